@@ -1,0 +1,8 @@
+"""Health of the webserver: does it answer? `/server_info` touches no database, so a slow database does not restart it."""
+
+import json
+import sys
+from urllib.request import urlopen
+
+with urlopen("http://127.0.0.1:3000/server_info", timeout=4) as response:
+    sys.exit("dagster_version" not in json.load(response))

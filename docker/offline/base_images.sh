@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds stand-ins for the official Python and Postgres images from Debian's packages. Does nothing where they exist already.
+# Prints the two settings that make Compose use them.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+SUITE=trixie
+MIRROR=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1)}
+CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+
+exists() { docker image inspect "$1" >/dev/null 2>&1; }
+
+import_debian() {
+    exists "offline-debian:$SUITE" && return
+    debootstrap --variant=minbase --include=ca-certificates "$SUITE" "$WORK/root" "$MIRROR" >"$WORK/log" 2>&1 || { tail -n 5 "$WORK/log" >&2; exit 1; }
+    rm -rf "$WORK"/root/var/cache/apt/archives/*.deb "$WORK"/root/var/lib/apt/lists/*
+    tar -C "$WORK/root" -c . | docker import --change 'CMD ["bash"]' - "offline-debian:$SUITE" >/dev/null
+}
+
+build() {
+    exists "$2" && return
+    mkdir -p "$WORK/context"
+    cp "$HERE/Dockerfile" "$HERE/postgres-entrypoint.sh" "$WORK/context/"
+    cp -L "$CA_BUNDLE" "$WORK/context/ca-certificates.crt"
+    docker build --quiet --network host --target "$1" --tag "$2" "$WORK/context" >/dev/null
+}
+
+command -v debootstrap >/dev/null || apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
+import_debian
+build python offline-python:3.13-trixie
+build postgres offline-postgres:17-trixie
+printf 'PYTHON_IMAGE=offline-python:3.13-trixie\nPOSTGRES_IMAGE=offline-postgres:17-trixie\n'

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# A Docker engine for a machine that has none: fetched from Debian's packages, unpacked into a folder of its own, started.
+#
+#   engine.sh start   answer at once where an engine answers; else fetch what is missing and start it
+#   engine.sh stop    stop the engine that this script started (by its process id), and no other
+#
+# It never replaces an engine: where one answers on the default socket, or DOCKER_HOST is set, `start` does nothing.
+# Nothing is installed through dpkg but runc, iptables and what debootstrap needs, which come from the machine's own release.
+set -euo pipefail
+
+ENGINE_HOME=${ENGINE_HOME:-/var/lib/docker-offline}
+# Debian 12 ships engine 20.10, which does not know health checks' start_interval; forky's 28 needs no newer libc.
+ENGINE_SUITE=${ENGINE_SUITE:-forky}
+PACKAGES=(docker.io docker-cli docker-buildx docker-compose containerd tini-static)
+PLUGINS=/usr/local/lib/docker/cli-plugins
+START_SECONDS=60
+
+say() { printf 'engine: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+answers() { DOCKER_CONFIG=/nonexistent docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+require_debian_root() {
+    local id=
+    # shellcheck source=/dev/null
+    [ -r /etc/os-release ] && id=$(. /etc/os-release && echo "${ID:-}")
+    case "$id" in
+        debian) ;;
+        ubuntu) fail "No Docker engine answers. Install one: apt-get install docker.io docker-compose-v2 docker-buildx" ;;
+        *) fail "No Docker engine answers. Install Docker Engine 26.1 or newer with Compose 2.26 or newer: https://docs.docker.com/engine/install/" ;;
+    esac
+    [ "$(id -u)" = 0 ] || fail "No Docker engine answers, and only root can install one: run 'make up' as root, or install Docker Engine 26.1 or newer."
+}
+
+# The mirror this machine already uses, so that a company mirror works without being named here.
+mirror() { apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1; }
+
+fetch_packages() {
+    local lists=$ENGINE_HOME/apt packages=$ENGINE_HOME/packages
+    mkdir -p "$lists/lists/partial" "$lists/archives/partial" "$packages"
+    apt-get indextargets --format '$(SITE)' >/dev/null 2>&1 && [ -n "$(mirror)" ] || apt-get update -qq
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$(mirror)" "$ENGINE_SUITE" >"$lists/sources.list"
+    local apt=(-qq -o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=/nonexistent
+        -o "Dir::State::lists=$lists/lists" -o "Dir::Cache=$lists" -o APT::Sandbox::User=root)
+    apt-get "${apt[@]}" update
+    (cd "$packages" && apt-get "${apt[@]}" download "${PACKAGES[@]}")
+    local deb
+    for deb in "$packages"/*.deb; do dpkg -x "$deb" "$ENGINE_HOME/root"; done
+}
+
+install_tools() {
+    local missing=() tool
+    for tool in runc iptables debootstrap; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+    [ ${#missing[@]} = 0 ] && return
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" ca-certificates >/dev/null
+}
+
+# `docker compose` has to work in the user's own shell afterwards.
+link_client() {
+    mkdir -p "$PLUGINS"
+    local plugin
+    for plugin in compose buildx; do
+        [ -e "$PLUGINS/docker-$plugin" ] || ln -sf "$ENGINE_HOME/root/usr/libexec/docker/cli-plugins/docker-$plugin" "$PLUGINS/docker-$plugin"
+    done
+    command -v docker >/dev/null || ln -s "$ENGINE_HOME/root/usr/bin/docker" /usr/local/bin/docker
+}
+
+launch() {
+    local tools=$ENGINE_HOME/root/usr log=$ENGINE_HOME/dockerd.log
+    # A process id left by the last boot may belong to another process now, and dockerd would refuse to start.
+    rm -f "$ENGINE_HOME/engine.pid"
+    PATH="$tools/sbin:$tools/bin:$PATH" setsid nohup "$tools/sbin/dockerd" \
+        --data-root "$ENGINE_HOME/data" --exec-root "$ENGINE_HOME/exec" --pidfile "$ENGINE_HOME/engine.pid" --init-path "$tools/bin/tini-static" \
+        >"$log" 2>&1 </dev/null &
+    echo $! >"$ENGINE_HOME/dockerd.pid"
+    local deadline=$((SECONDS + START_SECONDS))
+    until answers; do
+        kill -0 "$(cat "$ENGINE_HOME/dockerd.pid")" 2>/dev/null || fail "dockerd ended: $(tail -n 3 "$log")"
+        [ $SECONDS -lt $deadline ] || fail "dockerd does not answer after ${START_SECONDS} s: $(tail -n 3 "$log")"
+        sleep 0.2
+    done
+}
+
+start() {
+    if answers; then return; fi
+    [ -z "${DOCKER_HOST:-}" ] || fail "DOCKER_HOST is $DOCKER_HOST, and no engine answers there: start it, or unset DOCKER_HOST."
+    require_debian_root
+    install_tools
+    if [ ! -x "$ENGINE_HOME/root/usr/sbin/dockerd" ]; then
+        say "no Docker engine answers: installing one from Debian's packages ($ENGINE_SUITE) into $ENGINE_HOME, which takes about half a minute"
+        fetch_packages
+    fi
+    link_client
+    launch
+    say "Docker engine $(docker version --format '{{.Server.Version}}') runs, log in $ENGINE_HOME/dockerd.log; after a reboot 'make up' starts it again"
+}
+
+stop() {
+    local pid_file=$ENGINE_HOME/dockerd.pid pid
+    [ -r "$pid_file" ] || fail "no engine was started from $ENGINE_HOME"
+    pid=$(cat "$pid_file")
+    kill "$pid" 2>/dev/null || :
+    tail --pid="$pid" -f /dev/null
+    rm -f "$pid_file"
+}
+
+case "${1:-}" in
+    start | stop) "$1" ;;
+    *) fail "usage: engine.sh start|stop" ;;
+esac

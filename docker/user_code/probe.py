@@ -1,0 +1,14 @@
+"""Health of the code server: has it loaded the code location?
+
+`dagster api grpc-health-check` asks the proxy only, which answers while its child hangs (dagster issue #17677), and costs a
+second of CPU. This asks the child, in Dagster's own gRPC service, without importing Dagster.
+"""
+
+import sys
+
+import grpc
+
+with grpc.insecure_channel("127.0.0.1:4000") as channel:
+    reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
+if b'"ListRepositoriesResponse"' not in reply:
+    sys.exit(f"the code location does not load: {reply[:2000].decode(errors='replace')}")

@@ -1,0 +1,63 @@
+"""Starts the code server, and tells Dagster what the containers of its runs look like.
+
+A run sees what its code server sees: the same image, and the same environment but for what belongs to this container alone.
+Networks, volumes and limits come from Compose, as one JSON object in RUN_CONTAINER.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+PORT = 4000
+# Of this container only, or nothing that a run may know.
+OWN = {"HOME", "HOSTNAME", "PWD", "SHLVL", "RUN_CONTAINER", "DAGSTER_CURRENT_IMAGE", "ALERT_URLS"}
+
+
+def container_context(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The `container_context` of this code location, for DockerRunLauncher.
+
+    Raises:
+        SystemExit: RUN_CONTAINER is not a JSON object.
+    """
+    try:
+        container = dict(json.loads(environ["RUN_CONTAINER"]))
+    except (KeyError, TypeError, ValueError) as error:
+        sys.exit(f"RUN_CONTAINER must be a JSON object such as docker-compose.yml sets: {error}")
+    env_vars = [f"{name}={value}" for name, value in sorted(environ.items()) if name not in OWN]
+    return {"docker": {**container, "env_vars": env_vars}}
+
+
+def check_settings(module: str, environ: Mapping[str, str]) -> None:
+    """Ends with one sentence where `settings`, beside the module of definitions, does not accept the environment.
+
+    A code location without such a module has nothing to check.
+
+    Raises:
+        SystemExit: a setting is not allowed.
+    """
+    name = f"{module.rpartition('.')[0]}.settings"
+    if importlib.util.find_spec(name) is None:
+        return
+    settings = importlib.import_module(name)
+    try:
+        settings.Settings.from_environment(environ)
+    except settings.SettingsError as error:
+        sys.exit(str(error))
+
+
+def main() -> None:
+    """Becomes the code server."""
+    module = sys.argv[1]
+    check_settings(module, os.environ)
+    context = json.dumps(container_context(os.environ))
+    environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
+    command = ["dagster", "code-server", "start", "--host", "0.0.0.0", "--port", str(PORT), "--module-name", module]  # noqa: S104 - the network is the code location's own
+    os.execvpe(command[0], command, environ)  # noqa: S606 - PATH is the image's
+
+
+if __name__ == "__main__":
+    main()

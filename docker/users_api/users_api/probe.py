@@ -1,0 +1,7 @@
+"""Health of the source system: does its own control endpoint answer? It does, whatever it was told to do to others."""
+
+import sys
+from urllib.request import urlopen
+
+with urlopen("http://127.0.0.1:8080/control", timeout=4) as response:
+    sys.exit(response.status != 200)  # noqa: PLR2004 - OK

@@ -1,0 +1,1 @@
+"""The Dagster shell: assets, jobs, checks, schedules and sensors over the plain functions of this package. Thin."""

@@ -1,0 +1,99 @@
+"""The lesson's cookies as assets."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from user_code.cookies import recipe
+from user_code.cookies.recipe import EGGS_KEEP_DAYS, Stock
+from user_code.defs.conditions import follow_new_data, refresh_when_stale
+
+GROUP = "cookies"
+
+
+class MixingConfig(dg.Config):
+    """How the dough is mixed. More than five minutes is too long."""
+
+    minutes: float = recipe.MIXING_MINUTES
+
+
+def cookie_asset(condition: dg.AutomationCondition[Any] | None = None) -> Any:
+    """What the cookie assets have in common."""
+    return dg.asset(
+        group_name=GROUP,
+        owners=["team:bakery"],
+        kinds={"python", "postgres"},
+        code_version="1",
+        io_manager_key="warehouse_io",
+        automation_condition=condition,
+    )
+
+
+@cookie_asset()
+def ingredients() -> Stock:
+    """Everything but eggs, sorted into wet and dry."""
+    return recipe.gather_ingredients()
+
+
+@cookie_asset(refresh_when_stale())
+def eggs() -> Stock:
+    """Two eggs with their date: the one ingredient that expires, and the one that is bought anew when it does."""
+    return recipe.buy_eggs(datetime.now(UTC).date())
+
+
+@cookie_asset(follow_new_data())
+def wet_ingredients(ingredients: Stock, eggs: Stock) -> Stock:
+    """Butter, vanilla and eggs that are within their date."""
+    return recipe.mix_wet_ingredients(ingredients, recipe.check_eggs(eggs, datetime.now(UTC).date()))
+
+
+@cookie_asset(follow_new_data())
+def dry_ingredients(ingredients: Stock) -> Stock:
+    """Flour, sugar, baking soda and salt."""
+    return recipe.mix_dry_ingredients(ingredients)
+
+
+@cookie_asset(follow_new_data())
+def cookie_dough(wet_ingredients: Stock, dry_ingredients: Stock, config: MixingConfig) -> Stock:
+    """Dough, ready to be baked or to have something folded in."""
+    return recipe.mix_cookie_dough(wet_ingredients, dry_ingredients, config.minutes)
+
+
+@cookie_asset(follow_new_data())
+def cookies(cookie_dough: Stock) -> Stock:
+    """Plain cookies."""
+    return recipe.bake(cookie_dough)
+
+
+@cookie_asset()
+def peanuts() -> Stock:
+    """A bag of roasted peanuts."""
+    return recipe.buy_peanuts()
+
+
+@cookie_asset(follow_new_data())
+def peanut_cookie_dough(cookie_dough: Stock, peanuts: Stock) -> Stock:
+    """The dough that is there already, with peanuts folded in."""
+    return recipe.fold_in_peanuts(cookie_dough, peanuts)
+
+
+@cookie_asset(follow_new_data())
+def peanut_cookies(peanut_cookie_dough: Stock) -> Stock:
+    """Peanut cookies."""
+    return recipe.bake(peanut_cookie_dough)
+
+
+@dg.asset_check(asset=cookie_dough, description="Dough that was mixed for too long makes rubbery cookies.")
+def cookie_dough_is_not_overmixed(cookie_dough: Stock) -> dg.AssetCheckResult:
+    """Passes while the dough was mixed for at most five minutes."""
+    return dg.AssetCheckResult(
+        passed=not cookie_dough["overmixed"], metadata={"mixed_minutes": cookie_dough["mixed_minutes"]}
+    )
+
+
+ASSETS = (
+    ingredients, eggs, wet_ingredients, dry_ingredients, cookie_dough, cookies, peanuts, peanut_cookie_dough,
+    peanut_cookies,
+)  # fmt: skip
+CHECKS = (cookie_dough_is_not_overmixed,)

@@ -1,0 +1,46 @@
+"""Puts the definitions together with the settings: what is configurable is decided here, and nowhere at import."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from user_code.defs import schedules, sensors
+from user_code.defs.assets import cookies, users
+from user_code.defs.jobs.assets import users_assets_job
+from user_code.defs.jobs.cookies import cookie_job
+from user_code.defs.jobs.data_extraction import data_extraction_job
+from user_code.defs.resources import build_resources
+from user_code.settings import Settings
+
+ASSETS = (*users.ASSETS, *cookies.ASSETS)
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """All definitions of this code location. Nothing is contacted."""
+    return dg.Definitions(
+        assets=with_freshness(settings),
+        jobs=[users_assets_job, data_extraction_job, cookie_job],
+        asset_checks=cookies.CHECKS,
+        schedules=schedules.build_schedules(settings),
+        sensors=[sensors.freshness_sensor, sensors.build_run_failure_sensor(settings.alert_urls)],
+        resources=build_resources(settings),
+        # A run has a container to itself: a process for each step would isolate nothing and cost a second each.
+        executor=dg.in_process_executor,
+    )
+
+
+def with_freshness(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The assets with their freshness policies: where data enters only.
+
+    A policy on an asset downstream would call it stale when it is rightly left alone, because its data has not changed.
+    """
+    windows = {
+        dg.AssetKey("raw_user_data"): timedelta(seconds=settings.users_freshness_seconds),
+        dg.AssetKey("eggs"): timedelta(days=cookies.EGGS_KEEP_DAYS),
+    }
+
+    def apply(spec: dg.AssetSpec) -> dg.AssetSpec:
+        window = windows.get(spec.key)
+        return spec if window is None else dg.apply_freshness_policy(spec, dg.FreshnessPolicy.time_window(window))
+
+    return [asset.map_asset_specs(apply) for asset in ASSETS]

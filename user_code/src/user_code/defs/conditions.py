@@ -1,0 +1,37 @@
+"""When the daemon refreshes an asset by itself.
+
+The freshness state is stored, and evaluated again by the freshness daemon only every 30 s. `freshness_failed()` alone is
+therefore still true just after a refresh, and would request the same asset twice.
+"""
+
+import dagster as dg
+
+EVERY_MINUTE = "* * * * *"
+
+
+def refresh_when_stale(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition[dg.AssetKey]:
+    """For an asset where data enters: once when it is missing, once for each time it becomes stale.
+
+    While it stays stale without an update, a failed refresh is tried again at each tick of `retry_cron`; never while the
+    asset is being refreshed.
+    """
+    stale = dg.AutomationCondition.freshness_failed()
+    became_stale = stale.newly_true()
+    refreshed = dg.AutomationCondition.newly_updated().since(became_stale)
+    retry = stale & dg.AutomationCondition.cron_tick_passed(retry_cron) & ~refreshed
+    missing = dg.AutomationCondition.missing().newly_true()
+    condition = (became_stale | retry | missing) & ~dg.AutomationCondition.in_progress()
+    return condition.with_label("refresh_when_stale")
+
+
+def follow_new_data() -> dg.AutomationCondition[dg.AssetKey]:
+    """For an asset downstream: once for each new data version of what it is made from, and once when it is missing."""
+    new_data = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+    condition = (
+        (new_data.since_last_handled() | dg.AutomationCondition.missing().newly_true().since_last_handled())
+        & ~dg.AutomationCondition.in_progress()
+        & ~dg.AutomationCondition.any_deps_missing()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & dg.AutomationCondition.all_deps_blocking_checks_passed()
+    )
+    return condition.with_label("follow_new_data")

@@ -1,0 +1,51 @@
+"""Assets' values in the warehouse: a DataFrame is a table, anything JSON a table of documents, both in schema `assets`."""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from user_code.warehouse import Table, Warehouse
+
+ASSETS_SCHEMA = "assets"
+
+
+class WarehouseResource(dg.ConfigurableResource[None]):
+    """Where the warehouse is. Its password is in `passfile`, in libpq's format."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    passfile: str
+
+    def open(self) -> Warehouse:
+        """The warehouse; it connects for each transaction, so nothing is held between steps."""
+        return Warehouse(self.host, self.port, self.database, self.user, self.passfile)
+
+
+class WarehouseIOManager(dg.ConfigurableIOManager):
+    """Keeps each asset in the table of its name, replaced in one transaction."""
+
+    warehouse: dg.ResourceDependency[WarehouseResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Replaces the asset's table; a failure leaves the old one readable."""
+        table = asset_table(context.asset_key)
+        warehouse = self.warehouse.open()
+        if isinstance(obj, pd.DataFrame):
+            warehouse.replace_frame(table, obj)
+        else:
+            warehouse.replace_json(table, obj)
+        context.add_output_metadata({"dagster/table_name": str(table)})
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Reads the asset as the type that the asset or op asks for."""
+        warehouse, table = self.warehouse.open(), asset_table(context.asset_key)
+        wants_frame = context.dagster_type.typing_type is pd.DataFrame
+        return warehouse.read_frame(table) if wants_frame else warehouse.read_json(table)
+
+
+def asset_table(key: dg.AssetKey) -> Table:
+    """The table of an asset."""
+    return Table(ASSETS_SCHEMA, "__".join(key.path))

@@ -1,0 +1,73 @@
+"""The lesson's cookies as ops in a job, with the hand-written check of the eggs' date that the lesson describes."""
+
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from user_code.cookies import recipe
+from user_code.cookies.recipe import Stock
+
+
+class EggsConfig(dg.Config):
+    """Which eggs are in the fridge: the day they were bought, as YYYY-MM-DD; today when empty."""
+
+    bought_on: str = ""
+
+
+class MixingConfig(dg.Config):
+    """How the dough is mixed. More than five minutes is too long."""
+
+    minutes: float = recipe.MIXING_MINUTES
+
+
+@dg.op
+def gather_ingredients() -> Stock:
+    """Takes everything but eggs from the shelf."""
+    return recipe.gather_ingredients()
+
+
+@dg.op
+def take_eggs(config: EggsConfig) -> Stock:
+    """Takes the eggs from the fridge."""
+    bought_on = date.fromisoformat(config.bought_on) if config.bought_on else datetime.now(UTC).date()
+    return recipe.buy_eggs(bought_on)
+
+
+@dg.op
+def check_eggs(eggs: Stock) -> Stock:
+    """Fails the run when the eggs are expired."""
+    return recipe.check_eggs(eggs, datetime.now(UTC).date())
+
+
+@dg.op
+def mix_wet_ingredients(ingredients: Stock, eggs: Stock) -> Stock:
+    """Mixes butter, vanilla and eggs."""
+    return recipe.mix_wet_ingredients(ingredients, eggs)
+
+
+@dg.op
+def mix_dry_ingredients(ingredients: Stock) -> Stock:
+    """Mixes flour, sugar, baking soda and salt."""
+    return recipe.mix_dry_ingredients(ingredients)
+
+
+@dg.op
+def mix_cookie_dough(wet: Stock, dry: Stock, config: MixingConfig) -> Stock:
+    """Mixes the dough."""
+    return recipe.mix_cookie_dough(wet, dry, config.minutes)
+
+
+@dg.op
+def bake_cookies(context: dg.OpExecutionContext, dough: Stock) -> Stock:
+    """Bakes the dough."""
+    cookies = recipe.bake(dough)
+    context.log.info("Baked %d %s cookies", cookies["pieces"], cookies["texture"])
+    return cookies
+
+
+@dg.job(description="Bakes cookies from start to finish.")
+def cookie_job() -> None:
+    """Wires the ops together."""
+    ingredients = gather_ingredients()
+    wet = mix_wet_ingredients(ingredients, check_eggs(take_eggs()))
+    bake_cookies(mix_cookie_dough(wet, mix_dry_ingredients(ingredients)))

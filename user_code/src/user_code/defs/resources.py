@@ -1,0 +1,54 @@
+"""What assets and ops reach the outside with."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from user_code.defs.io_managers import WarehouseIOManager, WarehouseResource
+from user_code.settings import Settings
+from user_code.users.fetch import FetchedUsers, FetchLimits, fetch_users
+
+
+class UsersSource(dg.ConfigurableResource[None]):
+    """The source system of users: an HTTP API with the JSONPlaceholder schema."""
+
+    url: str
+    read_seconds: float
+    max_bytes: int
+
+    def fetch(self) -> FetchedUsers:
+        """All users; raises `SourceError`."""
+        return fetch_users(self.url, FetchLimits(read_seconds=self.read_seconds, max_bytes=self.max_bytes))
+
+
+class Exports(dg.ConfigurableResource[None]):
+    """The folder for files that others pick up."""
+
+    folder: str
+
+    def path(self, name: str) -> Path:
+        """Where the export `name` belongs."""
+        return Path(self.folder) / name
+
+
+def build_resources(settings: Settings) -> dict[str, object]:
+    """The resources by the names under which assets and ops ask for them."""
+    warehouse = WarehouseResource(
+        host=settings.warehouse_host,
+        port=settings.warehouse_port,
+        database=settings.warehouse_db,
+        user=settings.warehouse_user,
+        passfile=str(settings.pgpassfile),
+    )
+    return {
+        "users_source": UsersSource(
+            url=settings.users_api_url,
+            read_seconds=settings.users_api_read_seconds,
+            max_bytes=settings.users_api_max_bytes,
+        ),
+        "exports": Exports(folder=str(settings.exports_dir)),
+        "warehouse": warehouse,
+        "warehouse_io": WarehouseIOManager(warehouse=warehouse),
+        # What one op hands to the next, on a volume: a run re-executed from failure reads it in another container.
+        "io_manager": dg.FilesystemIOManager(base_dir=str(settings.op_outputs_dir)),
+    }

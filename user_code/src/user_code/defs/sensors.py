@@ -1,0 +1,36 @@
+"""Sensors: staleness for assets, messages for failed runs."""
+
+import dagster as dg
+
+from user_code import alerts
+
+# An evaluation costs the daemon some 20 ms for these assets, and an operator sees a change within two of them.
+EVALUATION_SECONDS = 5
+
+freshness_sensor = dg.AutomationConditionSensorDefinition(
+    "freshness_sensor",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=EVALUATION_SECONDS,
+    description="Refreshes what has become stale where data enters, then what the new data touches. Each asset says when.",
+)
+
+
+def build_run_failure_sensor(alert_urls: str) -> dg.SensorDefinition:
+    """A sensor that sends one message for each failed run, of any job or asset, to `alert_urls`."""
+
+    @dg.run_failure_sensor(
+        name="run_failure_sensor",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=EVALUATION_SECONDS,
+        description="Sends one message for each failed run to ALERT_URLS.",
+    )
+    def run_failure_sensor(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        if not alert_urls:
+            context.log.info("Run %s of %s failed; nobody is told, because ALERT_URLS is not set", run.run_id, run.job_name)
+            return
+        title, body = alerts.failure_message(run.job_name, run.run_id, context.failure_event.message or "")
+        alerts.send(alert_urls, title, body)
+
+    return run_failure_sensor
