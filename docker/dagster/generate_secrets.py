@@ -1,9 +1,12 @@
-"""Makes the passwords of the database roles at first start, and hands each reader a file with the ones it needs.
+"""Makes the passwords of the database roles at first start, and hands each reader a file with what it needs.
 
 Nobody types a password, there is no default one, and none is in an environment, a command line or `docker inspect`.
 What is there already is kept: delete the volumes `secrets_*` together with `postgres_data`, or neither.
 """
 
+import base64
+import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -11,20 +14,21 @@ from pathlib import Path
 FOLDER = Path("/secrets")
 # Numeric users of the images: postgres, and ours.
 POSTGRES_UID, DAGSTER_UID = 999, 10001
-ROLES = ("postgres", "dagster", "warehouse")
-# Which roles' passwords a reader holds.
+ROLES = ("dagster", "warehouse")
+# Which roles' passwords a reader holds, in libpq's own format.
 PGPASS_READERS = {"instance": ("dagster",), "code": ("dagster", "warehouse")}
+# Stretching slows down whoever guesses passwords. These are 256 random bits, which nobody guesses; 4,096 rounds, the
+# default, would cost 3 ms of CPU for each of the hundred connections of a run.
+SCRAM_ROUNDS = 64
 
 
-def role_passwords(folder: Path) -> dict[str, str]:
-    """One password a role, as the files that Postgres reads when it makes the roles."""
-    passwords = {}
-    for role in ROLES:
-        path = folder / f"{role}_password"
-        if not path.exists():
-            write(path, secrets.token_urlsafe(32), POSTGRES_UID)
-        passwords[role] = path.read_text()
-    return passwords
+def scram_secret(password: str, salt: bytes) -> str:
+    """What Postgres and PgBouncer keep instead of the password: RFC 5803, as in Postgres' `pg_authid`."""
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ROUNDS)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    stored, server, salt_text = (base64.b64encode(part).decode() for part in (hashlib.sha256(client_key).digest(), server_key, salt))
+    return f"SCRAM-SHA-256${SCRAM_ROUNDS}:{salt_text}${stored}:{server}"
 
 
 def write(path: Path, text: str, owner: int) -> None:
@@ -35,12 +39,24 @@ def write(path: Path, text: str, owner: int) -> None:
         os.fchown(file.fileno(), owner, owner)
 
 
+def kept(path: Path, make: str, owner: int) -> str:
+    """The text of a file, which is made of `make` where there is none."""
+    if not path.exists():
+        write(path, make, owner)
+    return path.read_text()
+
+
 def main() -> None:
-    """Writes every file."""
-    passwords = role_passwords(FOLDER / "postgres")
+    """Writes every file that is not there."""
+    kept(FOLDER / "postgres/postgres_password", secrets.token_urlsafe(32), POSTGRES_UID)
+    passwords = {role: kept(FOLDER / f"postgres/{role}_password", secrets.token_urlsafe(32), 0) for role in ROLES}
+    scram = {
+        role: kept(FOLDER / f"postgres/{role}_scram", scram_secret(password, secrets.token_bytes(16)), POSTGRES_UID)
+        for role, password in passwords.items()
+    }
+    write(FOLDER / "pool/userlist.txt", "".join(f'"{role}" "{secret}"\n' for role, secret in scram.items()), DAGSTER_UID)
     for reader, roles in PGPASS_READERS.items():
-        lines = [f"*:*:*:{role}:{passwords[role]}\n" for role in roles]
-        write(FOLDER / reader / "pgpass", "".join(lines), DAGSTER_UID)
+        write(FOLDER / reader / "pgpass", "".join(f"*:*:*:{role}:{passwords[role]}\n" for role in roles), DAGSTER_UID)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class Settings(BaseModel):
     users_assets_cron: Cron = "*/5 * * * *"
     data_extraction_cron: Cron = "*/5 * * * *"
     schedule_timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
-    warehouse_host: str = "postgres"
+    warehouse_host: str = "connection_pool"
     warehouse_port: Annotated[int, Field(ge=1, le=65535)] = 5432
     warehouse_db: str = "warehouse"
     warehouse_user: str = "warehouse"

@@ -7,12 +7,14 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator  # noqa: TC003 - dataclasses resolve them
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
 from itertools import islice
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
+from psycopg2.errors import UndefinedTable
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.pool import NullPool
 
@@ -52,10 +54,7 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Gives a connection; commits at the end, rolls back on an exception."""
-        url = sa.URL.create("postgresql+psycopg2", self.user, None, self.host, self.port, self.database)
-        connect_args = {"passfile": self.passfile, "connect_timeout": 10, "application_name": "user_code"}
-        engine = sa.create_engine(url, poolclass=NullPool, connect_args=connect_args)
-        with engine.begin() as connection:
+        with _engine(self).begin() as connection:
             yield connection
 
     def replace_frame(self, table: Table, frame: pd.DataFrame) -> None:
@@ -85,10 +84,9 @@ class Warehouse:
             WarehouseError: there is no such table.
         """
         with self._reading(table) as connection:
-            described = sa.Table(table.name, sa.MetaData(), schema=table.schema, autoload_with=connection)
-            frame = pd.read_sql(sa.select(described), connection)
-        # A column of nothing but nulls, or of no rows, would come back as objects.
-        return frame.astype({column.name: "str" for column in described.columns if isinstance(column.type, sa.Text)})
+            frame = pd.read_sql_query(sa.select(sa.text("*")).select_from(_named(table)), connection)
+        # pandas cannot tell that a column of nothing but nulls holds text.
+        return frame.astype({name: "str" for name in frame if frame[name].isna().all() and frame[name].dtype == object})
 
     def read_json(self, table: Table) -> Json:
         """Reads what `replace_json` wrote.
@@ -110,15 +108,17 @@ class Warehouse:
             WarehouseError: there is no such table.
         """
         with self._reading(table) as connection:
-            rows = sa.table(table.name, schema=table.schema)
-            return int(connection.execute(sa.select(sa.func.count()).select_from(rows)).scalar_one())
+            return int(connection.execute(sa.select(sa.func.count()).select_from(_named(table))).scalar_one())
 
     @contextmanager
     def _reading(self, table: Table) -> Iterator[sa.Connection]:
-        with self.transaction() as connection:
-            if not sa.inspect(connection).has_table(table.name, schema=table.schema):
-                raise WarehouseError(f"The warehouse has no table {table}: materialize it first.")
-            yield connection
+        try:
+            with self.transaction() as connection:
+                yield connection
+        except sa.exc.ProgrammingError as error:
+            if isinstance(error.orig, UndefinedTable):
+                raise WarehouseError(f"The warehouse has no table {table}: materialize it first.") from error
+            raise
 
     def _replace(self, table: Table, fill: Callable[[sa.Connection, str], None]) -> None:
         staging = f"{table.name[:40]}__{secrets.token_hex(4)}"
@@ -131,6 +131,20 @@ class Warehouse:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(str(table)))))
             connection.execute(sa.text(f"DROP TABLE IF EXISTS {schema}.{name}"))
             connection.execute(sa.text(f"ALTER TABLE {schema}.{new} RENAME TO {name}"))
+
+
+@cache
+def _engine(warehouse: Warehouse) -> sa.Engine:
+    """One a process, because a new one asks the server five questions; without a pool, so nothing is held between steps."""
+    url = sa.URL.create(
+        "postgresql+psycopg2", warehouse.user, None, warehouse.host, warehouse.port, warehouse.database
+    )
+    connect_args = {"passfile": warehouse.passfile, "connect_timeout": 10, "application_name": "user_code"}
+    return sa.create_engine(url, poolclass=NullPool, connect_args=connect_args)
+
+
+def _named(table: Table) -> sa.TableClause:
+    return sa.table(table.name, schema=table.schema)
 
 
 def _json_table(schema: str, name: str) -> sa.Table:

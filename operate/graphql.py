@@ -1,0 +1,235 @@
+"""A client for the webserver's GraphQL API: launch runs, wait for them, read their events."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+LOCATION = "user_code"
+REPOSITORY = "__repository__"
+ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+# Dagster's own, of a job that holds every asset: what the UI launches when assets are selected.
+ASSET_JOB = "__ASSET_JOB"
+
+T = TypeVar("T")
+
+LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  ... on RunConfigValidationInvalid { errors { message } } ... on PipelineNotFoundError { message }
+  ... on InvalidSubsetError { message } } }"""
+REEXECUTE = """mutation Again($params: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $params) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+TERMINATE = """mutation Stop($runId: String!) { terminateRun(runId: $runId) {
+  __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
+RUN = """query Run($runId: ID!) { runOrError(runId: $runId) { __typename ... on Run {
+  runId jobName status creationTime startTime updateTime endTime tags { key value } assetSelection { path }
+  stepKeysToExecute stepStats { stepKey status startTime endTime } } } }"""
+RUNS = """query Runs($filter: RunsFilter, $limit: Int) { runsOrError(filter: $filter, limit: $limit) { __typename
+  ... on Runs { results { runId jobName status creationTime startTime updateTime endTime
+    tags { key value } assetSelection { path } stepKeysToExecute } } } }"""
+EVENTS = """query Events($runId: ID!, $cursor: String) { logsForRun(runId: $runId, afterCursor: $cursor) {
+  __typename ... on EventConnection { cursor hasMore events { __typename
+    ... on MessageEvent { message timestamp stepKey eventType }
+    ... on ExecutionStepFailureEvent { error { message causes { message } } }
+    ... on LogsCapturedEvent { fileKey stepKeys } } } } }"""
+LOGS = """query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stdout stderr } }"""
+INSTIGATORS = """query Instigators($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) {
+  ... on Repository { jobs { name } schedules { name scheduleState { status ticks(limit: 5) { status timestamp runIds } } }
+    sensors { name sensorState { status ticks(limit: 5) { status timestamp runIds } } } assetNodes { assetKey { path } } } } }"""
+SELECTOR = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION}
+
+
+class ApiError(Exception):
+    """The webserver cannot be reached, or refused a request; the message holds its answer."""
+
+
+class WaitError(Exception):
+    """A deadline passed; the message holds what was waited for and the last state."""
+
+
+def wait_for(what: str, poll: Callable[[], T | None], *, seconds: float, every: float = 0.25) -> T:
+    """Polls until `poll` gives something other than None or False, and returns it.
+
+    Raises:
+        WaitError: it did not within `seconds`; an ApiError on the way counts as not yet.
+    """
+    deadline = time.monotonic() + seconds
+    last: object = None
+    while True:
+        try:
+            result = poll()
+            if result is not None and result is not False:
+                return result
+        except ApiError as error:
+            last = error
+        if time.monotonic() >= deadline:
+            state = f": {last}" if last else ""
+            raise WaitError(f"{what} did not happen within {seconds:g} s{state}")
+        time.sleep(every)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the API describes it. Times are seconds since 1970; `steps` maps a step to its status."""
+
+    run_id: str
+    job: str
+    status: str
+    created: float
+    started: float | None
+    ended: float | None
+    tags: dict[str, str]
+    assets: tuple[str, ...]
+    steps: dict[str, str] = field(default_factory=dict)
+
+
+def _run(data: dict[str, Any]) -> Run:
+    return Run(
+        run_id=data["runId"],
+        job=data["jobName"],
+        status=data["status"],
+        created=data["creationTime"],
+        started=data["startTime"],
+        ended=data["endTime"],
+        tags={tag["key"]: tag["value"] for tag in data["tags"]},
+        assets=tuple("/".join(key["path"]) for key in data["assetSelection"] or ()),
+        steps={step["stepKey"]: step["status"] for step in data.get("stepStats", ())},
+    )
+
+
+@dataclass(frozen=True)
+class Client:
+    """The API at `url`, for instance http://127.0.0.1:3000."""
+
+    url: str
+
+    def get(self, path: str) -> bytes:
+        """The body of a GET request.
+
+        Raises:
+            ApiError: no answer, or an error status.
+        """
+        return self._open(urllib.request.Request(f"{self.url}{path}"))
+
+    def query(self, text: str, **variables: object) -> dict[str, Any]:
+        """The data of a query or mutation.
+
+        Raises:
+            ApiError: no answer, or errors in it.
+        """
+        body = json.dumps({"query": text, "variables": variables}).encode()
+        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
+        answer = json.loads(self._open(request))
+        if answer.get("errors"):
+            raise ApiError(f"the API answered {json.dumps(answer['errors'])[:2000]}")
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def launch(self, job: str, *, assets: tuple[str, ...] = (), config: object = None) -> str:
+        """Launches a job, or `assets` of it, and returns the run's id.
+
+        Raises:
+            ApiError: the launch was refused.
+        """
+        selector: dict[str, Any] = {**SELECTOR, "jobName": job}
+        if assets:
+            selector["assetSelection"] = [{"path": asset.split("/")} for asset in assets]
+        params = {"selector": selector, "runConfigData": config or {}, "mode": "default"}
+        return self._launched(self.query(LAUNCH, params=params)["launchRun"])
+
+    def reexecute(self, run_id: str, strategy: str = "FROM_FAILURE") -> str:
+        """Launches a run again, from where it failed or whole (`ALL_STEPS`), and returns the new run's id."""
+        params = {"parentRunId": run_id, "strategy": strategy}
+        return self._launched(self.query(REEXECUTE, params=params)["launchRunReexecution"])
+
+    def terminate(self, run_id: str) -> None:
+        """Asks a run to stop.
+
+        Raises:
+            ApiError: it cannot be stopped.
+        """
+        answer = self.query(TERMINATE, runId=run_id)["terminateRun"]
+        if answer["__typename"] != "TerminateRunSuccess":
+            raise ApiError(f"run {run_id} cannot be terminated: {json.dumps(answer)}")
+
+    def run(self, run_id: str) -> Run:
+        """One run, with its steps.
+
+        Raises:
+            ApiError: there is no such run.
+        """
+        answer = self.query(RUN, runId=run_id)["runOrError"]
+        if answer["__typename"] != "Run":
+            raise ApiError(f"there is no run {run_id}")
+        return _run(answer)
+
+    def runs(self, *, limit: int = 100, **filters: object) -> list[Run]:
+        """The newest runs first. `filters` are those of the API's RunsFilter, such as `pipelineName` or `statuses`."""
+        return [_run(run) for run in self.query(RUNS, filter=filters, limit=limit)["runsOrError"]["results"]]
+
+    def wait(self, run_id: str, *, seconds: float = 120) -> Run:
+        """The run once it has ended, however it did.
+
+        Raises:
+            WaitError: it has not; the message holds its last status and events.
+        """
+
+        def ended() -> Run | None:
+            run = self.run(run_id)
+            return run if run.status in ENDED else None
+
+        try:
+            return wait_for(f"the end of run {run_id}", ended, seconds=seconds)
+        except WaitError as error:
+            raise WaitError(f"{error}; it is {self.run(run_id).status}\n{self.story(run_id)}") from error
+
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        """All events of a run, oldest first."""
+        events: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            page = self.query(EVENTS, runId=run_id, cursor=cursor)["logsForRun"]
+            events += page["events"]
+            cursor = page["cursor"]
+            if not page["hasMore"]:
+                return events
+
+    def story(self, run_id: str) -> str:
+        """The last events of a run as text, for messages."""
+        events = self.events(run_id)[-30:]
+        return "\n".join(f"{event.get('eventType')} {event.get('stepKey')} {event.get('message')}" for event in events)
+
+    def output(self, run_id: str) -> tuple[str, str]:
+        """What a run wrote to stdout and stderr, as the webserver shows it."""
+        captured = [event for event in self.events(run_id) if event["__typename"] == "LogsCapturedEvent"]
+        texts = [self.query(LOGS, key=[run_id, "compute_logs", event["fileKey"]])["capturedLogs"] for event in captured]
+        return "".join(text["stdout"] or "" for text in texts), "".join(text["stderr"] or "" for text in texts)
+
+    def repository(self) -> dict[str, Any]:
+        """Jobs, schedules, sensors and assets of the code location, as the API describes them.
+
+        Raises:
+            ApiError: the code location is not loaded.
+        """
+        repository: dict[str, Any] = self.query(INSTIGATORS, selector=SELECTOR)["repositoryOrError"]
+        if not repository:
+            raise ApiError(f"the code location {LOCATION} is not loaded")
+        return repository
+
+    def _launched(self, answer: dict[str, Any]) -> str:
+        if answer["__typename"] != "LaunchRunSuccess":
+            raise ApiError(f"the launch was refused: {json.dumps(answer)}")
+        return str(answer["run"]["runId"])
+
+    def _open(self, request: urllib.request.Request) -> bytes:
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                body: bytes = response.read()
+                return body
+        except (OSError, urllib.error.URLError) as error:
+            raise ApiError(f"{self.url} does not answer: {error}") from error
