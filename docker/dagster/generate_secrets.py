@@ -27,7 +27,9 @@ def scram_secret(password: str, salt: bytes) -> str:
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ROUNDS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     server_key = hmac.digest(salted, b"Server Key", "sha256")
-    stored, server, salt_text = (base64.b64encode(part).decode() for part in (hashlib.sha256(client_key).digest(), server_key, salt))
+    stored, server, salt_text = (
+        base64.b64encode(part).decode() for part in (hashlib.sha256(client_key).digest(), server_key, salt)
+    )
     return f"SCRAM-SHA-256${SCRAM_ROUNDS}:{salt_text}${stored}:{server}"
 
 

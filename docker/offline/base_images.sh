@@ -5,6 +5,7 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 SUITE=trixie
+# shellcheck disable=SC2016 # apt fills in $(SITE)
 MIRROR=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1)}
 CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 WORK=$(mktemp -d)

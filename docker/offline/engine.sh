@@ -32,13 +32,14 @@ require_debian_root() {
     [ "$(id -u)" = 0 ] || fail "No Docker engine answers, and only root can install one: run 'make up' as root, or install Docker Engine 26.1 or newer."
 }
 
+# shellcheck disable=SC2016 # apt fills in $(SITE)
 # The mirror this machine already uses, so that a company mirror works without being named here.
 mirror() { apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1; }
 
 fetch_packages() {
     local lists=$ENGINE_HOME/apt packages=$ENGINE_HOME/packages
     mkdir -p "$lists/lists/partial" "$lists/archives/partial" "$packages"
-    apt-get indextargets --format '$(SITE)' >/dev/null 2>&1 && [ -n "$(mirror)" ] || apt-get update -qq
+    [ -n "$(mirror)" ] || apt-get update -qq
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$(mirror)" "$ENGINE_SUITE" >"$lists/sources.list"
     local apt=(-qq -o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=/nonexistent
         -o "Dir::State::lists=$lists/lists" -o "Dir::Cache=$lists" -o APT::Sandbox::User=root)

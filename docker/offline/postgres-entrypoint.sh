@@ -25,6 +25,7 @@ initialise() {
     unset PGPASSWORD PGUSER
 }
 
+# shellcheck disable=SC1090 # which scripts there are is known when it runs
 run_scripts() {
     local script
     for script in /docker-entrypoint-initdb.d/*; do

@@ -16,14 +16,15 @@ SILENT = """
     WHERE daemon_id = (SELECT daemon_id FROM daemon_heartbeats ORDER BY timestamp DESC LIMIT 1)
       AND timestamp < (now() AT TIME ZONE 'utc') - make_interval(secs => %s)
 """
-NEWEST = "SELECT coalesce(max(timestamp), 'epoch') > (now() AT TIME ZONE 'utc') - make_interval(secs => %s) FROM daemon_heartbeats"
+NEWEST = (
+    "SELECT coalesce(max(timestamp), 'epoch') > (now() AT TIME ZONE 'utc') - make_interval(secs => %s) FROM daemon_heartbeats"
+)
 
 connection = psycopg2.connect(
     host=os.environ["DAGSTER_POSTGRES_HOST"],
     port=os.environ["DAGSTER_POSTGRES_PORT"],
     dbname=os.environ["DAGSTER_POSTGRES_DB"],
     user=os.environ["DAGSTER_POSTGRES_USER"],
-    passfile="/run/secrets/pgpass",
     connect_timeout=4,
 )
 cursor = connection.cursor()

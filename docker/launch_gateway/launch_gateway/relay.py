@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator  # noqa: TC003 - aiohttp looks at annotations
+from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
@@ -37,7 +37,7 @@ async def relay(request: web.Request) -> web.StreamResponse:
     """Passes one request on, or refuses it with 403 and one sentence, in the engine's own form."""
     if not allowed(request.method, request.raw_path):
         logger.warning("refused %s %s from %s", request.method, request.raw_path, request.remote)
-        message = f"launch_gateway refuses {request.method} {request.path}: runs are launched with create, start, inspect and stop only."
+        message = f"launch_gateway refuses {request.method} {request.path}: a run needs create, start, inspect and stop."
         return web.json_response({"message": message}, status=403)
     try:
         return await _pass_on(request)
@@ -53,6 +53,4 @@ async def _pass_on(request: web.Request) -> web.StreamResponse:
     async with request.app[SESSION].request(request.method, url, data=body, headers=headers) as answer:
         content_type = answer.headers.get("Content-Type", "application/json")
         passed = {name: answer.headers[name] for name in ("Api-Version", "Server") if name in answer.headers}
-        return web.Response(
-            status=answer.status, body=await answer.read(), headers={"Content-Type": content_type, **passed}
-        )
+        return web.Response(status=answer.status, body=await answer.read(), headers={"Content-Type": content_type, **passed})

@@ -1,8 +1,8 @@
-"""Every environment variable that this code location reads, with its default and what is allowed. `.env.example` explains them."""
+"""Every environment variable that this code location reads, its default and what is allowed; `.env.example` explains them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads annotations when the class is made
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -47,7 +47,6 @@ class Settings(BaseModel):
     warehouse_port: Annotated[int, Field(ge=1, le=65535)] = 5432
     warehouse_db: str = "warehouse"
     warehouse_user: str = "warehouse"
-    pgpassfile: Path = Path("/run/secrets/pgpass")
     exports_dir: Path = Path("/var/lib/dagster/exports")
     op_outputs_dir: Path = Path("/var/lib/dagster/op_outputs")
     alert_urls: str = ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator  # noqa: TC003 - dataclasses resolve them
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from io import StringIO
@@ -43,13 +43,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A Postgres database. libpq finds the password in `passfile`, so that it is in no environment or command line."""
+    """A Postgres database.
+
+    libpq finds the password in the file that PGPASSFILE names, so that it is in no environment or command line.
+    """
 
     host: str
     port: int
     database: str
     user: str
-    passfile: str
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -61,9 +63,7 @@ class Warehouse:
         """Makes `table` hold exactly the columns and rows of `frame`, without its index."""
 
         def fill(connection: sa.Connection, staging: str) -> None:
-            frame.to_sql(
-                staging, connection, schema=table.schema, index=False, method=_copy_chunk, chunksize=COPY_CHUNK_ROWS
-            )
+            frame.to_sql(staging, connection, schema=table.schema, index=False, method=_copy_chunk, chunksize=COPY_CHUNK_ROWS)
 
         self._replace(table, fill)
 
@@ -122,9 +122,9 @@ class Warehouse:
 
     def _replace(self, table: Table, fill: Callable[[sa.Connection, str], None]) -> None:
         staging = f"{table.name[:40]}__{secrets.token_hex(4)}"
-        quote = sa.dialects.postgresql.dialect().identifier_preparer.quote
-        schema, new, name = quote(table.schema), quote(staging), quote(table.name)
         with self.transaction() as connection:
+            quote = connection.dialect.identifier_preparer.quote
+            schema, new, name = quote(table.schema), quote(staging), quote(table.name)
             connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
             fill(connection, staging)
             # Two runs that finish together take turns; without it the second finds the name taken.
@@ -136,10 +136,8 @@ class Warehouse:
 @cache
 def _engine(warehouse: Warehouse) -> sa.Engine:
     """One a process, because a new one asks the server five questions; without a pool, so nothing is held between steps."""
-    url = sa.URL.create(
-        "postgresql+psycopg2", warehouse.user, None, warehouse.host, warehouse.port, warehouse.database
-    )
-    connect_args = {"passfile": warehouse.passfile, "connect_timeout": 10, "application_name": "user_code"}
+    url = sa.URL.create("postgresql+psycopg2", warehouse.user, None, warehouse.host, warehouse.port, warehouse.database)
+    connect_args = {"connect_timeout": 10, "application_name": "user_code"}
     return sa.create_engine(url, poolclass=NullPool, connect_args=connect_args)
 
 
@@ -148,9 +146,7 @@ def _named(table: Table) -> sa.TableClause:
 
 
 def _json_table(schema: str, name: str) -> sa.Table:
-    return sa.Table(
-        name, sa.MetaData(), sa.Column("position", sa.BigInteger), sa.Column("document", JSONB), schema=schema
-    )
+    return sa.Table(name, sa.MetaData(), sa.Column("position", sa.BigInteger), sa.Column("document", JSONB), schema=schema)
 
 
 def _json_rows(document: Json) -> Iterator[tuple[int | None, str]]:
@@ -166,7 +162,7 @@ def _copy_chunk(table: Any, connection: sa.Connection, _keys: list[str], rows: I
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
     target = connection.dialect.identifier_preparer.format_table(table)
-    with connection.connection.cursor() as cursor:
+    with closing(connection.connection.cursor()) as cursor:
         for lines in _batches("\t".join(map(_copy_field, row)) + "\n" for row in rows):
             cursor.copy_expert(f"COPY {target} FROM STDIN", StringIO("".join(lines)))
 

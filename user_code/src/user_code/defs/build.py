@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from user_code.cookies.recipe import EGGS_KEEP_DAYS
 from user_code.defs import schedules, sensors
 from user_code.defs.assets import cookies, users
 from user_code.defs.jobs.assets import users_assets_job
@@ -36,7 +37,7 @@ def with_freshness(settings: Settings) -> list[dg.AssetsDefinition]:
     """
     windows = {
         dg.AssetKey("raw_user_data"): timedelta(seconds=settings.users_freshness_seconds),
-        dg.AssetKey("eggs"): timedelta(days=cookies.EGGS_KEEP_DAYS),
+        dg.AssetKey("eggs"): timedelta(days=EGGS_KEEP_DAYS),
     }
 
     def apply(spec: dg.AssetSpec) -> dg.AssetSpec:

@@ -4,12 +4,14 @@ The freshness state is stored, and evaluated again by the freshness daemon only 
 therefore still true just after a refresh, and would request the same asset twice.
 """
 
+from typing import Any
+
 import dagster as dg
 
 EVERY_MINUTE = "* * * * *"
 
 
-def refresh_when_stale(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition[dg.AssetKey]:
+def refresh_when_stale(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition[Any]:
     """For an asset where data enters: once when it is missing, once for each time it becomes stale.
 
     While it stays stale without an update, a failed refresh is tried again at each tick of `retry_cron`; never while the
@@ -24,7 +26,7 @@ def refresh_when_stale(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition
     return condition.with_label("refresh_when_stale")
 
 
-def follow_new_data() -> dg.AutomationCondition[dg.AssetKey]:
+def follow_new_data() -> dg.AutomationCondition[Any]:
     """For an asset downstream: once for each new data version of what it is made from, and once when it is missing."""
     new_data = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
     condition = (

@@ -11,17 +11,16 @@ ASSETS_SCHEMA = "assets"
 
 
 class WarehouseResource(dg.ConfigurableResource[None]):
-    """Where the warehouse is. Its password is in `passfile`, in libpq's format."""
+    """Where the warehouse is. Its password is in the file that PGPASSFILE names."""
 
     host: str
     port: int
     database: str
     user: str
-    passfile: str
 
     def open(self) -> Warehouse:
         """The warehouse; it connects for each transaction, so nothing is held between steps."""
-        return Warehouse(self.host, self.port, self.database, self.user, self.passfile)
+        return Warehouse(self.host, self.port, self.database, self.user)
 
 
 class WarehouseIOManager(dg.ConfigurableIOManager):

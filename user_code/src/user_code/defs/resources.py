@@ -38,7 +38,6 @@ def build_resources(settings: Settings) -> dict[str, object]:
         port=settings.warehouse_port,
         database=settings.warehouse_db,
         user=settings.warehouse_user,
-        passfile=str(settings.pgpassfile),
     )
     return {
         "users_source": UsersSource(

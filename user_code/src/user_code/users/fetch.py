@@ -12,7 +12,15 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-type_name = {list: "list", dict: "object", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+type_name = {
+    list: "list",
+    dict: "object",
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
 
 # The fields of https://jsonplaceholder.typicode.com/users that the transform reads, as paths into a record.
 REQUIRED_TEXTS = (

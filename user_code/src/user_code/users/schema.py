@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,12 +27,12 @@ def validate_users(frame: pd.DataFrame) -> pd.DataFrame:
     from pandera.errors import SchemaError  # noqa: PLC0415
 
     try:
-        return _schema().validate(frame)
+        return cast("pd.DataFrame", _schema().validate(frame))
     except SchemaError as error:
         raise UsersTableError(f"The table of users is not valid: {error}.") from error
 
 
-def _schema():  # type: ignore[no-untyped-def]
+def _schema() -> Any:
     import pandera.pandas as pa  # noqa: PLC0415
 
     columns = {name: pa.Column(str) for name in COLUMNS}

@@ -23,7 +23,7 @@ def summarise_users(frame: pd.DataFrame) -> dict[str, Any]:
         "cities": int(frame["city"].nunique()),
         "companies": int(frame["company"].nunique()),
         "email_domains": len(domains),
-        "top_email_domains": {str(row.domain): int(row.users) for row in top.itertuples()},
+        "top_email_domains": dict(zip(top["domain"].tolist(), top["users"].tolist(), strict=True)),
         "centre": _centre(frame),
     }
 

@@ -1,12 +1,13 @@
 """The lesson's cookies as assets."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from user_code.cookies import recipe
-from user_code.cookies.recipe import EGGS_KEEP_DAYS, Stock
+from user_code.cookies.recipe import Stock
 from user_code.defs.conditions import follow_new_data, refresh_when_stale
 
 GROUP = "cookies"
@@ -18,7 +19,9 @@ class MixingConfig(dg.Config):
     minutes: float = recipe.MIXING_MINUTES
 
 
-def cookie_asset(condition: dg.AutomationCondition[Any] | None = None) -> Any:
+def cookie_asset(
+    condition: dg.AutomationCondition[Any] | None = None,
+) -> Callable[[Callable[..., Stock]], dg.AssetsDefinition]:
     """What the cookie assets have in common."""
     return dg.asset(
         group_name=GROUP,
@@ -87,9 +90,7 @@ def peanut_cookies(peanut_cookie_dough: Stock) -> Stock:
 @dg.asset_check(asset=cookie_dough, description="Dough that was mixed for too long makes rubbery cookies.")
 def cookie_dough_is_not_overmixed(cookie_dough: Stock) -> dg.AssetCheckResult:
     """Passes while the dough was mixed for at most five minutes."""
-    return dg.AssetCheckResult(
-        passed=not cookie_dough["overmixed"], metadata={"mixed_minutes": cookie_dough["mixed_minutes"]}
-    )
+    return dg.AssetCheckResult(passed=not cookie_dough["overmixed"], metadata={"mixed_minutes": cookie_dough["mixed_minutes"]})
 
 
 ASSETS = (

@@ -78,15 +78,13 @@ def transformed_user_data(raw_user_data: list[dict[str, Any]]) -> CheckedResult:
     )
 
 
-@dg.asset(
-    group_name=GROUP, owners=OWNERS, kinds={"csv"}, code_version="1", automation_condition=follow_new_data()
-)
+@dg.asset(group_name=GROUP, owners=OWNERS, kinds={"csv"}, code_version="1", automation_condition=follow_new_data())
 def user_data_csv(transformed_user_data: pd.DataFrame, exports: Exports) -> dg.MaterializeResult[None]:
     """The table of users as a CSV file in the exports volume, for whoever cannot read the warehouse."""
     path = exports.path(CSV_NAME)
     size = write_csv(transformed_user_data, path)
-    metadata = {"dagster/row_count": len(transformed_user_data), "path": dg.MetadataValue.path(path), "bytes": size}
-    return dg.MaterializeResult(metadata=metadata)
+    rows = len(transformed_user_data)
+    return dg.MaterializeResult(metadata={"dagster/row_count": rows, "path": dg.MetadataValue.path(path), "bytes": size})
 
 
 @dg.asset(

@@ -1,0 +1,1 @@
+"""Jobs, a module for each."""

@@ -29,9 +29,7 @@ def fetch_data_from_api(context: dg.OpExecutionContext, users_source: UsersSourc
 
 
 @dg.op
-def transform_data(
-    context: dg.OpExecutionContext, raw_data: list[dict[str, Any]], warehouse: WarehouseResource
-) -> pd.DataFrame:
+def transform_data(context: dg.OpExecutionContext, raw_data: list[dict[str, Any]], warehouse: WarehouseResource) -> pd.DataFrame:
     """Flattens and validates the users, and keeps them in the warehouse."""
     frame = validate_users(transform_users(raw_data))
     warehouse.open().replace_frame(USERS_TABLE, frame)

@@ -1,0 +1,57 @@
+# The verbs of this repository. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help up preflight smoke down destroy prune dev bench test test-unit test-integration test-stack lint format lock
+
+PYTHON := .venv/bin/python
+
+help: ## List the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+up: ## Build and start the deployment, wait until it is healthy, say where the UI is
+	@python3 -m operate.up
+
+preflight: ## Check engine, Compose, memory, disk, port and data, without changing anything
+	@python3 -m operate.preflight
+
+smoke: ## Check the running deployment as a user would: PASS or FAIL a line
+	@python3 -m operate.smoke
+
+down: ## Stop the deployment, keep its data
+	@python3 -m operate.down
+
+destroy: ## Ask, then stop the deployment and remove its data
+	@python3 -m operate.down --destroy
+
+prune: ## Remove the containers of runs that ended more than a day ago
+	@python3 -m operate.prune
+
+dev: .venv ## Run the code location without Docker; Ctrl-C ends it
+	@$(PYTHON) -m operate.dev
+
+bench: ## Measure latency and throughput of the running deployment
+	@python3 -m bench
+
+test: test-unit test-integration test-stack ## Run all tests
+
+test-unit: .venv ## Test the logic; needs no server
+	$(PYTHON) -m pytest tests/unit
+
+test-integration: .venv ## Test against Postgres and a gRPC code server; needs no Docker
+	$(PYTHON) -m pytest tests/integration
+
+test-stack: .venv ## Test the whole deployment in Docker, under a project name of its own
+	docker/offline/engine.sh start
+	$(PYTHON) -m pytest tests/stack
+
+lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
+	@tests/lint.sh
+
+format: .venv ## Format the Python code
+	$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix .
+
+lock: .venv ## Write every requirements.txt from its requirements.in
+	@PATH=.venv/bin:$$PATH tests/lock.sh
+
+.PHONY: .venv
+.venv:
+	@tests/venv.sh

@@ -1,0 +1,61 @@
+"""`docker compose` for this repository's deployment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+# On every container of a run, with the name of its Compose project: see x-run-container in docker-compose.yml.
+PROJECT_LABEL = "dagster/project"
+
+
+class CommandError(Exception):
+    """A command failed; the message holds what it printed."""
+
+
+def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | None = None) -> str:
+    """Runs a command in the repository's root; returns what it printed, if captured.
+
+    Raises:
+        CommandError: its exit status is not 0.
+    """
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=env,
+        text=True,
+        check=False,
+        stdout=subprocess.PIPE if capture else None,
+        stderr=subprocess.PIPE,
+    )
+    if result.returncode:
+        raise CommandError(f"{' '.join(command[:4])} failed: {result.stderr.strip()[-2000:]}")
+    return result.stdout or ""
+
+
+def compose(*arguments: str, capture: bool = False, env: Mapping[str, str] | None = None) -> str:
+    """Runs `docker compose`."""
+    return run(["docker", "compose", *arguments], capture=capture, env=env)
+
+
+def model() -> dict[str, Any]:
+    """The deployment as Compose understands it, with all settings filled in."""
+    parsed: dict[str, Any] = json.loads(compose("config", "--format", "json", capture=True))
+    return parsed
+
+
+def services() -> dict[str, dict[str, Any]]:
+    """The containers of the deployment by service, as `docker compose ps` tells them."""
+    lines = compose("ps", "--all", "--format", "json", capture=True).splitlines()
+    return {container["Service"]: container for container in map(json.loads, lines)}
+
+
+def run_containers(project: str, *, running: bool = False) -> list[str]:
+    """Ids of the containers of runs that the deployment `project` has started."""
+    states = ["--filter", "status=running"] if running else []
+    command = ["docker", "ps", "--all", "--quiet", "--filter", f"label={PROJECT_LABEL}={project}", *states]
+    return run(command, capture=True).split()

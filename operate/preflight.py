@@ -1,0 +1,172 @@
+"""`make preflight`: whether this machine can carry the deployment, before anything changes. One line for each problem."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operate.compose import CommandError, compose, model, run, services
+
+GIB = 1024**3
+# `start_interval` of health checks came with engine 25.0; Compose 2.26.1 is the oldest that a test parses this text with.
+OLDEST_ENGINE = (25, 0)
+OLDEST_COMPOSE = (2, 26)
+# Measured: 1.0 GiB for the services at rest, 0.25 GiB a run; 3.3 GiB of images and 1 GiB for their build.
+FREE_MEMORY_BYTES = 2 * GIB
+FREE_DISK_BYTES = 5 * GIB
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found. Versions are (major, minor); sizes are bytes, None where this host cannot tell (a remote engine)."""
+
+    engine: tuple[int, int]
+    compose: tuple[int, int]
+    free_memory: int | None
+    free_disk: int | None
+    busy_port: str | None
+    data_major: int | None
+    image_major: int | None
+
+
+def problems(facts: Facts) -> list[str]:
+    """One sentence a problem: the numbers, and the remedy."""
+    checks = (
+        _too_old("Docker Engine", facts.engine, OLDEST_ENGINE),
+        _too_old("Docker Compose", facts.compose, OLDEST_COMPOSE),
+        _too_little("memory", facts.free_memory, FREE_MEMORY_BYTES, "stop other programs, or give Docker more memory"),
+        _too_little("disk for Docker", facts.free_disk, FREE_DISK_BYTES, "free some with `docker system prune`"),
+        facts.busy_port and f"Port {facts.busy_port} is in use: stop what uses it, or set WEBSERVER_PORT in .env to a free one.",
+        _other_major(facts),
+    )
+    return [problem for problem in checks if problem]
+
+
+def _too_old(what: str, found: tuple[int, int], oldest: tuple[int, int]) -> str | None:
+    if found >= oldest:
+        return None
+    numbers = [".".join(map(str, version)) for version in (found, oldest)]
+    return f"{what} is {numbers[0]}, and {numbers[1]} or newer is needed: update it."
+
+
+def _too_little(what: str, found: int | None, needed: int, remedy: str) -> str | None:
+    if found is None or found >= needed:
+        return None
+    return f"{found / GIB:.1f} GiB of {what} are free, and {needed / GIB:.0f} GiB are needed: {remedy}."
+
+
+def _other_major(facts: Facts) -> str | None:
+    if facts.data_major is None or facts.data_major == facts.image_major:
+        return None
+    return (
+        f"The volume postgres_data was written by Postgres {facts.data_major}, and the image is Postgres {facts.image_major}: "
+        "set POSTGRES_IMAGE in .env to the old major, or move the data with pg_dump, or remove it with `make destroy`."
+    )
+
+
+def version(text: str) -> tuple[int, int]:
+    """Major and minor of a version such as `v2.40.3-3` or `28.5.2+dfsg4`.
+
+    Raises:
+        CommandError: there is no version in `text`.
+    """
+    found = re.search(r"(\d+)\.(\d+)", text)
+    if not found:
+        raise CommandError(f"there is no version in {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def port_is_busy(host: str, port: int) -> bool:
+    """Whether something listens on a port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def collect(deployment: dict[str, Any]) -> Facts:
+    """Looks at the engine and at this host. Memory and port do not count while the deployment runs: it is what uses them."""
+    running = services().get("webserver", {}).get("State") == "running"
+    port = deployment["services"]["webserver"]["ports"][0]
+    busy = not running and port_is_busy(port.get("host_ip", "0.0.0.0"), int(port["published"]))  # noqa: S104 - Compose's default
+    data_major, image_major = _postgres_majors(deployment)
+    return Facts(
+        engine=version(run(["docker", "version", "--format", "{{.Server.Version}}"], capture=True)),
+        compose=version(compose("version", "--short", capture=True)),
+        free_memory=None if running else _free_memory(),
+        free_disk=_free_disk(),
+        busy_port=f"{port.get('host_ip', '*')}:{port['published']}" if busy else None,
+        data_major=data_major,
+        image_major=image_major,
+    )
+
+
+def _free_memory() -> int | None:
+    meminfo = Path("/proc/meminfo")
+    found = meminfo.exists() and re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
+    return int(found[1]) * 1024 if found else None
+
+
+def _free_disk() -> int | None:
+    root = Path(run(["docker", "info", "--format", "{{.DockerRootDir}}"], capture=True).strip())
+    return shutil.disk_usage(root).free if root.exists() else None
+
+
+def _postgres_majors(deployment: dict[str, Any]) -> tuple[int | None, int | None]:
+    volume = deployment["volumes"]["postgres_data"]["name"]
+    image = deployment["services"]["postgres"]["image"]
+    if subprocess.run(["docker", "volume", "inspect", volume], capture_output=True, check=False).returncode:
+        return None, None
+    command = [
+        "docker",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "--volume",
+        f"{volume}:/data:ro",
+        "--entrypoint",
+        "sh",
+        image,
+        "-c",
+    ]
+    answer = run([*command, "cat /data/pgdata/PG_VERSION 2>/dev/null; echo -; postgres --version"], capture=True)
+    written, _, programme = answer.partition("-")
+    return int(written) if written.strip() else None, version(programme)[0]
+
+
+def check_deployment() -> bool:
+    """Prints the problems; returns whether there are none.
+
+    Raises:
+        CommandError: the engine or Compose does not answer, or the settings are not understood.
+    """
+    found = problems(collect(model()))
+    for problem in found:
+        print(f"preflight: {problem}", file=sys.stderr)
+    return not found
+
+
+def main() -> int:
+    """Returns the exit status."""
+    try:
+        passed = check_deployment()
+    except CommandError as error:
+        print(f"preflight: {error}", file=sys.stderr)
+        return 1
+    if passed:
+        print("preflight: engine, Compose, memory, disk, port and data are fine")
+    return not passed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

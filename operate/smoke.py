@@ -1,0 +1,92 @@
+"""`make smoke`: checks a running deployment as a user would, and prints PASS or FAIL a line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from operate.compose import CommandError, model, services
+from operate.graphql import ApiError, Client, WaitError
+
+ONE_SHOT = {"migrate", "secrets"}
+
+
+class CheckError(Exception):
+    """A check failed; the message says what was found."""
+
+
+def services_are_healthy() -> str:
+    """Every service runs and is healthy; one-shot services have ended well."""
+    wanted, found = set(model()["services"]), services()
+    bad = [f"{name} is missing" for name in sorted(wanted - found.keys())]
+    for name, container in sorted(found.items()):
+        ended_well = name in ONE_SHOT and container["State"] == "exited" and container["ExitCode"] == 0
+        if not ended_well and container.get("Health") != "healthy":
+            bad.append(f"{name} is {container['State']} {container.get('Health', '')}".strip())
+    if bad:
+        raise CheckError(f"{'; '.join(bad)}: see `docker compose logs`")
+    return f"{len(wanted)} services"
+
+
+def ui_answers(client: Client) -> str:
+    """The page of the UI is there."""
+    if b'<div id="root"' not in client.get("/"):
+        raise CheckError(f"{client.url}/ is not the Dagster UI")
+    return client.url
+
+
+def instigators_run(client: Client) -> str:
+    """Every schedule and sensor of the code location is switched on."""
+    repository = client.repository()
+    states = {item["name"]: item["scheduleState"]["status"] for item in repository["schedules"]}
+    states |= {item["name"]: item["sensorState"]["status"] for item in repository["sensors"]}
+    if off := sorted(name for name, status in states.items() if status != "RUNNING"):
+        raise CheckError(f"switched off: {', '.join(off)}")
+    return ", ".join(sorted(states))
+
+
+def run_succeeds(client: Client, job: str) -> str:
+    """A run of `job` succeeds in a container, and what it wrote is readable though it has ended."""
+    run = client.wait(client.launch(job))
+    if run.status != "SUCCESS":
+        raise CheckError(f"run {run.run_id} ended with {run.status}:\n{client.story(run.run_id)}")
+    container = run.tags.get("docker/container_id")
+    if not container:
+        raise CheckError(f"run {run.run_id} was not in a container")
+    output = "".join(client.output(run.run_id))
+    if run.run_id not in output:
+        raise CheckError(f"the output of run {run.run_id} is not readable through the webserver")
+    return f"in container {container[:12]}, {len(output.splitlines())} lines of output"
+
+
+def checks(client: Client) -> list[tuple[str, Callable[[], str]]]:
+    """The checks by name, in the order in which a failure explains the next."""
+    return [
+        ("services are healthy", services_are_healthy),
+        ("UI answers", lambda: ui_answers(client)),
+        ("schedules and sensors run", lambda: instigators_run(client)),
+        ("users_assets_job succeeds", lambda: run_succeeds(client, "users_assets_job")),
+        ("data_extraction_job succeeds", lambda: run_succeeds(client, "data_extraction_job")),
+    ]
+
+
+def deployment_url() -> str:
+    """Where the webserver of this repository's deployment is published."""
+    port = model()["services"]["webserver"]["ports"][0]
+    return f"http://{port.get('host_ip', '127.0.0.1')}:{port['published']}"
+
+
+def main() -> int:
+    """Returns the exit status: 0 where every check passed."""
+    failed = 0
+    for name, check in checks(Client(deployment_url())):
+        try:
+            print(f"PASS {name}: {check()}", flush=True)
+        except (CheckError, ApiError, WaitError, CommandError) as error:
+            failed += 1
+            print(f"FAIL {name}: {error}", flush=True)
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
