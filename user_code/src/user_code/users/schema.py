@@ -24,11 +24,11 @@ def validate_users(frame: pd.DataFrame) -> pd.DataFrame:
         UsersTableError: a column is missing, unexpected, of another type, or holds a value out of range.
     """
     # Imported here: it takes a third of a second, and only the transform needs it.
-    from pandera.errors import SchemaError  # noqa: PLC0415
+    from pandera.errors import SchemaError, SchemaErrors  # noqa: PLC0415
 
     try:
         return cast("pd.DataFrame", _schema().validate(frame))
-    except SchemaError as error:
+    except (SchemaError, SchemaErrors) as error:
         raise UsersTableError(f"The table of users is not valid: {error}.") from error
 
 

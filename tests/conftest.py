@@ -1,0 +1,93 @@
+"""What all tiers share."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import hypothesis
+import pytest
+
+from operate.compose import ROOT
+from user_code.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own settings decide nothing here."""
+    for name in [*(name.upper() for name in Settings.model_fields), "DAGSTER_HOME"]:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+
+
+@dataclass
+class Source:
+    """A source system that answers as the test says: one `(status, body)` a request, the last one for ever."""
+
+    url: str = ""
+    answers: list[tuple[int, bytes]] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def answer(self, payload: Any, status: int = 200) -> None:
+        """Adds an answer; anything but bytes is sent as JSON."""
+        self.answers.append((status, payload if isinstance(payload, bytes) else json.dumps(payload).encode()))
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    """A real HTTP server on loopback."""
+    state = Source()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.requests.append(self.path)
+            status, body = state.answers[min(len(state.requests), len(state.answers)) - 1]
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def make_user(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A complete user record."""
+    return {
+        "id": number,
+        "name": f" User {number} ",
+        "username": f"user{number}",
+        "email": f"User{number}@Example.COM",
+        "address": {
+            "street": "Lake Road", "suite": "Suite 1", "city": "Lyon", "zipcode": "69001",
+            "geo": {"lat": "45.75", "lng": "4.85"},
+        },
+        "phone": "+00 1",
+        "website": "user.example",
+        "company": {"name": "Acorn", "catchPhrase": "Nothing lost", "bs": "queue"},
+    } | changes  # fmt: skip
+
+
+def repository_text(path: str) -> str:
+    """The text of a file of this repository."""
+    return (ROOT / path).read_text()
+
+
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+# The first example pays for imports, on a machine that does other things as well.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")

@@ -1,0 +1,123 @@
+"""What the code location offers: exact names, so that a change of the public surface is a decision."""
+
+import dagster as dg
+import pytest
+
+from user_code.defs.build import build_definitions
+from user_code.definitions import defs
+from user_code.settings import Settings, SettingsError
+
+USERS = {"raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"}
+COOKIES = {
+    "ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies",
+    "peanuts", "peanut_cookie_dough", "peanut_cookies",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def repository() -> dg.RepositoryDefinition:
+    definitions = build_definitions(Settings())
+    dg.Definitions.validate_loadable(definitions)
+    return definitions.get_repository_def()
+
+
+def edges(repository: dg.RepositoryDefinition) -> set[tuple[str, str]]:
+    graph = repository.asset_graph
+    return {
+        (parent.to_user_string(), key.to_user_string())
+        for key in graph.get_all_asset_keys()
+        for parent in graph.get(key).parent_keys
+    }
+
+
+def test_the_entry_point_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the code server does, with nothing set."""
+    assert len(list(defs().resolve_all_asset_keys())) == len(USERS | COOKIES)
+
+
+def test_a_bad_setting_stops_the_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is served."""
+    monkeypatch.setenv("USERS_FRESHNESS_SECONDS", "1")
+    with pytest.raises(SettingsError, match="USERS_FRESHNESS_SECONDS is set to '1'"):
+        defs().resolve_all_asset_keys()
+
+
+def test_jobs_schedules_and_sensors(repository: dg.RepositoryDefinition) -> None:
+    """Schedules and sensors run from the start; each schedule states its time zone."""
+    names = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
+    assert names == {"users_assets_job", "data_extraction_job", "cookie_job"}
+    schedules = {s.name: (s.job_name, s.cron_schedule, s.execution_timezone) for s in repository.schedule_defs}
+    assert schedules == {
+        "users_assets_schedule": ("users_assets_job", "*/5 * * * *", "UTC"),
+        "data_extraction_schedule": ("data_extraction_job", "*/5 * * * *", "UTC"),
+    }
+    assert {sensor.name for sensor in repository.sensor_defs} == {"freshness_sensor", "run_failure_sensor"}
+    instigators = [*repository.schedule_defs, *repository.sensor_defs]
+    assert {instigator.default_status.value for instigator in instigators} == {"RUNNING"}
+
+
+def test_assets_and_their_lineage(repository: dg.RepositoryDefinition) -> None:
+    """The graphs of the two briefs."""
+    assert edges(repository) == {
+        ("raw_user_data", "transformed_user_data"),
+        ("transformed_user_data", "user_data_csv"),
+        ("transformed_user_data", "data_extraction_summary"),
+        ("ingredients", "wet_ingredients"),
+        ("eggs", "wet_ingredients"),
+        ("ingredients", "dry_ingredients"),
+        ("wet_ingredients", "cookie_dough"),
+        ("dry_ingredients", "cookie_dough"),
+        ("cookie_dough", "cookies"),
+        ("cookie_dough", "peanut_cookie_dough"),
+        ("peanuts", "peanut_cookie_dough"),
+        ("peanut_cookie_dough", "peanut_cookies"),
+    }
+    groups = {
+        key.to_user_string(): repository.asset_graph.get(key).group_name for key in repository.asset_graph.get_all_asset_keys()
+    }
+    assert groups == dict.fromkeys(USERS, "users") | dict.fromkeys(COOKIES, "cookies")
+
+
+def test_every_asset_is_described_owned_and_versioned(repository: dg.RepositoryDefinition) -> None:
+    """What the catalogue shows; without a code version every materialization would make what is downstream stale."""
+    for key in repository.asset_graph.get_all_asset_keys():
+        node = repository.asset_graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+        assert node.code_version == "1", key
+
+
+def test_freshness_is_promised_where_data_enters_only(repository: dg.RepositoryDefinition) -> None:
+    """Downstream is rightly left alone while nothing changes."""
+    graph = repository.asset_graph
+    policies = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy}
+    assert policies == {"raw_user_data", "eggs"}
+
+
+def test_the_checks(repository: dg.RepositoryDefinition) -> None:
+    """One for each promise about the data; the first blocks what is downstream."""
+    checks = {f"{key.name}" for key in repository.asset_graph.asset_check_keys}
+    assert checks == {"raw_user_data_is_not_empty", "transformed_user_data_keeps_every_user", "cookie_dough_is_not_overmixed"}
+
+
+def test_the_job_wires_the_ops_of_the_brief(repository: dg.RepositoryDefinition) -> None:
+    """The summary waits for the file."""
+    dependencies = repository.get_job("data_extraction_job").dependencies
+    wired = {node.name: {d.node for d in inputs.values()} for node, inputs in dependencies.items()}
+    assert wired == {
+        "fetch_data_from_api": set(),
+        "transform_data": {"fetch_data_from_api"},
+        "save_to_csv": {"transform_data"},
+        "generate_summary": {"transform_data", "save_to_csv"},
+    }
+
+
+def test_the_asset_schedule_refreshes_the_source_only() -> None:
+    """What is downstream follows new data, not the clock."""
+    schedule = build_definitions(Settings()).resolve_schedule_def("users_assets_schedule")
+    with dg.build_schedule_context() as context:
+        data = schedule.evaluate_tick(context)
+    assert [[key.to_user_string() for key in request.asset_selection or ()] for request in data.run_requests or ()] == [
+        ["raw_user_data"]
+    ]
