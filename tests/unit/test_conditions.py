@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -78,10 +79,11 @@ class Plant:
 
 
 @pytest.fixture
-def plant() -> Plant:
-    plant = Plant(dg.DagsterInstance.ephemeral())
-    plant.state(FreshnessState.UNKNOWN)
-    return plant
+def plant() -> Iterator[Plant]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        plant = Plant(instance)
+        plant.state(FreshnessState.UNKNOWN)
+        yield plant
 
 
 @pytest.fixture

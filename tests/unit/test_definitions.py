@@ -3,8 +3,8 @@
 import dagster as dg
 import pytest
 
-from user_code.defs.build import build_definitions
 from user_code.definitions import defs
+from user_code.defs.build import build_definitions
 from user_code.settings import Settings, SettingsError
 
 USERS = {"raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"}

@@ -1,7 +1,7 @@
 """The summary counts, the plot draws what was counted, the CSV replaces the old file whole."""
 
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
@@ -41,7 +41,7 @@ def test_no_users_are_summarised_too() -> None:
 def test_the_plot_is_an_svg_that_names_every_domain() -> None:
     """Small enough for the event log."""
     svg = summary_plot(summarise_users(users_table()))
-    texts = [element.text for element in ElementTree.fromstring(svg).iter() if element.text]  # noqa: S314 - ours
+    texts = [element.text for element in ET.fromstring(svg).iter() if element.text]  # noqa: S314 - ours
     assert {"a.org", "b.org", "c.org"} <= set(texts)
     assert len(svg) < 20_000
 

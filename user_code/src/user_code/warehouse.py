@@ -14,7 +14,6 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
-from psycopg2.errors import UndefinedTable
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.pool import NullPool
 
@@ -112,13 +111,11 @@ class Warehouse:
 
     @contextmanager
     def _reading(self, table: Table) -> Iterator[sa.Connection]:
-        try:
-            with self.transaction() as connection:
-                yield connection
-        except sa.exc.ProgrammingError as error:
-            if isinstance(error.orig, UndefinedTable):
-                raise WarehouseError(f"The warehouse has no table {table}: materialize it first.") from error
-            raise
+        with self.transaction() as connection:
+            name = connection.dialect.identifier_preparer.format_table(_named(table))
+            if connection.scalar(sa.select(sa.func.to_regclass(name))) is None:
+                raise WarehouseError(f"The warehouse has no table {table}: materialize it first.")
+            yield connection
 
     def _replace(self, table: Table, fill: Callable[[sa.Connection, str], None]) -> None:
         staging = f"{table.name[:40]}__{secrets.token_hex(4)}"

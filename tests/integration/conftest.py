@@ -1,0 +1,36 @@
+"""A real Postgres, a real source system and a DAGSTER_HOME made of the shipped dagster.yaml, once for all tests here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from operate.local import surroundings
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers keep what they need; a server that root lends another user must be able to get there."""
+    folder = tmp_path_factory.mktemp("servers")
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(folder: Path) -> Iterator[dict[str, str]]:
+    """What a process of Dagster needs in its environment."""
+    with surroundings(folder) as environ:
+        yield environ
+
+
+@pytest.fixture
+def in_environment(environment: dict[str, str], clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The same for code in this process."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment

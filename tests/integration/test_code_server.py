@@ -1,0 +1,104 @@
+"""The code server as its container starts it: a real process, real gRPC, the probe of its health check."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import grpc
+import pytest
+from dagster._grpc.client import DagsterGrpcClient
+from dagster._grpc.types import ListRepositoriesResponse
+
+from operate.compose import ROOT
+from operate.graphql import wait_for
+from operate.local import process
+
+SERVE = ROOT / "docker/user_code/serve.py"
+PROBE = ROOT / "docker/user_code/probe.py"
+RUN_CONTAINER = '{"networks": ["p_runs"], "container_kwargs": {"mem_limit": "1g"}}'
+
+
+def probe() -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(PROBE)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def port_4000() -> None:
+    """Code server and probe agree on it."""
+    with socket.socket() as taken:
+        if taken.connect_ex(("127.0.0.1", 4000)) == 0:
+            pytest.fail("port 4000 is in use: stop what uses it")
+
+
+def healthy() -> bool:
+    return probe().returncode == 0
+
+
+def test_the_code_server_serves_the_location_and_its_run_containers(environment: dict, port_4000: None, tmp_path: Path) -> None:
+    """Webserver and daemon learn image, networks and environment of runs from it."""
+    environ = {**environment, "RUN_CONTAINER": RUN_CONTAINER, "DAGSTER_CURRENT_IMAGE": "p/user_code:1"}
+    assert probe().returncode != 0
+    with process([sys.executable, str(SERVE), "user_code.definitions"], tmp_path / "log", env=environ):
+        wait_for("a healthy code server", healthy, seconds=60, every=0.5)
+        reply = dg.deserialize_value(DagsterGrpcClient(port=4000, host="127.0.0.1").list_repositories(), ListRepositoriesResponse)
+    assert reply.container_image == "p/user_code:1"
+    assert reply.container_context["docker"]["networks"] == ["p_runs"]
+    assert f"USERS_API_URL={environ['USERS_API_URL']}" in reply.container_context["docker"]["env_vars"]
+    assert [symbol.attribute for symbol in reply.repository_symbols] == ["defs"]
+
+
+def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port_4000: None, tmp_path: Path) -> None:
+    """The server answers, so that code can be mended and loaded again; the probe says why it is of no use."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/__init__.py").write_text("")
+    (tmp_path / "broken/definitions.py").write_text("raise RuntimeError('no such table')")
+    environ = {**environment, "RUN_CONTAINER": "{}", "PYTHONPATH": str(tmp_path)}
+
+    def reason() -> str | None:
+        said = probe().stderr
+        return said if "does not load" in said else None
+
+    with process([sys.executable, str(SERVE), "broken.definitions"], tmp_path / "log", env=environ):
+        said = wait_for("an answer of the probe", reason, seconds=60, every=0.5)
+    assert "the code location does not load" in said
+    assert "no such table" in said
+
+
+def test_a_bad_setting_ends_the_container_with_one_sentence(environment: dict) -> None:
+    """In `docker compose logs user_code` it is the last line."""
+    environ = {**environment, "RUN_CONTAINER": "{}", "SCHEDULE_TIMEZONE": "Mars"}
+    ended = subprocess.run(
+        [sys.executable, str(SERVE), "user_code.definitions"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "SCHEDULE_TIMEZONE is set to 'Mars', which is not allowed: it must be an IANA time zone, such as 'UTC' or "
+        "'Europe/Zurich'. Correct it in .env.\n"
+    )
+
+
+def test_the_probe_is_cheap(environment: dict, port_4000: None, tmp_path: Path) -> None:
+    """It runs for ever: below 0.2 s of CPU, and no Dagster in it."""
+    with process(
+        [sys.executable, str(SERVE), "user_code.definitions"], tmp_path / "log", env={**environment, "RUN_CONTAINER": "{}"}
+    ):
+        wait_for("a healthy code server", healthy, seconds=60, every=0.5)
+        seconds = []
+        for _ in range(5):
+            before = os.times()
+            assert healthy()
+            after = os.times()
+            seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    # Cached byte code is what the image has, and this process may be told to write none.
+    assert min(seconds) < (0.2 if not sys.dont_write_bytecode else 1)
+
+
+def test_nothing_but_dagster_speaks_the_probes_language() -> None:
+    """Without a server the call fails, rather than hang."""
+    with grpc.insecure_channel("127.0.0.1:1") as channel, pytest.raises(grpc.RpcError):
+        channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=2)

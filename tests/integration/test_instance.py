@@ -1,0 +1,54 @@
+"""The shipped dagster.yaml and workspace.yaml as Dagster reads them, against a real Postgres."""
+
+from __future__ import annotations
+
+import dagster as dg
+import yaml
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.workspace.load import location_origins_from_yaml_paths
+
+from operate.compose import ROOT
+from tests.conftest import repository_text
+
+
+def test_the_instance_is_what_the_design_says(in_environment: dict[str, str]) -> None:
+    """Dagster ignores what it does not know; this is what it has understood."""
+    with dg.DagsterInstance.from_config(str(ROOT)) as instance:
+        launcher = instance.get_ref().run_launcher_data
+        coordinator = instance.run_coordinator
+        settings = instance.get_settings("run_monitoring"), instance.get_settings("run_retries")
+        concurrency = instance.get_concurrency_config().run_queue_config
+        assert launcher
+        assert (launcher.module_name, launcher.class_name) == ("dagster_docker", "DockerRunLauncher")
+        assert coordinator.dequeue_interval_seconds == 1
+        assert concurrency
+        assert concurrency.max_concurrent_runs == 3
+        assert settings[0]["enabled"]
+        assert settings[1] == {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False}
+        assert instance.telemetry_enabled is False
+        assert instance.freshness_enabled is True
+        assert instance.run_storage.__class__.__name__ == "PostgresRunStorage"
+        assert instance.get_ref().run_launcher_data.rehydrate().container_kwargs == {}
+
+
+def test_an_instance_of_any_process_holds_no_secret_and_no_resolved_host(in_environment: dict[str, str]) -> None:
+    """It is the command line of every run."""
+    ref = InstanceRef.from_dir(str(ROOT))
+    text = str(ref.storage_data)
+    assert "env: DAGSTER_POSTGRES_HOST" in text
+    assert "password" not in text
+
+
+def test_the_database_is_migrated_to_this_version(in_environment: dict[str, str]) -> None:
+    """What the service `migrate` does; on a database that is current it changes nothing."""
+    with dg.DagsterInstance.from_config(str(ROOT)) as instance:
+        for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+            current, head = storage.alembic_version()
+            assert current == head
+
+
+def test_the_workspace_names_the_service() -> None:
+    """Host and port are those of the Compose service."""
+    (origin,) = location_origins_from_yaml_paths([str(ROOT / "workspace.yaml")])
+    assert (origin.host, origin.port, origin.location_name) == ("user_code", 4000, "user_code")
+    assert "user_code" in yaml.safe_load(repository_text("docker-compose.yml"))["services"]

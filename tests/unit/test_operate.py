@@ -1,0 +1,137 @@
+"""What an operator runs: preflight, settings that `make up` writes, waiting, the bench's arithmetic."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from bench.__main__ import BenchError, Phases, medians, phases, runs_per_minute
+from operate.compose import CommandError
+from operate.graphql import ApiError, Run, WaitError, wait_for
+from operate.preflight import GIB, Facts, port_is_busy, problems, version
+from operate.up import add_to_env, missing_settings
+
+FINE = {
+    "engine": (28, 5), "compose": (2, 40), "free_memory": 8 * GIB, "free_disk": 50 * GIB,
+    "busy_port": None, "data_major": 17, "image_major": 17,
+}  # fmt: skip
+
+
+def test_a_fine_machine_has_no_problems() -> None:
+    """Nor has one whose memory and disk cannot be seen, because its engine is elsewhere."""
+    assert problems(Facts(**FINE)) == []
+    assert problems(Facts(**FINE | {"free_memory": None, "free_disk": None, "data_major": None, "image_major": None})) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"engine": (24, 0)}, "Docker Engine is 24.0, and 25.0 or newer is needed: update it."),
+        ({"compose": (2, 17)}, "Docker Compose is 2.17, and 2.26 or newer is needed: update it."),
+        (
+            {"free_memory": GIB},
+            "1.0 GiB of memory are free, and 2 GiB are needed: stop other programs, or give Docker more memory.",
+        ),
+        ({"free_disk": GIB}, "1.0 GiB of disk for Docker are free, and 5 GiB are needed: free some with `docker system prune`."),
+        (
+            {"busy_port": "127.0.0.1:3000"},
+            "Port 127.0.0.1:3000 is in use: stop what uses it, or set WEBSERVER_PORT in .env to a free one.",
+        ),
+        (
+            {"data_major": 16},
+            "The volume postgres_data was written by Postgres 16, and the image is Postgres 17: set POSTGRES_IMAGE in .env to "
+            "the old major, or move the data with pg_dump, or remove it with `make destroy`.",
+        ),
+    ],
+)
+def test_each_problem_is_one_sentence_with_numbers_and_a_remedy(found: dict, said: str) -> None:
+    """Before anything changes."""
+    assert problems(Facts(**FINE | found)) == [said]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    """Nobody wants to find the second after mending the first."""
+    assert len(problems(Facts(**FINE | {"engine": (20, 10), "free_disk": 0}))) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("28.5.2+dfsg4", (28, 5)), ("v2.26.1-4", (2, 26)), ("postgres (PostgreSQL) 17.6 (Debian)", (17, 6))]
+)
+def test_versions_are_read_as_programs_print_them(text: str, expected: tuple[int, int]) -> None:
+    """Major and minor."""
+    assert version(text) == expected
+
+
+def test_no_version_is_an_error() -> None:
+    """Rather than a guess."""
+    with pytest.raises(CommandError, match="there is no version in 'dev'"):
+        version("dev")
+
+
+def test_a_busy_port_is_seen() -> None:
+    """And a free one is not."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert port_is_busy("127.0.0.1", port)
+    assert not port_is_busy("127.0.0.1", port)
+
+
+def test_what_somebody_has_set_is_left_alone(tmp_path) -> None:
+    """`make up` adds to .env only what is not there; a commented line is not set."""
+    env = tmp_path / ".env"
+    env.write_text("PYTHON_IMAGE=mirror/python\n#POSTGRES_IMAGE=x")
+    add_to_env(env, "PYTHON_IMAGE=offline\nPOSTGRES_IMAGE=offline-postgres\n")
+    assert env.read_text() == (
+        "PYTHON_IMAGE=mirror/python\n#POSTGRES_IMAGE=x\n# Decided by `make up`.\nPOSTGRES_IMAGE=offline-postgres\n"
+    )
+    add_to_env(env, "PYTHON_IMAGE=offline\nPOSTGRES_IMAGE=other\n")
+    assert env.read_text().count("POSTGRES_IMAGE=") == 2
+    assert missing_settings("A=1", "A=2") == ""
+
+
+def test_a_wait_that_is_in_vain_says_what_it_saw_last() -> None:
+    """An API that does not answer yet is no reason to stop before the deadline."""
+
+    def never() -> bool:
+        raise ApiError("connection refused")
+
+    with pytest.raises(WaitError, match=r"^the UI did not happen within 0\.05 s: connection refused$"):
+        wait_for("the UI", never, seconds=0.05, every=0.01)
+
+
+def test_a_wait_returns_what_came() -> None:
+    """The first answer that is something; an empty list is something."""
+    answers = iter([None, False, []])
+    assert wait_for("x", lambda: next(answers), seconds=5, every=0) == []
+
+
+def run(**changes: object) -> Run:
+    values = {
+        "run_id": "r", "job": "j", "status": "SUCCESS", "created": 100.0, "started": 102.0, "ended": 103.0, "tags": {},
+        "assets": (),
+    }  # fmt: skip
+    return Run(**values | changes)  # type: ignore[arg-type]
+
+
+def test_a_run_is_split_into_queue_start_and_steps() -> None:
+    """They add up to the time from launch to success."""
+    assert phases(run(), 100.5) == Phases(queue=0.5, start=1.5, steps=1.0)
+    assert phases(run(), 100.5).total == 3.0
+
+
+def test_a_failed_run_is_not_measured() -> None:
+    """Failing early would look fast."""
+    with pytest.raises(BenchError, match="run r of j ended with FAILURE"):
+        phases(run(status="FAILURE"), 100.5)
+
+
+def test_the_median_is_a_run_that_was_measured() -> None:
+    """So that its phases add up."""
+    slow, middle, fast = Phases(0, 0, 9), Phases(1, 1, 1), Phases(0, 1, 0)
+    assert medians([slow, fast, middle]) == middle
+
+
+def test_the_rate_counts_from_the_first_launch_to_the_last_end() -> None:
+    """Two runs in six seconds are twenty a minute."""
+    assert runs_per_minute([run(), run(created=101.0, ended=106.0)]) == 20.0
