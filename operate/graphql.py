@@ -41,6 +41,16 @@ LOGS = """query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stdout std
 INSTIGATORS = """query Instigators($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) {
   ... on Repository { jobs { name } schedules { name scheduleState { status ticks(limit: 5) { status timestamp runIds } } }
     sensors { name sensorState { status ticks(limit: 5) { status timestamp runIds } } } assetNodes { assetKey { path } } } } }"""
+FRESHNESS = """query Freshness($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
+  freshnessStatusInfo { freshnessStatus } } }"""
+SENSOR_LOG = """query Log($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState {
+  ticks(limit: 20) { status error { message } logEvents { events { message } } } } } } }"""
+START_SCHEDULE = """mutation Start($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) {
+  __typename ... on ScheduleStateResult { scheduleState { id status } } ... on PythonError { message } } }"""
+STOP_SCHEDULE = """mutation Stop($id: String!) { stopRunningSchedule(id: $id) {
+  __typename ... on ScheduleStateResult { scheduleState { id status } } ... on PythonError { message } } }"""
+SCHEDULE_ID = """query Id($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
+  __typename ... on Schedule { scheduleState { id status } } } }"""
 SELECTOR = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION}
 
 
@@ -100,6 +110,10 @@ def _run(data: dict[str, Any]) -> Run:
         assets=tuple("/".join(key["path"]) for key in data["assetSelection"] or ()),
         steps={step["stepKey"]: step["status"] for step in data.get("stepStats", ())},
     )
+
+
+def _messages(error: dict[str, Any]) -> list[str]:
+    return [error["message"], *(cause["message"] for cause in error.get("causes") or ())]
 
 
 @dataclass(frozen=True)
@@ -209,6 +223,41 @@ class Client:
         captured = [event for event in self.events(run_id) if event["__typename"] == "LogsCapturedEvent"]
         texts = [self.query(LOGS, key=[run_id, "compute_logs", event["fileKey"]])["capturedLogs"] for event in captured]
         return "".join(text["stdout"] or "" for text in texts), "".join(text["stderr"] or "" for text in texts)
+
+    def errors(self, run_id: str) -> str:
+        """The messages of all errors of a run's steps, causes included."""
+        errors = [event["error"] for event in self.events(run_id) if event.get("error")]
+        return "\n".join(message for error in errors for message in _messages(error))
+
+    def freshness(self, asset: str) -> str | None:
+        """HEALTHY, WARNING, DEGRADED or UNKNOWN, as the freshness daemon last saw it; None without a policy."""
+        (node,) = self.query(FRESHNESS, keys=[{"path": asset.split("/")}])["assetNodes"]
+        info = node["freshnessStatusInfo"]
+        return str(info["freshnessStatus"]) if info else None
+
+    def sensor_log(self, name: str) -> str:
+        """What the last ticks of a sensor logged."""
+        state = self.query(SENSOR_LOG, selector={**SELECTOR, "sensorName": name})["sensorOrError"]["sensorState"]
+        return "\n".join(event["message"] for tick in state["ticks"] for event in tick["logEvents"]["events"])
+
+    def switch_schedule(self, name: str, *, running: bool) -> None:
+        """Switches a schedule on or off, if it is not already.
+
+        Raises:
+            ApiError: there is no such schedule, or it cannot be switched.
+        """
+        selector = {**SELECTOR, "scheduleName": name}
+        found = self.query(SCHEDULE_ID, selector=selector)["scheduleOrError"]
+        if found["__typename"] != "Schedule":
+            raise ApiError(f"there is no schedule {name}")
+        if (found["scheduleState"]["status"] == "RUNNING") == running:
+            return
+        if running:
+            answer = self.query(START_SCHEDULE, selector=selector)["startSchedule"]
+        else:
+            answer = self.query(STOP_SCHEDULE, id=found["scheduleState"]["id"])["stopRunningSchedule"]
+        if answer["__typename"] != "ScheduleStateResult":
+            raise ApiError(f"the schedule {name} cannot be switched: {json.dumps(answer)}")
 
     def repository(self) -> dict[str, Any]:
         """Jobs, schedules, sensors and assets of the code location, as the API describes them.

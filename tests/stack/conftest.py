@@ -1,0 +1,112 @@
+"""A copy of the whole deployment under a project name and a port of its own, built and started once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from operate.compose import ROOT, run
+from operate.graphql import Client, Run, wait_for
+from operate.local import free_port
+from operate.up import ensure_base_images
+
+PROJECT = "stack_test"
+# Schedules that a person can wait for, and a source that is stale after the shortest time that Dagster allows.
+SETTINGS = {
+    "USERS_FRESHNESS_SECONDS": "60",
+    "USERS_ASSETS_CRON": "*/2 * * * *",
+    "DATA_EXTRACTION_CRON": "*/2 * * * *",
+    "USERS_API_READ_SECONDS": "20",
+}
+START_SECONDS = 600
+
+
+@dataclass
+class Stack:
+    """The running copy."""
+
+    port: int
+    environ: dict[str, str]
+
+    @property
+    def client(self) -> Client:
+        """Its API."""
+        return Client(f"http://127.0.0.1:{self.port}")
+
+    def compose(self, *arguments: str, check: bool = True) -> str:
+        """`docker compose` for this copy; on failure the error holds what it printed."""
+        command = ["docker", "compose", "--project-name", PROJECT, *arguments]
+        result = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
+        if check and result.returncode:
+            raise AssertionError(f"{' '.join(arguments)}: {result.stderr[-3000:]}\n{self.compose('ps', '-a', check=False)}")
+        return result.stdout
+
+    def up(self) -> None:
+        """Starts it and waits until it is healthy."""
+        self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS))
+
+    def control(self, **request: Any) -> None:
+        """Makes the source system do something else, from inside the deployment, where alone it is reachable."""
+        script = (
+            "import sys, urllib.request as u;"
+            "u.urlopen(u.Request('http://127.0.0.1:8080/control', sys.argv[1].encode(), method='PUT'), timeout=10)"
+        )
+        self.compose("exec", "-T", "users_api", "python", "-c", script, json.dumps(request))
+
+    def warehouse(self, query: str) -> list[str]:
+        """The lines that psql prints for a query of the warehouse."""
+        psql = ["psql", "--username=postgres", "--dbname=warehouse", "--no-align", "--tuples-only", "--command", query]
+        return self.compose("exec", "-T", "postgres", *psql).splitlines()
+
+    def schedules(self, *, running: bool) -> None:
+        """Switches both schedules."""
+        for name in ("users_assets_schedule", "data_extraction_schedule"):
+            self.client.switch_schedule(name, running=running)
+
+    def quiet(self) -> None:
+        """Waits until nothing is under way."""
+        statuses = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"]
+        wait_for("the end of runs under way", lambda: not self.client.runs(limit=1, statuses=statuses), seconds=120)
+
+    def succeeds(self, job: str, **options: Any) -> Run:
+        """A run of `job`, which must succeed."""
+        ended = self.client.wait(self.client.launch(job, **options))
+        assert ended.status == "SUCCESS", self.client.story(ended.run_id)
+        return ended
+
+    def remove(self) -> None:
+        """Everything of this copy: containers of runs, services, networks, volumes."""
+        for container in run(["docker", "ps", "-aq", "--filter", f"label=dagster/project={PROJECT}"], capture=True).split():
+            run(["docker", "rm", "--force", container], capture=True)
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The copy, with its schedules off and everything made once."""
+    ensure_base_images()
+    port = free_port()
+    settings = {**SETTINGS, "COMPOSE_PROJECT_NAME": PROJECT, "WEBSERVER_PORT": str(port), "COMPOSE_PROGRESS": "plain"}
+    stack = Stack(port, {**os.environ, **settings})
+    stack.remove()
+    stack.compose("build", "--quiet")
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture
+def still(stack: Stack) -> Stack:
+    """The copy with its schedules off and nothing under way, its source well-behaved."""
+    stack.schedules(running=False)
+    stack.control(behaviour="ok")
+    stack.quiet()
+    return stack
