@@ -3,6 +3,7 @@
 #
 #   engine.sh start   answer at once where an engine answers; else fetch what is missing and start it
 #   engine.sh stop    stop the engine that this script started (by its process id), and no other
+#   engine.sh fetch PACKAGE...   only fetch and unpack packages of ENGINE_SUITE into ENGINE_HOME/root
 #
 # It never replaces an engine: where one answers on the default socket, or DOCKER_HOST is set, `start` does nothing.
 # Nothing is installed through dpkg but runc, iptables and what debootstrap needs, which come from the machine's own release.
@@ -36,7 +37,7 @@ require_debian_root() {
 # The mirror this machine already uses, so that a company mirror works without being named here.
 mirror() { apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1; }
 
-fetch_packages() {
+fetch() {
     local lists=$ENGINE_HOME/apt packages=$ENGINE_HOME/packages
     mkdir -p "$lists/lists/partial" "$lists/archives/partial" "$packages"
     [ -n "$(mirror)" ] || apt-get update -qq
@@ -44,7 +45,7 @@ fetch_packages() {
     local apt=(-qq -o "Dir::Etc::sourcelist=$lists/sources.list" -o Dir::Etc::sourceparts=/nonexistent
         -o "Dir::State::lists=$lists/lists" -o "Dir::Cache=$lists" -o APT::Sandbox::User=root)
     apt-get "${apt[@]}" update
-    (cd "$packages" && apt-get "${apt[@]}" download "${PACKAGES[@]}")
+    (cd "$packages" && apt-get "${apt[@]}" download "$@")
     local deb
     for deb in "$packages"/*.deb; do dpkg -x "$deb" "$ENGINE_HOME/root"; done
 }
@@ -90,7 +91,7 @@ start() {
     install_tools
     if [ ! -x "$ENGINE_HOME/root/usr/sbin/dockerd" ]; then
         say "no Docker engine answers: installing one from Debian's packages ($ENGINE_SUITE) into $ENGINE_HOME, which takes about half a minute"
-        fetch_packages
+        fetch "${PACKAGES[@]}"
     fi
     link_client
     launch
@@ -107,6 +108,6 @@ stop() {
 }
 
 case "${1:-}" in
-    start | stop) "$1" ;;
-    *) fail "usage: engine.sh start|stop" ;;
+    start | stop | fetch) "$@" ;;
+    *) fail "usage: engine.sh start|stop|fetch PACKAGE..." ;;
 esac

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from operate.compose import ROOT, run
+from operate.compose import ROOT
 from operate.graphql import Client, Run, wait_for
 from operate.local import free_port
 from operate.up import ensure_base_images
@@ -47,17 +48,19 @@ class Stack:
             raise AssertionError(f"{' '.join(arguments)}: {result.stderr[-3000:]}\n{self.compose('ps', '-a', check=False)}")
         return result.stdout
 
+    def make(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A verb of the Makefile for this copy."""
+        command = ["make", "--no-print-directory", verb, *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
+
     def up(self) -> None:
         """Starts it and waits until it is healthy."""
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS))
 
     def control(self, **request: Any) -> None:
         """Makes the source system do something else, from inside the deployment, where alone it is reachable."""
-        script = (
-            "import sys, urllib.request as u;"
-            "u.urlopen(u.Request('http://127.0.0.1:8080/control', sys.argv[1].encode(), method='PUT'), timeout=10)"
-        )
-        self.compose("exec", "-T", "users_api", "python", "-c", script, json.dumps(request))
+        arguments = [f"{name}={json.dumps(value).strip(chr(34))}" for name, value in request.items()]
+        self.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", *arguments)
 
     def warehouse(self, query: str) -> list[str]:
         """The lines that psql prints for a query of the warehouse."""
@@ -82,9 +85,8 @@ class Stack:
 
     def remove(self) -> None:
         """Everything of this copy: containers of runs, services, networks, volumes."""
-        for container in run(["docker", "ps", "-aq", "--filter", f"label=dagster/project={PROJECT}"], capture=True).split():
-            run(["docker", "rm", "--force", container], capture=True)
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+        command = [sys.executable, "-m", "operate.down", "--destroy", "--yes"]
+        subprocess.run(command, cwd=ROOT, env=self.environ, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")

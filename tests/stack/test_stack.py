@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from operate.compose import run
+from operate.compose import ROOT, run
 from operate.graphql import ASSET_JOB, Run, wait_for
 from tests.stack.conftest import PROJECT, Stack
 
@@ -178,11 +179,61 @@ def test_a_hundred_thousand_users_fit_into_one_run(still: Stack) -> None:
 def test_down_and_up_again_keep_history_and_passwords(still: Stack) -> None:
     """And the deployment works as before."""
     before = still.succeeds("users_assets_job")
-    still.compose("down", "--timeout", "10")
+    stopped = still.make("down")
+    assert stopped.returncode == 0, stopped.stderr
     still.up()
     assert still.client.run(before.run_id).status == "SUCCESS"
     assert still.warehouse(ROWS.format("assets"))[0].endswith("|10")
     still.succeeds("users_assets_job")
+
+
+def lines(output: str) -> list[str]:
+    return [line.split(":")[0] for line in output.splitlines() if line.startswith(("PASS", "FAIL"))]
+
+
+def test_smoke_says_what_works_and_what_does_not(still: Stack) -> None:
+    """Here the schedules are off, and the source fails; then nothing is wrong."""
+    still.control(behaviour="fail")
+    sick = still.make("smoke")
+    assert sick.returncode != 0
+    assert lines(sick.stdout) == [
+        "PASS services are healthy",
+        "PASS UI answers",
+        "FAIL schedules and sensors run",
+        "FAIL users_assets_job succeeds",
+        "FAIL data_extraction_job succeeds",
+    ]
+    assert "switched off: data_extraction_schedule, users_assets_schedule" in sick.stdout
+    still.control(behaviour="ok")
+    still.schedules(running=True)
+    well = still.make("smoke")
+    assert well.returncode == 0, well.stdout
+    assert {line.split()[0] for line in lines(well.stdout)} == {"PASS"}
+
+
+def test_the_other_verbs_of_an_operator(still: Stack) -> None:
+    """They change nothing here: nothing is a day old, and nobody answers the question of `destroy`."""
+    assert still.make("preflight").stdout == "preflight: engine, Compose, memory, disk, port and data are fine\n"
+    assert "Total reclaimed space: 0B" in still.make("prune").stdout
+    kept = still.make("destroy")
+    assert kept.returncode != 0
+    assert "destroy: nothing was removed" in kept.stderr
+    assert still.client.run(still.succeeds("cookie_job").run_id).status == "SUCCESS"
+
+
+def test_the_commands_of_the_readme_work(still: Stack) -> None:
+    """Those that a reader is told to type at the running deployment."""
+    commands = re.findall(r"^ *(docker compose exec .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        arguments = command.removeprefix("docker compose exec ").split()
+        assert '"behaviour"' in still.compose("exec", "-T", *arguments), command
+    assert (
+        json.loads(still.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", "behaviour=ok"))["behaviour"]
+        == "ok"
+    )
+    refused = still.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", "behaviour=sing", check=False)
+    assert refused == ""
 
 
 def test_the_service_containers_are_what_the_compose_text_says(still: Stack) -> None:

@@ -1,0 +1,62 @@
+"""What a person sees in the UI, in headless Chromium. With PICTURES=docs/pictures the README's pictures are taken anew."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from operate.compose import ROOT
+from tests.stack.conftest import Stack
+
+GRAPH = "/locations/user_code/asset-groups/users/lineage"
+JOB = "/locations/user_code/jobs/data_extraction_job"
+USERS = ("raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary")
+OPS = ("fetch_data_from_api", "transform_data", "save_to_csv", "generate_summary")
+# A software-rendered page on a machine that runs the whole deployment as well.
+SEEN_MILLISECONDS = 60_000
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = ROOT / os.environ["PICTURES"] if "PICTURES" in os.environ else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def page(still: Stack) -> Iterator[Page]:
+    chromium = subprocess.run([ROOT / "tests/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, base_url=still.client.url)
+        page.set_default_timeout(SEEN_MILLISECONDS)
+        yield page
+        browser.close()
+
+
+@pytest.mark.timeout(300)
+def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, pictures: Path) -> None:
+    """The lineage of group `users`, materialized."""
+    still.succeeds("users_assets_job")
+    page.goto(GRAPH)
+    for name in USERS:
+        expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)
+    expect(page.get_by_text("Materialized").first).to_be_visible(timeout=SEEN_MILLISECONDS)
+    page.screenshot(path=pictures / "asset-graph.png")
+    assert (pictures / "asset-graph.png").stat().st_size > 20_000
+
+
+@pytest.mark.timeout(300)
+def test_the_job_graph_shows_the_four_ops(still: Stack, page: Page, pictures: Path) -> None:
+    """A job has a graph too, of steps."""
+    page.goto(JOB)
+    for name in OPS:
+        expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)
+    page.screenshot(path=pictures / "job-graph.png")
+    assert (pictures / "job-graph.png").stat().st_size > 20_000

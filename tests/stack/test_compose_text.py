@@ -1,0 +1,88 @@
+"""The Compose text as the oldest supported Compose reads it, and what it does with nonsense."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from operate.compose import ROOT
+from operate.preflight import OLDEST_COMPOSE, version
+
+LONG_LIVED = {"postgres", "connection_pool", "users_api", "launch_gateway", "user_code", "webserver", "daemon"}
+
+
+@pytest.fixture(scope="module")
+def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compose 2.26.1 from Debian 13's packages."""
+    if not shutil.which("apt-get"):
+        pytest.skip("the oldest Compose is fetched with apt-get, which is not here")
+    home = tmp_path_factory.mktemp("compose")
+    environ = {**os.environ, "ENGINE_HOME": str(home), "ENGINE_SUITE": "trixie"}
+    subprocess.run([ROOT / "docker/offline/engine.sh", "fetch", "docker-compose"], env=environ, check=True, capture_output=True)
+    return home / "root/usr/libexec/docker/cli-plugins/docker-compose"
+
+
+def config(command: list[str | Path], **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [*command, "--project-name", "text", "--env-file", "/dev/null", "config", "--format", "json"]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, text=True, capture_output=True, check=False)
+
+
+def test_the_oldest_supported_compose_reads_it_as_the_newest_does(oldest: Path) -> None:
+    """Merge keys, anchors, conditions and probes included."""
+    assert (
+        version(subprocess.run([oldest, "version", "--short"], check=True, text=True, capture_output=True).stdout)
+        == OLDEST_COMPOSE
+    )
+    old, new = config([oldest]), config(["docker", "compose"])
+    assert old.stderr == ""
+    models = [json.loads(each.stdout)["services"] for each in (old, new)]
+    for name in models[1]:
+        for key in (
+            "image",
+            "command",
+            "environment",
+            "healthcheck",
+            "networks",
+            "depends_on",
+            "cap_drop",
+            "read_only",
+            "mem_limit",
+        ):
+            assert models[0][name].get(key) == models[1][name].get(key), (name, key)
+
+
+def test_every_long_lived_service_is_bounded_and_probed() -> None:
+    """The rules that each service of this text keeps."""
+    services = json.loads(config(["docker", "compose"]).stdout)["services"]
+    assert set(services) == LONG_LIVED | {"secrets", "migrate"}
+    for name, service in services.items():
+        assert service["init"] is True, name
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert int(service["mem_limit"]) > 0, name
+        assert service["pids_limit"] > 0, name
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
+        assert "container_name" not in service, name
+        assert not service["image"].endswith(":latest"), name
+        if name in LONG_LIVED:
+            assert (service["restart"], bool(service["healthcheck"]["test"])) == ("unless-stopped", True), name
+        else:
+            assert service["restart"] == "no", name
+    assert [name for name, service in services.items() if service.get("ports")] == ["webserver"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("WEBSERVER_PORT", "many"), ("RUN_MEMORY_LIMIT", None), ("DAEMON_MEMORY", "lots")])
+def test_compose_refuses_nonsense_by_name_where_it_can_tell(name: str, value: str | None) -> None:
+    """A port that is no number, a size that is none; a variable that nobody reads changes nothing."""
+    if value is None:
+        assert config(["docker", "compose"], **{name: "x"}).returncode == 0
+        return
+    refused = config(["docker", "compose"], **{name: value})
+    assert refused.returncode != 0
+    assert value in refused.stderr

@@ -1,0 +1,132 @@
+"""What is said in one file holds in the others: settings, services, verbs, versions, and no secret anywhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from operate.compose import ROOT
+from tests.conftest import repository_text
+from user_code.settings import Settings
+
+COMPOSE = yaml.safe_load(repository_text("docker-compose.yml"))
+README = repository_text("README.md")
+LOCKS = ["docker/dagster", "docker/launch_gateway", "docker/users_api", "user_code", "tests"]
+# Set by Compose itself.
+GIVEN = {"COMPOSE_PROJECT_NAME"}
+
+
+def tracked(*patterns: str) -> list[str]:
+    command = ["git", "ls-files", "-co", "--exclude-standard", *patterns]
+    return subprocess.run(command, cwd=ROOT, check=True, text=True, capture_output=True).stdout.split()
+
+
+def locked(folder: str) -> dict[str, set[str]]:
+    versions: dict[str, set[str]] = {}
+    for name, version in re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", repository_text(f"{folder}/requirements.txt"), re.MULTILINE):
+        versions.setdefault(name, set()).add(version)
+    return versions
+
+
+def compose_variables() -> dict[str, str]:
+    return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", repository_text("docker-compose.yml")))
+
+
+def documented_variables() -> dict[str, str]:
+    return dict(re.findall(r"^#([A-Z_]+)=(.*)$", repository_text(".env.example"), re.MULTILINE))
+
+
+def test_every_setting_is_in_the_manual_with_its_default_and_nothing_else_is() -> None:
+    """The manual is .env.example, the default is the one of docker-compose.yml."""
+    assert documented_variables() == compose_variables()
+
+
+def test_no_variable_of_the_compose_text_lacks_a_default() -> None:
+    """Nothing needs to be set to start."""
+    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", repository_text("docker-compose.yml")))
+    assert used - GIVEN == set(compose_variables())
+
+
+def test_the_defaults_of_compose_are_those_of_the_code() -> None:
+    """And every setting of the code that Compose passes on is one that the code knows."""
+    environ = COMPOSE["services"]["user_code"]["environment"]
+    mine = {name: value for name, value in compose_variables().items() if name.lower() in Settings.model_fields}
+    assert Settings.from_environment(mine) == Settings()
+    assert set(mine) == {name for name in environ if name.lower() in Settings.model_fields} - {"WAREHOUSE_HOST"}
+
+
+def test_the_readme_names_every_service_and_every_verb_it_uses_exists() -> None:
+    """A newcomer finds each service in the picture."""
+    one_shot = {"secrets", "migrate"}
+    assert [name for name in COMPOSE["services"] if name not in one_shot and name not in README] == []
+    verbs = set(re.findall(r"^([a-z-]+):.*## ", repository_text("Makefile"), re.MULTILINE))
+    used = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
+    assert used <= verbs
+
+
+def test_every_link_and_file_that_the_readme_names_is_there() -> None:
+    """Pictures included."""
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_names_of_the_house() -> None:
+    """Seven names at the root are fixed."""
+    fixed = ["docker-compose.yml", "docker", "user_code", "dagster.yaml", "workspace.yaml", "tests", "README.md"]
+    assert [name for name in fixed if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("folder", LOCKS)
+def test_locks_are_exact_hashed_and_name_no_registry(folder: str) -> None:
+    """So that a mirror can serve the packages, but not change them."""
+    text = repository_text(f"{folder}/requirements.txt")
+    packages = re.findall(r"^[a-z0-9-]+==.*(?:\n .*)*", text, re.MULTILINE)
+    assert len(packages) > 5
+    assert [package for package in packages if "--hash=sha256:" not in package] == []
+    assert "://" not in text
+
+
+def test_all_images_have_the_same_dagster() -> None:
+    """Its processes speak to each other in a format of that version."""
+    versions = [
+        {name: locked(folder)[name] for name in ("dagster", "dagster-postgres", "dagster-docker", "sqlalchemy")}
+        for folder in ("docker/dagster", "user_code", "tests")
+    ]
+    assert versions[0] == versions[1] == versions[2]
+    assert versions[0]["dagster"] == {"1.13.27"}
+
+
+def test_every_shipped_package_is_tested_in_the_version_that_ships() -> None:
+    """What the tests install is what the images install."""
+    mine = locked("tests")
+    for folder in LOCKS[:-1]:
+        assert {name: versions for name, versions in locked(folder).items() if versions - mine.get(name, set())} == {}, folder
+
+
+def test_no_usable_password_is_in_the_tree() -> None:
+    """The one of the tests' own Postgres on loopback excepted."""
+    pattern = re.compile(r"(?i)(password|passwd|secret|token)\s*[=:]\s*['\"]?(?-i:[a-z0-9+/_-]{6,})")
+    texts = {
+        path: repository_text(path) for path in tracked() if not path.endswith((".png", ".txt")) and not path.startswith("tests/")
+    }
+    found = {path: match[0] for path, text in texts.items() if (match := pattern.search(text))}
+    allowed = {"docker-compose.yml": "PASSWORD_FILE", "docker/offline/postgres-entrypoint.sh": "password"}
+    assert {path: text for path, text in found.items() if path not in allowed} == {}
+
+
+def test_images_are_built_in_two_stages_and_run_as_a_number() -> None:
+    """No pip in the final stage, exec-form commands; nobody runs as root but the gateway, which has no capabilities."""
+    for path in tracked("docker/*/Dockerfile"):
+        text = repository_text(path)
+        if "offline" in path:
+            continue
+        user = re.findall(r"^USER (\d+):\d+$", text, re.MULTILINE)
+        assert user == (["0"] if "launch_gateway" in path else ["10001"]), path
+        assert re.search(r'^CMD \["', text, re.MULTILINE), path
+        if "connection_pool" not in path:
+            assert text.count("\nFROM ") == 2, path
+            assert "pip uninstall" in text, path
+        assert not text.startswith("# syntax="), path
