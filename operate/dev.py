@@ -1,10 +1,14 @@
-"""`make dev`: the code location without Docker. Webserver, daemon, source system and Postgres as processes; Ctrl-C ends all."""
+"""`make dev`: the code location without Docker.
+
+Webserver, daemon, source system and Postgres are processes on loopback, their data in a folder; Ctrl-C ends them all.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from pathlib import Path
 
 from operate.compose import ROOT
 from operate.graphql import Client, WaitError, wait_for
@@ -16,35 +20,36 @@ FOLDER = ROOT / ".dev"
 START_SECONDS = 120
 
 
-def main() -> int:
-    """Runs until it is interrupted; returns the exit status."""
+def main(arguments: list[str]) -> int:
+    """Runs until it is interrupted; returns the exit status. The first argument is another folder than .dev."""
     port = int(os.environ.get("WEBSERVER_PORT") or 3000)
+    folder = Path(arguments[0]) if arguments else FOLDER
     if port_is_busy("127.0.0.1", port):
         print(f"dev: port {port} is in use: stop what uses it (`make down`?), or set WEBSERVER_PORT.", file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return serve(port)
+        return serve(folder, port)
     except KeyboardInterrupt:
-        print("dev: stopped; what it made is kept in .dev/", file=sys.stderr)
+        print(f"dev: stopped; what it made is kept in {folder}", file=sys.stderr)
         return 0
     except WaitError as error:
-        print(f"dev: {error}; see .dev/dagster.log", file=sys.stderr)
+        print(f"dev: {error}; see {folder}/dagster.log", file=sys.stderr)
         return 1
 
 
-def serve(port: int) -> int:
+def serve(folder: Path, port: int) -> int:
     """Starts everything and waits for Dagster to end."""
-    FOLDER.mkdir(exist_ok=True)
-    log = FOLDER / "dagster.log"
-    with surroundings(FOLDER) as environ:
-        command = ["dagster", "dev", "--module-name", "user_code.definitions", "--port", str(port)]
-        with process(command, log, env=environ, cwd=FOLDER) as dagster:
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "dagster.log"
+    with surroundings(folder) as environ:
+        command = ["dagster", "dev", "--workspace", f"{environ['DAGSTER_HOME']}/workspace.yaml", "--port", str(port)]
+        with process(command, log, env=environ, cwd=folder) as dagster:
             client = Client(f"http://127.0.0.1:{port}")
             wait_for("an answer of the webserver", lambda: client.get("/server_info"), seconds=START_SECONDS)
-            print(f"Dagster runs: http://localhost:{port} (log in .dev/dagster.log, Ctrl-C ends it)", flush=True)
+            print(f"Dagster runs: http://localhost:{port} (log in {log}, Ctrl-C ends it)", flush=True)
             return dagster.wait()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

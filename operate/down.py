@@ -8,7 +8,11 @@ from operate.compose import CommandError, compose, model, run, run_containers
 
 
 def stop(project: str) -> None:
-    """Stops runs first: a network in use cannot be removed, and a run that is asked to stop records that it was."""
+    """Stops what starts runs, then the runs, then the rest: a network in use cannot be removed.
+
+    A run that is stopped ends as a failure, or is found dead when the deployment is up again, and is started once more.
+    """
+    compose("stop", "daemon", "webserver")
     if running := run_containers(project, running=True):
         print(f"down: stopping {len(running)} run(s)", file=sys.stderr)
         run(["docker", "stop", *running], capture=True)

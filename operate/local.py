@@ -149,12 +149,14 @@ def _make_roles(server: Server) -> bool:
 
 
 def write_instance(home: Path) -> None:
-    """Makes a DAGSTER_HOME of the shipped dagster.yaml, with runs as processes and output of runs below `home`."""
+    """Makes a DAGSTER_HOME of the shipped dagster.yaml, with runs and code as processes and output of runs below `home`."""
     home.mkdir(parents=True, exist_ok=True)
     instance = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     del instance["run_launcher"]
     instance["compute_logs"]["config"]["base_dir"] = str(home / "compute_logs")
     (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
+    location = {"module_name": "user_code.definitions", "location_name": "user_code"}
+    (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"python_module": location}]}))
 
 
 @contextmanager

@@ -24,10 +24,8 @@ FREE_DISK_BYTES = 5 * GIB
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found. Versions are (major, minor); sizes are bytes, None where this host cannot tell (a remote engine)."""
+    """What was found. Sizes are bytes; None is what this host cannot tell (of a remote engine, of an image that is not here)."""
 
-    engine: tuple[int, int]
-    compose: tuple[int, int]
     free_memory: int | None
     free_disk: int | None
     busy_port: str | None
@@ -35,11 +33,24 @@ class Facts:
     image_major: int | None
 
 
+def versions() -> tuple[tuple[int, int], tuple[int, int]]:
+    """Major and minor of the engine and of Compose."""
+    engine = run(["docker", "version", "--format", "{{.Server.Version}}"], capture=True)
+    return version(engine), version(compose("version", "--short", capture=True))
+
+
+def version_problems(engine: tuple[int, int], compose_version: tuple[int, int]) -> list[str]:
+    """What is too old. Asked first: an old Compose does not even understand the deployment's text."""
+    checks = (
+        _too_old("Docker Engine", engine, OLDEST_ENGINE),
+        _too_old("Docker Compose", compose_version, OLDEST_COMPOSE),
+    )
+    return [problem for problem in checks if problem]
+
+
 def problems(facts: Facts) -> list[str]:
     """One sentence a problem: the numbers, and the remedy."""
     checks = (
-        _too_old("Docker Engine", facts.engine, OLDEST_ENGINE),
-        _too_old("Docker Compose", facts.compose, OLDEST_COMPOSE),
         _too_little("memory", facts.free_memory, FREE_MEMORY_BYTES, "stop other programs, or give Docker more memory"),
         _too_little("disk for Docker", facts.free_disk, FREE_DISK_BYTES, "free some with `docker system prune`"),
         facts.busy_port and f"Port {facts.busy_port} is in use: stop what uses it, or set WEBSERVER_PORT in .env to a free one.",
@@ -62,7 +73,7 @@ def _too_little(what: str, found: int | None, needed: int, remedy: str) -> str |
 
 
 def _other_major(facts: Facts) -> str | None:
-    if facts.data_major is None or facts.data_major == facts.image_major:
+    if None in (facts.data_major, facts.image_major) or facts.data_major == facts.image_major:
         return None
     return (
         f"The volume postgres_data was written by Postgres {facts.data_major}, and the image is Postgres {facts.image_major}: "
@@ -100,8 +111,6 @@ def collect(deployment: dict[str, Any]) -> Facts:
     busy = not running and port_is_busy(port.get("host_ip", "0.0.0.0"), int(port["published"]))  # noqa: S104 - Compose's default
     data_major, image_major = _postgres_majors(deployment)
     return Facts(
-        engine=version(run(["docker", "version", "--format", "{{.Server.Version}}"], capture=True)),
-        compose=version(compose("version", "--short", capture=True)),
         free_memory=None if running else _free_memory(),
         free_disk=_free_disk(),
         busy_port=f"{port.get('host_ip', '*')}:{port['published']}" if busy else None,
@@ -124,8 +133,9 @@ def _free_disk() -> int | None:
 def _postgres_majors(deployment: dict[str, Any]) -> tuple[int | None, int | None]:
     volume = deployment["volumes"]["postgres_data"]["name"]
     image = deployment["services"]["postgres"]["image"]
-    if subprocess.run(["docker", "volume", "inspect", volume], capture_output=True, check=False).returncode:
-        return None, None
+    for kind, name in (("volume", volume), ("image", image)):
+        if subprocess.run(["docker", kind, "inspect", name], capture_output=True, check=False).returncode:
+            return None, None
     command = [
         "docker",
         "run",
@@ -150,7 +160,7 @@ def check_deployment() -> bool:
     Raises:
         CommandError: the engine or Compose does not answer, or the settings are not understood.
     """
-    found = problems(collect(model()))
+    found = version_problems(*versions()) or problems(collect(model()))
     for problem in found:
         print(f"preflight: {problem}", file=sys.stderr)
     return not found

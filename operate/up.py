@@ -42,7 +42,7 @@ def available(image: str) -> bool:
     """Whether an image is here, or can be pulled."""
     if subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0:
         return True
-    print(f"up: pulling {image}", file=sys.stderr)
+    print(f"up: looking for {image}", file=sys.stderr)
     try:
         manifest = ["docker", "manifest", "inspect", image]
         if subprocess.run(manifest, capture_output=True, timeout=REGISTRY_SECONDS, check=False).returncode:
@@ -68,6 +68,9 @@ def main() -> int:
     """Brings the deployment up; returns the exit status."""
     try:
         subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=True)
+        # The second time the Postgres image is here, and its major can be compared with the data's.
+        if not check_deployment():
+            return 1
         ensure_base_images()
         if not check_deployment():
             return 1

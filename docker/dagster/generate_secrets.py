@@ -34,11 +34,20 @@ def scram_secret(password: str, salt: bytes) -> str:
 
 
 def write(path: Path, text: str, owner: int) -> None:
-    """Makes a file that only `owner` can read; libpq refuses any other."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Makes a file that only `owner` can read; libpq refuses any other.
+
+    Written aside and renamed: this runs at every start, under services that may be reading it.
+    """
+    if path.exists() and path.read_text() == text:
+        return
+    aside = path.with_suffix(".new")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         os.fchown(file.fileno(), owner, owner)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(path)
 
 
 def kept(path: Path, make: str, owner: int) -> str:

@@ -3,6 +3,11 @@
 # Prints the two settings that make Compose use them.
 set -euo pipefail
 
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "base_images: the image registry cannot be reached, and base images are built as root on Debian or Ubuntu only: set PYTHON_IMAGE and POSTGRES_IMAGE in .env to images that can be had" >&2
+    exit 1
+fi
+
 HERE=$(cd "$(dirname "$0")" && pwd)
 SUITE=trixie
 # shellcheck disable=SC2016 # apt fills in $(SITE)
@@ -28,6 +33,7 @@ build() {
     docker build --quiet --network host --target "$1" --tag "$2" "$WORK/context" >/dev/null
 }
 
+command -v debootstrap >/dev/null || apt-get update -qq
 command -v debootstrap >/dev/null || apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
 import_debian
 build python offline-python:3.13-trixie

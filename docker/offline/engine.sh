@@ -19,18 +19,17 @@ START_SECONDS=60
 say() { printf 'engine: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-answers() { DOCKER_CONFIG=/nonexistent docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+# shellcheck source=/dev/null
+distribution() { [ -r /etc/os-release ] && (. /etc/os-release && echo "${ID:-}"); }
 
 require_debian_root() {
-    local id=
-    # shellcheck source=/dev/null
-    [ -r /etc/os-release ] && id=$(. /etc/os-release && echo "${ID:-}")
-    case "$id" in
-        debian) ;;
-        ubuntu) fail "No Docker engine answers. Install one: apt-get install docker.io docker-compose-v2 docker-buildx" ;;
-        *) fail "No Docker engine answers. Install Docker Engine 26.1 or newer with Compose 2.26 or newer: https://docs.docker.com/engine/install/" ;;
+    case "$(distribution)" in
+        debian | ubuntu) ;;
+        *) fail "No Docker engine answers. Install Docker Engine 25.0 or newer with Compose 2.26 or newer: https://docs.docker.com/engine/install/" ;;
     esac
-    [ "$(id -u)" = 0 ] || fail "No Docker engine answers, and only root can install one: run 'make up' as root, or install Docker Engine 26.1 or newer."
+    [ "$(id -u)" = 0 ] || fail "No Docker engine answers, and only root can install one: run 'make up' as root, or install Docker Engine 25.0 or newer."
 }
 
 # shellcheck disable=SC2016 # apt fills in $(SITE)
@@ -56,6 +55,18 @@ install_tools() {
     [ ${#missing[@]} = 0 ] && return
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" ca-certificates >/dev/null
+}
+
+# Ubuntu's own packages are recent enough, and its service manager starts what they install.
+install_on_ubuntu() {
+    say "no Docker engine answers: installing docker.io, docker-compose-v2 and docker-buildx from Ubuntu's packages"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq docker.io docker-compose-v2 docker-buildx >/dev/null
+    local deadline=$((SECONDS + START_SECONDS))
+    until answers; do
+        [ $SECONDS -lt $deadline ] || fail "docker.io is installed, but no engine answers: systemctl start docker"
+        sleep 0.2
+    done
 }
 
 # `docker compose` has to work in the user's own shell afterwards.
@@ -88,6 +99,10 @@ start() {
     if answers; then return; fi
     [ -z "${DOCKER_HOST:-}" ] || fail "DOCKER_HOST is $DOCKER_HOST, and no engine answers there: start it, or unset DOCKER_HOST."
     require_debian_root
+    if [ "$(distribution)" = ubuntu ]; then
+        install_on_ubuntu
+        return
+    fi
     install_tools
     if [ ! -x "$ENGINE_HOME/root/usr/sbin/dockerd" ]; then
         say "no Docker engine answers: installing one from Debian's packages ($ENGINE_SUITE) into $ENGINE_HOME, which takes about half a minute"

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -27,22 +28,38 @@ def container_context(environ: Mapping[str, str]) -> dict[str, Any]:
         container = dict(json.loads(environ["RUN_CONTAINER"]))
     except (KeyError, TypeError, ValueError) as error:
         sys.exit(f"RUN_CONTAINER must be a JSON object such as docker-compose.yml sets: {error}")
+    check_memory(container)
     env_vars = [f"{name}={value}" for name, value in sorted(environ.items()) if name not in OWN]
     return {"docker": {**container, "env_vars": env_vars}}
+
+
+def check_memory(container: Mapping[str, Any]) -> None:
+    """Ends with one sentence where the memory limit of runs is none: otherwise every run would fail, and nothing before.
+
+    Raises:
+        SystemExit: the limit is not a size.
+    """
+    limit = container.get("container_kwargs", {}).get("mem_limit", "1g")
+    if not re.fullmatch(r"[1-9][0-9]*[bkmgBKMG]?", str(limit)):
+        sys.exit(
+            f"RUN_MEMORY is set to '{limit}', which is not allowed: it must be a size such as 512m or 2g. Correct it in .env."
+        )
 
 
 def check_settings(module: str, environ: Mapping[str, str]) -> None:
     """Ends with one sentence where `settings`, beside the module of definitions, does not accept the environment.
 
-    A code location without such a module has nothing to check.
+    It is asked through `Settings.from_environment`, which raises `SettingsError`. Without these there is nothing to check.
 
     Raises:
         SystemExit: a setting is not allowed.
     """
-    name = f"{module.rpartition('.')[0]}.settings"
+    name = f"{module.rpartition('.')[0]}.settings".lstrip(".")
     if importlib.util.find_spec(name) is None:
         return
     settings = importlib.import_module(name)
+    if not hasattr(settings, "SettingsError"):
+        return
     try:
         settings.Settings.from_environment(environ)
     except settings.SettingsError as error:

@@ -77,12 +77,9 @@ def test_every_long_lived_service_is_bounded_and_probed() -> None:
     assert [name for name, service in services.items() if service.get("ports")] == ["webserver"]
 
 
-@pytest.mark.parametrize(("name", "value"), [("WEBSERVER_PORT", "many"), ("RUN_MEMORY_LIMIT", None), ("DAEMON_MEMORY", "lots")])
-def test_compose_refuses_nonsense_by_name_where_it_can_tell(name: str, value: str | None) -> None:
-    """A port that is no number, a size that is none; a variable that nobody reads changes nothing."""
-    if value is None:
-        assert config(["docker", "compose"], **{name: "x"}).returncode == 0
-        return
+@pytest.mark.parametrize(("name", "value"), [("WEBSERVER_PORT", "many"), ("DAEMON_MEMORY", "lots")])
+def test_compose_refuses_nonsense_where_it_can_tell(name: str, value: str) -> None:
+    """A port that is no number, a size that is none: it names the value, and reads nothing further."""
     refused = config(["docker", "compose"], **{name: value})
     assert refused.returncode != 0
     assert value in refused.stderr

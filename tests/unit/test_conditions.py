@@ -30,6 +30,7 @@ class Plant:
     instance: dg.DagsterInstance
     payload: str = "a"
     broken: bool = False
+    table_broken: bool = False
     now: datetime = START
     cursor: Any = None
 
@@ -43,7 +44,9 @@ class Plant:
             return dg.MaterializeResult(data_version=dg.DataVersion(self.payload))
 
         @dg.asset(deps=[source], code_version="1", automation_condition=follow_new_data())
-        def table() -> None: ...
+        def table() -> None:
+            if self.table_broken:
+                raise BrokenSourceError
 
         @dg.asset(deps=[table], code_version="1", automation_condition=follow_new_data())
         def report() -> None: ...
@@ -150,6 +153,41 @@ def test_nothing_is_requested_while_a_refresh_is_under_way(fresh: Plant) -> None
     run = fresh.instance.create_run_for_job(definitions.resolve_job_def("refresh"), asset_selection=frozenset({SOURCE}))
     fresh.instance.report_dagster_event(dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="refresh"), run_id=run.run_id)
     assert [fresh.tick(timedelta(seconds=30)) for _ in range(10)] == [set()] * 10
+
+
+def requests_in_three_minutes(plant: Plant, asset: str) -> int:
+    """How often the sensor asks for an asset whose every run fails."""
+    requests = 0
+    for _ in range(36):
+        requested = plant.tick()
+        assert requested <= {asset}
+        if requested:
+            requests += 1
+            assert not plant.run(asset)
+    return requests
+
+
+def test_a_first_fill_that_fails_is_tried_again_each_minute(plant: Plant) -> None:
+    """A new deployment whose source is not there yet fills itself once it is."""
+    plant.broken = True
+    assert requests_in_three_minutes(plant, "source") == 1 + 3
+    plant.broken = False
+    while plant.tick() != {"source"}:
+        assert plant.now < START + timedelta(minutes=10)
+    plant.run("source")
+    assert plant.settle() == [{"table"}, {"report"}]
+
+
+def test_new_data_is_not_lost_when_what_it_touches_fails(fresh: Plant) -> None:
+    """The failed asset is tried again each minute; once it works, the data goes on."""
+    fresh.payload, fresh.table_broken = "b", True
+    fresh.run("source")
+    assert requests_in_three_minutes(fresh, "table") == 1 + 3
+    fresh.table_broken = False
+    while fresh.tick() != {"table"}:
+        assert fresh.now < START + timedelta(minutes=10)
+    fresh.run("table")
+    assert fresh.settle() == [{"report"}]
 
 
 def test_unchanged_data_costs_nothing_downstream(fresh: Plant) -> None:

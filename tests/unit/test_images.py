@@ -55,6 +55,14 @@ def test_a_run_container_that_is_no_object_stops_the_server_with_a_sentence(envi
         serve.container_context(environ)
 
 
+@pytest.mark.parametrize("limit", ["lots", "0", "-1g", "1 g", "1t"])
+def test_a_memory_limit_that_is_none_stops_the_server_by_the_name_of_its_setting(limit: str) -> None:
+    """Otherwise every run would fail at its start, and nothing before."""
+    container = json.dumps({"container_kwargs": {"mem_limit": limit}})
+    with pytest.raises(SystemExit, match=f"RUN_MEMORY is set to '{limit}', which is not allowed: it must be a size"):
+        serve.container_context({"RUN_CONTAINER": container})
+
+
 def test_a_bad_setting_stops_the_server_with_a_sentence() -> None:
     """It ends with exit status 1 and the sentence alone."""
     with pytest.raises(SystemExit, match=r"^USERS_FRESHNESS_SECONDS is set to '5', which is not allowed") as caught:

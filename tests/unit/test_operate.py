@@ -9,11 +9,11 @@ import pytest
 from bench.__main__ import BenchError, Phases, medians, phases, runs_per_minute
 from operate.compose import CommandError
 from operate.graphql import ApiError, Run, WaitError, wait_for
-from operate.preflight import GIB, Facts, port_is_busy, problems, version
+from operate.preflight import GIB, Facts, port_is_busy, problems, version, version_problems
 from operate.up import add_to_env, missing_settings
 
 FINE = {
-    "engine": (28, 5), "compose": (2, 40), "free_memory": 8 * GIB, "free_disk": 50 * GIB,
+    "free_memory": 8 * GIB, "free_disk": 50 * GIB,
     "busy_port": None, "data_major": 17, "image_major": 17,
 }  # fmt: skip
 
@@ -27,8 +27,6 @@ def test_a_fine_machine_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"engine": (24, 0)}, "Docker Engine is 24.0, and 25.0 or newer is needed: update it."),
-        ({"compose": (2, 17)}, "Docker Compose is 2.17, and 2.26 or newer is needed: update it."),
         (
             {"free_memory": GIB},
             "1.0 GiB of memory are free, and 2 GiB are needed: stop other programs, or give Docker more memory.",
@@ -52,7 +50,16 @@ def test_each_problem_is_one_sentence_with_numbers_and_a_remedy(found: dict, sai
 
 def test_all_problems_are_told_at_once() -> None:
     """Nobody wants to find the second after mending the first."""
-    assert len(problems(Facts(**FINE | {"engine": (20, 10), "free_disk": 0}))) == 2
+    assert len(problems(Facts(**FINE | {"free_memory": 0, "free_disk": 0}))) == 2
+
+
+def test_what_is_too_old_is_told_with_both_numbers() -> None:
+    """The oldest that is supported is fine."""
+    assert version_problems((25, 0), (2, 26)) == []
+    assert version_problems((24, 0), (2, 17)) == [
+        "Docker Engine is 24.0, and 25.0 or newer is needed: update it.",
+        "Docker Compose is 2.17, and 2.26 or newer is needed: update it.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,11 @@ async def relay(request: web.Request) -> web.StreamResponse:
         return web.json_response({"message": message}, status=403)
     try:
         return await _pass_on(request)
-    except aiohttp.ClientError as error:
-        logger.warning("the engine did not answer %s %s: %s", request.method, request.raw_path, error)
-        return web.json_response({"message": f"launch_gateway cannot reach the Docker engine: {error}"}, status=502)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        logger.warning("the engine did not answer %s %s: %s", request.method, request.raw_path, error or "no answer in time")
+        return web.json_response(
+            {"message": f"launch_gateway cannot reach the Docker engine: {error or 'no answer in time'}"}, status=502
+        )
 
 
 async def _pass_on(request: web.Request) -> web.StreamResponse:

@@ -14,23 +14,28 @@ EVERY_MINUTE = "* * * * *"
 def refresh_when_stale(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition[Any]:
     """For an asset where data enters: once when it is missing, once for each time it becomes stale.
 
-    While it stays stale without an update, a failed refresh is tried again at each tick of `retry_cron`; never while the
-    asset is being refreshed.
+    While it stays missing or stale without an update, a failed refresh is tried again at each tick of `retry_cron`; never
+    while the asset is being refreshed.
     """
     stale = dg.AutomationCondition.freshness_failed()
+    missing = dg.AutomationCondition.missing()
     became_stale = stale.newly_true()
     refreshed = dg.AutomationCondition.newly_updated().since(became_stale)
-    retry = stale & dg.AutomationCondition.cron_tick_passed(retry_cron) & ~refreshed
-    missing = dg.AutomationCondition.missing().newly_true()
-    condition = (became_stale | retry | missing) & ~dg.AutomationCondition.in_progress()
+    retry = (missing | (stale & ~refreshed)) & dg.AutomationCondition.cron_tick_passed(retry_cron)
+    condition = (became_stale | missing.newly_true() | retry) & ~dg.AutomationCondition.in_progress()
     return condition.with_label("refresh_when_stale")
 
 
-def follow_new_data() -> dg.AutomationCondition[Any]:
-    """For an asset downstream: once for each new data version of what it is made from, and once when it is missing."""
+def follow_new_data(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition[Any]:
+    """For an asset downstream: once for each new data version of what it is made from, and once when it is missing.
+
+    Until it is updated, a failed attempt is made again at each tick of `retry_cron`.
+    """
     new_data = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+    due = new_data | dg.AutomationCondition.missing().newly_true()
+    failed = dg.AutomationCondition.execution_failed() & dg.AutomationCondition.cron_tick_passed(retry_cron)
     condition = (
-        (new_data.since_last_handled() | dg.AutomationCondition.missing().newly_true().since_last_handled())
+        (due.since_last_handled() | failed)
         & ~dg.AutomationCondition.in_progress()
         & ~dg.AutomationCondition.any_deps_missing()
         & ~dg.AutomationCondition.any_deps_in_progress()

@@ -1,5 +1,7 @@
 """The lesson's cookies as assets."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +21,15 @@ class MixingConfig(dg.Config):
     minutes: float = recipe.MIXING_MINUTES
 
 
+def versioned(stock: Stock) -> dg.MaterializeResult[Stock]:
+    """A stock whose data version is its content: new eggs and overmixed dough are new data, the same dough again is not."""
+    content = hashlib.sha256(json.dumps(stock, sort_keys=True).encode()).hexdigest()
+    return dg.MaterializeResult(value=stock, data_version=dg.DataVersion(content))
+
+
 def cookie_asset(
     condition: dg.AutomationCondition[Any] | None = None,
-) -> Callable[[Callable[..., Stock]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., dg.MaterializeResult[Stock]]], dg.AssetsDefinition]:
     """What the cookie assets have in common."""
     return dg.asset(
         group_name=GROUP,
@@ -34,57 +42,57 @@ def cookie_asset(
 
 
 @cookie_asset()
-def ingredients() -> Stock:
+def ingredients() -> dg.MaterializeResult[Stock]:
     """Everything but eggs, sorted into wet and dry."""
-    return recipe.gather_ingredients()
+    return versioned(recipe.gather_ingredients())
 
 
 @cookie_asset(refresh_when_stale())
-def eggs() -> Stock:
+def eggs() -> dg.MaterializeResult[Stock]:
     """Two eggs with their date: the one ingredient that expires, and the one that is bought anew when it does."""
-    return recipe.buy_eggs(datetime.now(UTC).date())
+    return versioned(recipe.buy_eggs(datetime.now(UTC).date()))
 
 
 @cookie_asset(follow_new_data())
-def wet_ingredients(ingredients: Stock, eggs: Stock) -> Stock:
+def wet_ingredients(ingredients: Stock, eggs: Stock) -> dg.MaterializeResult[Stock]:
     """Butter, vanilla and eggs that are within their date."""
-    return recipe.mix_wet_ingredients(ingredients, recipe.check_eggs(eggs, datetime.now(UTC).date()))
+    return versioned(recipe.mix_wet_ingredients(ingredients, recipe.check_eggs(eggs, datetime.now(UTC).date())))
 
 
 @cookie_asset(follow_new_data())
-def dry_ingredients(ingredients: Stock) -> Stock:
+def dry_ingredients(ingredients: Stock) -> dg.MaterializeResult[Stock]:
     """Flour, sugar, baking soda and salt."""
-    return recipe.mix_dry_ingredients(ingredients)
+    return versioned(recipe.mix_dry_ingredients(ingredients))
 
 
 @cookie_asset(follow_new_data())
-def cookie_dough(wet_ingredients: Stock, dry_ingredients: Stock, config: MixingConfig) -> Stock:
+def cookie_dough(wet_ingredients: Stock, dry_ingredients: Stock, config: MixingConfig) -> dg.MaterializeResult[Stock]:
     """Dough, ready to be baked or to have something folded in."""
-    return recipe.mix_cookie_dough(wet_ingredients, dry_ingredients, config.minutes)
+    return versioned(recipe.mix_cookie_dough(wet_ingredients, dry_ingredients, config.minutes))
 
 
 @cookie_asset(follow_new_data())
-def cookies(cookie_dough: Stock) -> Stock:
+def cookies(cookie_dough: Stock) -> dg.MaterializeResult[Stock]:
     """Plain cookies."""
-    return recipe.bake(cookie_dough)
+    return versioned(recipe.bake(cookie_dough))
 
 
 @cookie_asset()
-def peanuts() -> Stock:
+def peanuts() -> dg.MaterializeResult[Stock]:
     """A bag of roasted peanuts."""
-    return recipe.buy_peanuts()
+    return versioned(recipe.buy_peanuts())
 
 
 @cookie_asset(follow_new_data())
-def peanut_cookie_dough(cookie_dough: Stock, peanuts: Stock) -> Stock:
+def peanut_cookie_dough(cookie_dough: Stock, peanuts: Stock) -> dg.MaterializeResult[Stock]:
     """The dough that is there already, with peanuts folded in."""
-    return recipe.fold_in_peanuts(cookie_dough, peanuts)
+    return versioned(recipe.fold_in_peanuts(cookie_dough, peanuts))
 
 
 @cookie_asset(follow_new_data())
-def peanut_cookies(peanut_cookie_dough: Stock) -> Stock:
+def peanut_cookies(peanut_cookie_dough: Stock) -> dg.MaterializeResult[Stock]:
     """Peanut cookies."""
-    return recipe.bake(peanut_cookie_dough)
+    return versioned(recipe.bake(peanut_cookie_dough))
 
 
 @dg.asset_check(asset=cookie_dough, description="Dough that was mixed for too long makes rubbery cookies.")
