@@ -22,7 +22,7 @@ down: ## Stop the deployment, keep its data
 destroy: ## Ask, then stop the deployment and remove its data
 	@python3 -m operate.down --destroy
 
-prune: ## Remove the containers of runs that ended more than a day ago
+prune: ## Remove ended containers of runs that were started more than a day ago
 	@python3 -m operate.prune
 
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it

@@ -1,4 +1,4 @@
-"""`make prune`: removes the containers of runs that ended more than a day ago. Their runs, events and output stay."""
+"""`make prune`: removes ended containers of runs that were started more than a day ago. Runs, events and output stay."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The copy, with its schedules off and everything made once."""
     ensure_base_images()
     port = free_port()
@@ -102,6 +102,8 @@ def stack() -> Iterator[Stack]:
         stack.up()
         yield stack
     finally:
+        if request.session.testsfailed:
+            print(stack.compose("ps", "--all", check=False), stack.compose("logs", "--tail", "60", check=False))
         stack.remove()
 
 
