@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from operate import queries
+
 LOCATION = "user_code"
 REPOSITORY = "__repository__"
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
@@ -18,39 +20,6 @@ ASSET_JOB = "__ASSET_JOB"
 
 T = TypeVar("T")
 
-LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) {
-  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
-  ... on RunConfigValidationInvalid { errors { message } } ... on PipelineNotFoundError { message }
-  ... on InvalidSubsetError { message } } }"""
-REEXECUTE = """mutation Again($params: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $params) {
-  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-TERMINATE = """mutation Stop($runId: String!) { terminateRun(runId: $runId) {
-  __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
-RUN = """query Run($runId: ID!) { runOrError(runId: $runId) { __typename ... on Run {
-  runId jobName status creationTime startTime updateTime endTime tags { key value } assetSelection { path }
-  stepKeysToExecute stepStats { stepKey status startTime endTime } } } }"""
-RUNS = """query Runs($filter: RunsFilter, $limit: Int) { runsOrError(filter: $filter, limit: $limit) { __typename
-  ... on Runs { results { runId jobName status creationTime startTime updateTime endTime
-    tags { key value } assetSelection { path } stepKeysToExecute } } } }"""
-EVENTS = """query Events($runId: ID!, $cursor: String) { logsForRun(runId: $runId, afterCursor: $cursor) {
-  __typename ... on EventConnection { cursor hasMore events { __typename
-    ... on MessageEvent { message timestamp stepKey eventType }
-    ... on ExecutionStepFailureEvent { error { message causes { message } } }
-    ... on LogsCapturedEvent { fileKey stepKeys } } } } }"""
-LOGS = """query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stdout stderr } }"""
-INSTIGATORS = """query Instigators($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) {
-  ... on Repository { jobs { name } schedules { name scheduleState { status ticks(limit: 5) { status timestamp runIds } } }
-    sensors { name sensorState { status ticks(limit: 5) { status timestamp runIds } } } assetNodes { assetKey { path } } } } }"""
-FRESHNESS = """query Freshness($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
-  freshnessStatusInfo { freshnessStatus } } }"""
-SENSOR_LOG = """query Log($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState {
-  ticks(limit: 20) { status error { message } logEvents { events { message } } } } } } }"""
-START_SCHEDULE = """mutation Start($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) {
-  __typename ... on ScheduleStateResult { scheduleState { id status } } ... on PythonError { message } } }"""
-STOP_SCHEDULE = """mutation Stop($id: String!) { stopRunningSchedule(id: $id) {
-  __typename ... on ScheduleStateResult { scheduleState { id status } } ... on PythonError { message } } }"""
-SCHEDULE_ID = """query Id($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
-  __typename ... on Schedule { scheduleState { id status } } } }"""
 SELECTOR = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION}
 
 
@@ -154,12 +123,12 @@ class Client:
         if assets:
             selector["assetSelection"] = [{"path": asset.split("/")} for asset in assets]
         params = {"selector": selector, "runConfigData": config or {}, "mode": "default"}
-        return self._launched(self.query(LAUNCH, params=params)["launchRun"])
+        return self._launched(self.query(queries.LAUNCH, params=params)["launchRun"])
 
     def reexecute(self, run_id: str, strategy: str = "FROM_FAILURE") -> str:
         """Launches a run again, from where it failed or whole (`ALL_STEPS`), and returns the new run's id."""
         params = {"parentRunId": run_id, "strategy": strategy}
-        return self._launched(self.query(REEXECUTE, params=params)["launchRunReexecution"])
+        return self._launched(self.query(queries.REEXECUTE, params=params)["launchRunReexecution"])
 
     def terminate(self, run_id: str) -> None:
         """Asks a run to stop.
@@ -167,7 +136,7 @@ class Client:
         Raises:
             ApiError: it cannot be stopped.
         """
-        answer = self.query(TERMINATE, runId=run_id)["terminateRun"]
+        answer = self.query(queries.TERMINATE, runId=run_id)["terminateRun"]
         if answer["__typename"] != "TerminateRunSuccess":
             raise ApiError(f"run {run_id} cannot be terminated: {json.dumps(answer)}")
 
@@ -177,14 +146,14 @@ class Client:
         Raises:
             ApiError: there is no such run.
         """
-        answer = self.query(RUN, runId=run_id)["runOrError"]
+        answer = self.query(queries.RUN, runId=run_id)["runOrError"]
         if answer["__typename"] != "Run":
             raise ApiError(f"there is no run {run_id}")
         return _run(answer)
 
     def runs(self, *, limit: int = 100, **filters: object) -> list[Run]:
         """The newest runs first. `filters` are those of the API's RunsFilter, such as `pipelineName` or `statuses`."""
-        return [_run(run) for run in self.query(RUNS, filter=filters, limit=limit)["runsOrError"]["results"]]
+        return [_run(run) for run in self.query(queries.RUNS, filter=filters, limit=limit)["runsOrError"]["results"]]
 
     def wait(self, run_id: str, *, seconds: float = 120) -> Run:
         """The run once it has ended, however it did.
@@ -207,7 +176,7 @@ class Client:
         events: list[dict[str, Any]] = []
         cursor = None
         while True:
-            page = self.query(EVENTS, runId=run_id, cursor=cursor)["logsForRun"]
+            page = self.query(queries.EVENTS, runId=run_id, cursor=cursor)["logsForRun"]
             events += page["events"]
             cursor = page["cursor"]
             if not page["hasMore"]:
@@ -221,7 +190,7 @@ class Client:
     def output(self, run_id: str) -> tuple[str, str]:
         """What a run wrote to stdout and stderr, as the webserver shows it."""
         captured = [event for event in self.events(run_id) if event["__typename"] == "LogsCapturedEvent"]
-        texts = [self.query(LOGS, key=[run_id, "compute_logs", event["fileKey"]])["capturedLogs"] for event in captured]
+        texts = [self.query(queries.LOGS, key=[run_id, "compute_logs", event["fileKey"]])["capturedLogs"] for event in captured]
         return "".join(text["stdout"] or "" for text in texts), "".join(text["stderr"] or "" for text in texts)
 
     def errors(self, run_id: str) -> str:
@@ -231,13 +200,13 @@ class Client:
 
     def freshness(self, asset: str) -> str | None:
         """HEALTHY, WARNING, DEGRADED or UNKNOWN, as the freshness daemon last saw it; None without a policy."""
-        (node,) = self.query(FRESHNESS, keys=[{"path": asset.split("/")}])["assetNodes"]
+        (node,) = self.query(queries.FRESHNESS, keys=[{"path": asset.split("/")}])["assetNodes"]
         info = node["freshnessStatusInfo"]
         return str(info["freshnessStatus"]) if info else None
 
     def sensor_log(self, name: str) -> str:
         """What the last ticks of a sensor logged."""
-        state = self.query(SENSOR_LOG, selector={**SELECTOR, "sensorName": name})["sensorOrError"]["sensorState"]
+        state = self.query(queries.SENSOR_LOG, selector={**SELECTOR, "sensorName": name})["sensorOrError"]["sensorState"]
         return "\n".join(event["message"] for tick in state["ticks"] for event in tick["logEvents"]["events"])
 
     def switch_schedule(self, name: str, *, running: bool) -> None:
@@ -247,15 +216,15 @@ class Client:
             ApiError: there is no such schedule, or it cannot be switched.
         """
         selector = {**SELECTOR, "scheduleName": name}
-        found = self.query(SCHEDULE_ID, selector=selector)["scheduleOrError"]
+        found = self.query(queries.SCHEDULE_ID, selector=selector)["scheduleOrError"]
         if found["__typename"] != "Schedule":
             raise ApiError(f"there is no schedule {name}")
         if (found["scheduleState"]["status"] == "RUNNING") == running:
             return
         if running:
-            answer = self.query(START_SCHEDULE, selector=selector)["startSchedule"]
+            answer = self.query(queries.START_SCHEDULE, selector=selector)["startSchedule"]
         else:
-            answer = self.query(STOP_SCHEDULE, id=found["scheduleState"]["id"])["stopRunningSchedule"]
+            answer = self.query(queries.STOP_SCHEDULE, id=found["scheduleState"]["id"])["stopRunningSchedule"]
         if answer["__typename"] != "ScheduleStateResult":
             raise ApiError(f"the schedule {name} cannot be switched: {json.dumps(answer)}")
 
@@ -265,7 +234,7 @@ class Client:
         Raises:
             ApiError: the code location is not loaded.
         """
-        repository: dict[str, Any] = self.query(INSTIGATORS, selector=SELECTOR)["repositoryOrError"]
+        repository: dict[str, Any] = self.query(queries.INSTIGATORS, selector=SELECTOR)["repositoryOrError"]
         if not repository:
             raise ApiError(f"the code location {LOCATION} is not loaded")
         return repository
