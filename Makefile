@@ -28,8 +28,8 @@ prune: ## Remove ended containers of runs that were started more than a day ago
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m operate.dev
 
-bench: ## Measure latency and throughput of the running deployment
-	@python3 -m bench
+bench: ## Measure runs of the running deployment; OFFICIAL=1 beside the official example's settings
+	@python3 -m bench $(if $(OFFICIAL),--official)
 
 test: test-unit test-integration test-stack ## Run all tests
 

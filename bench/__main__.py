@@ -1,109 +1,101 @@
-"""`make bench`: launches runs through GraphQL and reads their times from Dagster's own events."""
+"""`make bench`: what a run costs in the running deployment. With `--official` next to the official example's settings."""
 
 from __future__ import annotations
 
+import statistics
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from operate.compose import CommandError
-from operate.graphql import ENDED, ApiError, Client, Run, WaitError, wait_for
+from bench.measure import BenchError, Phases, burst, measure, medians, runs_per_minute
+from bench.official import official_deployment
+from operate.compose import CommandError, compose, model
+from operate.graphql import ApiError, Client, WaitError
 from operate.smoke import deployment_url
 
 REPEATS = 5
 BURST = 20
+JOBS = ("users_assets_job", "data_extraction_job")
+BUNDLED_SOURCE = "http://users_api:8080"
+# Numbers of users, to see how a run grows with its data.
+SIZES = (25_000, 50_000, 100_000)
 
 
-class BenchError(Exception):
-    """A run did not succeed, so that its time means nothing."""
+def latency(client: Client, job: str, repeats: int) -> Phases:
+    """Prints a line, and returns the median of runs that are launched one after the other."""
+    client.quiet(seconds=300, every=1)
+    measured = [measure(client, job) for _ in range(repeats)]
+    middle, totals = medians(measured), [each.total for each in measured]
+    columns = "".join(f"{seconds:>8.2f}" for seconds in (middle.queue, middle.start, middle.steps, middle.total))
+    print(f"  {job:<42}{columns}{f'{min(totals):.2f}-{max(totals):.2f}':>14}", flush=True)
+    return middle
 
 
-@dataclass(frozen=True)
-class Phases:
-    """Seconds that a run spent in the queue, starting its container and process, and in its steps."""
-
-    queue: float
-    start: float
-    steps: float
-
-    @property
-    def total(self) -> float:
-        """From launch to success."""
-        return self.queue + self.start + self.steps
+def throughput(client: Client, job: str, count: int) -> float:
+    """Prints a line, and returns the runs a minute of many launched at once."""
+    client.quiet(seconds=300, every=1)
+    rate = runs_per_minute(burst(client, job, count))
+    print(f"  {f'{count} of {job} at once, runs a minute':<66}{rate:>8.1f}", flush=True)
+    return rate
 
 
-def phases(run: Run, starting: float) -> Phases:
-    """The phases of a run that has ended; `starting` is when it left the queue, in seconds since 1970.
-
-    Raises:
-        BenchError: it did not succeed.
-    """
-    if run.status != "SUCCESS" or run.started is None or run.ended is None:
-        raise BenchError(f"run {run.run_id} of {run.job} ended with {run.status}")
-    return Phases(starting - run.created, run.started - starting, run.ended - run.started)
-
-
-def medians(measured: list[Phases]) -> Phases:
-    """The run with the median total time, of an odd number of runs."""
-    return sorted(measured, key=lambda each: each.total)[len(measured) // 2]
+def bench(
+    client: Client, title: str, bursts: tuple[str, ...], *, repeats: int = REPEATS, count: int = BURST
+) -> tuple[float, float]:
+    """Prints the table of a deployment; returns the seconds of the four-asset run, and the runs a minute of the first burst."""
+    header = "".join(f"{name:>8}" for name in ("queue", "start", "steps", "total"))
+    print(f"{title}\n  {f'launch to success, median of {repeats}, seconds':<42}{header}{'spread':>14}", flush=True)
+    seconds = [latency(client, job, repeats).total for job in JOBS]
+    rates = [throughput(client, job, count) for job in bursts]
+    return seconds[0], rates[0]
 
 
-def runs_per_minute(runs: list[Run]) -> float:
-    """Runs ended a minute, from the first launch to the last end."""
-    ended = max(run.ended or 0 for run in runs)
-    return len(runs) * 60 / (ended - min(run.created for run in runs))
+def source(rows: int) -> None:
+    """Makes the bundled source publish as many users."""
+    compose("exec", "-T", "users_api", "python", "-m", "users_api.control", f"rows={rows}", capture=True)
 
 
-def measure(client: Client, job: str) -> Phases:
-    """Launches a run by itself and waits for it."""
-    run_id = client.launch(job)
-    run = client.wait(run_id)
-    starting = next(float(event["timestamp"]) / 1000 for event in client.events(run_id) if event["eventType"] == "RUN_STARTING")
-    return phases(run, starting)
-
-
-def burst(client: Client, job: str, count: int) -> list[Run]:
-    """Launches `count` runs at once and waits for all.
-
-    Raises:
-        BenchError: one of them did not succeed.
-    """
-    ids = [client.launch(job) for _ in range(count)]
-
-    def ended() -> list[Run] | None:
-        runs = client.runs(runIds=ids)
-        return runs if all(run.status in ENDED for run in runs) else None
-
-    # One query a second: asking costs the machine that is being measured.
-    runs = wait_for(f"the end of {count} runs of {job}", ended, seconds=count * 15, every=1)
-    if bad := [run.run_id for run in runs if run.status != "SUCCESS"]:
-        raise BenchError(f"{len(bad)} of {count} runs of {job} did not succeed: {', '.join(bad)}")
-    return runs
-
-
-def quiet(client: Client) -> None:
-    """Waits until no run is under way, so that only the measured ones count."""
-    statuses = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"]
-    wait_for("the end of runs under way", lambda: not client.runs(limit=1, statuses=statuses), seconds=300, every=1)
-
-
-def main() -> int:
-    """Prints two tables; returns the exit status."""
-    client = Client(deployment_url())
+def growth(client: Client, environment: Mapping[str, str]) -> None:
+    """Prints how the four-asset run grows with the source, which is put back afterwards, and the assets with it."""
+    if environment["USERS_API_URL"] != BUNDLED_SOURCE:
+        print("growth with the data: not measured, because the source is not the bundled one")
+        return
+    rows = int(model()["services"]["users_api"]["environment"]["USERS_API_ROWS"])
     try:
-        print(f"{f'launch to success, median of {REPEATS}, s':<42}{'queue':>8}{'start':>8}{'steps':>8}{'total':>8}{'spread':>14}")
-        for job in ("users_assets_job", "data_extraction_job"):
-            quiet(client)
-            measured = [measure(client, job) for _ in range(REPEATS)]
-            middle, totals = medians(measured), [each.total for each in measured]
-            spread = f"{min(totals):.2f}-{max(totals):.2f}"
+        for size in SIZES:
+            source(size)
+            client.quiet(seconds=300, every=1)
             print(
-                f"{job:<42}{middle.queue:>8.2f}{middle.start:>8.2f}{middle.steps:>8.2f}{middle.total:>8.2f}{spread:>14}",
+                f"  {f'users_assets_job with {size:,} users, steps, seconds':<66}{measure(client, JOBS[0]).steps:>8.1f}",
                 flush=True,
             )
-        for job in ("users_assets_job", "data_extraction_job"):
-            quiet(client)
-            rate = runs_per_minute(burst(client, job, BURST))
-            print(f"{f'{BURST} runs of {job} at once, runs a minute':<66}{rate:>8.1f}", flush=True)
+    finally:
+        source(rows)
+        client.quiet(seconds=300, every=1)
+        measure(client, JOBS[0])
+
+
+def beside_official(client: Client) -> None:
+    """Measures this deployment, the official settings, and this one again: the speed of the machine changes meanwhile.
+
+    Takes a quarter of an hour, most of it the burst with the official settings.
+    """
+    before = bench(client, "this deployment", JOBS[:1])
+    with official_deployment() as official:
+        seconds, rate = bench(official, "the official example's settings", JOBS[:1])
+    after = bench(client, "this deployment again", JOBS[:1])
+    ours = [statistics.mean(pair) for pair in zip(before, after, strict=True)]
+    print(f"a run takes {seconds / ours[0]:.1f} times as long with the official settings, a burst {ours[1] / rate:.1f} times")
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit status."""
+    try:
+        client = Client(deployment_url())
+        if "--official" in arguments:
+            beside_official(client)
+        else:
+            bench(client, "this deployment", JOBS)
+            growth(client, model()["services"]["user_code"]["environment"])
     except (ApiError, BenchError, CommandError, WaitError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -111,4 +103,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

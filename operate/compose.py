@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,3 +60,11 @@ def run_containers(project: str, *, running: bool = False) -> list[str]:
     states = ["--filter", "status=running"] if running else []
     command = ["docker", "ps", "--all", "--quiet", "--filter", f"label={PROJECT_LABEL}={project}", *states]
     return run(command, capture=True).split()
+
+
+def free_port() -> int:
+    """A port on loopback that nothing uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -18,6 +18,8 @@ ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 # Dagster's own, of a job that holds every asset: what the UI launches when assets are selected.
 ASSET_JOB = "__ASSET_JOB"
 
+UNDER_WAY = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
+
 T = TypeVar("T")
 
 SELECTOR = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION}
@@ -31,24 +33,34 @@ class WaitError(Exception):
     """A deadline passed; the message holds what was waited for and the last state."""
 
 
-def wait_for(what: str, poll: Callable[[], T | None], *, seconds: float, every: float = 0.25) -> T:
-    """Polls until `poll` gives something other than None or False, and returns it.
+class NotYetError(Exception):
+    """What is waited for has not happened yet; the message holds what was seen instead."""
+
+
+def seen(result: T | None, instead: object) -> T:
+    """`result`, if it is there.
 
     Raises:
-        WaitError: it did not within `seconds`; an ApiError on the way counts as not yet.
+        NotYetError: it is None or False; the message is `instead`.
+    """
+    if result is None or result is False:
+        raise NotYetError(instead)
+    return result
+
+
+def wait_for(what: str, poll: Callable[[], T], *, seconds: float, every: float = 0.25) -> T:
+    """Polls until `poll` returns, and returns what it did. While it raises NotYetError or ApiError it is asked again.
+
+    Raises:
+        WaitError: it did not return within `seconds`; the message holds what it raised last.
     """
     deadline = time.monotonic() + seconds
-    last: object = None
     while True:
         try:
-            result = poll()
-            if result is not None and result is not False:
-                return result
-        except ApiError as error:
-            last = error
-        if time.monotonic() >= deadline:
-            state = f": {last}" if last else ""
-            raise WaitError(f"{what} did not happen within {seconds:g} s{state}")
+            return poll()
+        except (ApiError, NotYetError) as error:
+            if time.monotonic() >= deadline:
+                raise WaitError(f"{what} did not happen within {seconds:g} s: {error}") from error
         time.sleep(every)
 
 
@@ -162,14 +174,27 @@ class Client:
             WaitError: it has not; the message holds its last status and events.
         """
 
-        def ended() -> Run | None:
+        def ended() -> Run:
             run = self.run(run_id)
-            return run if run.status in ENDED else None
+            return seen(run if run.status in ENDED else None, f"it is {run.status}")
 
         try:
             return wait_for(f"the end of run {run_id}", ended, seconds=seconds)
         except WaitError as error:
-            raise WaitError(f"{error}; it is {self.run(run_id).status}\n{self.story(run_id)}") from error
+            raise WaitError(f"{error}\n{self.story(run_id)}") from error
+
+    def quiet(self, *, seconds: float, every: float = 0.25) -> None:
+        """Waits until no run is under way.
+
+        Raises:
+            WaitError: some still are; the message names them.
+        """
+
+        def nothing() -> bool:
+            runs = self.runs(statuses=UNDER_WAY)
+            return seen(not runs, ", ".join(f"{run.job} {run.run_id} is {run.status}" for run in runs))
+
+        wait_for("the end of runs under way", nothing, seconds=seconds, every=every)
 
     def events(self, run_id: str) -> list[dict[str, Any]]:
         """All events of a run, oldest first."""

@@ -19,19 +19,11 @@ from typing import Any
 import psycopg2
 import yaml
 
-from operate.compose import ROOT
-from operate.graphql import wait_for
+from operate.compose import ROOT, free_port
+from operate.graphql import NotYetError, seen, wait_for
 
 PASSWORD = "local"  # noqa: S105 - of a server on loopback that lives as long as a test
 ROLES = ("dagster", "warehouse")
-
-
-def free_port() -> int:
-    """A port on loopback that nothing uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -135,8 +127,8 @@ def postgres(folder: Path) -> Iterator[Server]:
 def _make_roles(server: Server) -> bool:
     try:
         connection = psycopg2.connect(host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD, dbname="postgres")
-    except psycopg2.OperationalError:
-        return False
+    except psycopg2.OperationalError as error:
+        raise NotYetError(error) from error
     connection.autocommit = True
     with connection.cursor() as cursor:
         for role in ROLES:
@@ -165,7 +157,9 @@ def users_api(log: Path, rows: int = 10) -> Iterator[str]:
     port = free_port()
     environ = {**os.environ, "USERS_API_ROWS": str(rows), "USERS_API_HOST": "127.0.0.1", "USERS_API_PORT": str(port)}
     with process([sys.executable, "-m", "users_api"], log, cwd=ROOT / "docker/users_api", env=environ):
-        wait_for("an answer of users_api", lambda: listens(port), seconds=30, every=0.1)
+        wait_for(
+            "an answer of users_api", lambda: seen(listens(port), log.read_text() or "it says nothing"), seconds=30, every=0.1
+        )
         yield f"http://127.0.0.1:{port}"
 
 

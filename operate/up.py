@@ -12,6 +12,7 @@ from pathlib import Path
 
 from operate.compose import ROOT, CommandError, compose, model, run
 from operate.preflight import check_deployment
+from operate.smoke import deployment_url
 
 OFFLINE = ROOT / "docker/offline"
 # A registry that is there answers with the manifest in a second or two; a firewall drops packets.
@@ -82,8 +83,7 @@ def main() -> int:
         print(f"up: {error}", file=sys.stderr)
         print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
         return 1
-    ports = model()["services"]["webserver"]["ports"][0]
-    print(f"Dagster runs: http://localhost:{ports['published']}")
+    print(f"Dagster runs: {deployment_url().replace('127.0.0.1', 'localhost')}")
     return 0
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 PORT = 4000
 # Of this container only, or nothing that a run may know.
-OWN = {"HOME", "HOSTNAME", "PWD", "SHLVL", "RUN_CONTAINER", "DAGSTER_CURRENT_IMAGE", "ALERT_URLS"}
+OWN = {"HOME", "HOSTNAME", "PWD", "SHLVL", "RUN_CONTAINER", "DAGSTER_CURRENT_IMAGE", "ALERT_URLS_FILE"}
 
 
 def container_context(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import ListRepositoriesResponse
 
 from operate.compose import ROOT
-from operate.graphql import wait_for
+from operate.graphql import seen, wait_for
 from operate.local import process
 
 SERVE = ROOT / "docker/user_code/serve.py"
@@ -35,7 +35,8 @@ def port_4000() -> None:
 
 
 def healthy() -> bool:
-    return probe().returncode == 0
+    said = probe()
+    return seen(said.returncode == 0, said.stderr)
 
 
 def test_the_code_server_serves_the_location_and_its_run_containers(environment: dict, port_4000: None, tmp_path: Path) -> None:
@@ -58,9 +59,9 @@ def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port
     (tmp_path / "broken/definitions.py").write_text("raise RuntimeError('no such table')")
     environ = {**environment, "RUN_CONTAINER": "{}", "PYTHONPATH": str(tmp_path)}
 
-    def reason() -> str | None:
+    def reason() -> str:
         said = probe().stderr
-        return said if "does not load" in said else None
+        return seen(said if "does not load" in said else None, said)
 
     with process([sys.executable, str(SERVE), "broken.definitions"], tmp_path / "log", env=environ):
         said = wait_for("an answer of the probe", reason, seconds=60, every=0.5)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from operate.compose import ROOT
+from operate.compose import ROOT, free_port
 from operate.graphql import Client, wait_for
-from operate.local import free_port
 
 
 def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:

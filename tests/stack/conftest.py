@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from operate.compose import ROOT
-from operate.graphql import Client, Run, wait_for
-from operate.local import free_port
+from operate.compose import ROOT, free_port
+from operate.graphql import Client, Run
 from operate.up import ensure_base_images
 
 PROJECT = "stack_test"
@@ -74,8 +73,7 @@ class Stack:
 
     def quiet(self) -> None:
         """Waits until nothing is under way."""
-        statuses = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"]
-        wait_for("the end of runs under way", lambda: not self.client.runs(limit=1, statuses=statuses), seconds=120)
+        self.client.quiet(seconds=120)
 
     def succeeds(self, job: str, **options: Any) -> Run:
         """A run of `job`, which must succeed."""

@@ -30,12 +30,12 @@ from users_api.server import build_app as build_users_api
 
 
 def test_a_run_sees_what_its_code_server_sees_but_for_its_own() -> None:
-    """Networks and limits come from Compose; addresses with tokens stay where they are needed."""
+    """Networks and limits come from Compose; who is told of failures is not for a run to know."""
     environ = {
         "RUN_CONTAINER": '{"networks": ["p_runs"], "container_kwargs": {"mem_limit": "1g"}}',
         "USERS_API_URL": "http://x",
         "DAGSTER_POSTGRES_USER": "dagster",
-        "ALERT_URLS": "slack://token",
+        "ALERT_URLS_FILE": "/run/alert_urls",
         "HOSTNAME": "abc",
         "DAGSTER_CURRENT_IMAGE": "image",
     }

@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from bench.__main__ import BenchError, Phases, medians, phases, runs_per_minute
+from bench.measure import BenchError, Phases, medians, phases, runs_per_minute
 from operate.compose import CommandError
-from operate.graphql import ApiError, Run, WaitError, wait_for
+from operate.graphql import ApiError, Run, WaitError, seen, wait_for
 from operate.preflight import GIB, Facts, port_is_busy, problems, version, version_problems
 from operate.up import add_to_env, missing_settings
 
@@ -110,7 +110,13 @@ def test_a_wait_that_is_in_vain_says_what_it_saw_last() -> None:
 def test_a_wait_returns_what_came() -> None:
     """The first answer that is something; an empty list is something."""
     answers = iter([None, False, []])
-    assert wait_for("x", lambda: next(answers), seconds=5, every=0) == []
+    assert wait_for("x", lambda: seen(next(answers), "nothing"), seconds=5, every=0) == []
+
+
+def test_what_was_seen_instead_is_in_the_error() -> None:
+    """The last state is what tells a slow machine from a fault."""
+    with pytest.raises(WaitError, match=r"^a run did not happen within 0 s: it is QUEUED$"):
+        wait_for("a run", lambda: seen(None, "it is QUEUED"), seconds=0)
 
 
 def run(**changes: object) -> Run:

@@ -26,6 +26,7 @@ def test_what_is_set_is_used() -> None:
         ("USERS_ASSETS_CRON", "hourly", "it must be a cron line of five fields"),
         ("DATA_EXTRACTION_CRON", "61 * * * *", "it must be a cron line of five fields"),
         ("SCHEDULE_TIMEZONE", "Zurich", "it must be an IANA time zone, such as 'UTC' or 'Europe/Zurich'"),
+        ("ALERT_URLS_FILE", "/nowhere/alert_urls", "it must be a file that user"),
         ("WAREHOUSE_PORT", "70000", "Input should be less than or equal to 65535"),
     ],
 )

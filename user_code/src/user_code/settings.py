@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
@@ -27,6 +28,12 @@ def _time_zone(value: str) -> str:
     return ZoneInfo(value).key
 
 
+def _readable(value: Path | None) -> Path | None:
+    if value is not None and not os.access(value, os.R_OK):
+        raise ValueError(f"it must be a file that user {os.getuid()} can read")
+    return value
+
+
 Cron = Annotated[str, AfterValidator(_cron)]
 
 
@@ -49,7 +56,7 @@ class Settings(BaseModel):
     warehouse_user: str = "warehouse"
     exports_dir: Path = Path("/var/lib/dagster/exports")
     op_outputs_dir: Path = Path("/var/lib/dagster/op_outputs")
-    alert_urls: str = ""
+    alert_urls_file: Annotated[Path | None, AfterValidator(_readable)] = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:

@@ -23,7 +23,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=[users_assets_job, data_extraction_job, cookie_job],
         asset_checks=cookies.CHECKS,
         schedules=schedules.build_schedules(settings),
-        sensors=[sensors.freshness_sensor, sensors.build_run_failure_sensor(settings.alert_urls)],
+        sensors=[sensors.freshness_sensor, sensors.build_run_failure_sensor(settings.alert_urls_file)],
         resources=build_resources(settings),
         # A run has a container to itself: a process for each step would isolate nothing and cost a second each.
         executor=dg.in_process_executor,

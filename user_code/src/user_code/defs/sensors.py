@@ -1,5 +1,7 @@
 """Sensors: staleness for assets, messages for failed runs."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from user_code import alerts
@@ -16,21 +18,23 @@ freshness_sensor = dg.AutomationConditionSensorDefinition(
 )
 
 
-def build_run_failure_sensor(alert_urls: str) -> dg.SensorDefinition:
-    """A sensor that sends one message for each failed run, of any job or asset, to `alert_urls`."""
+def build_run_failure_sensor(alert_urls_file: Path | None) -> dg.SensorDefinition:
+    """A sensor that sends one message for each failed run, of any job or asset, to the addresses in a file."""
 
     @dg.run_failure_sensor(
         name="run_failure_sensor",
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=EVALUATION_SECONDS,
-        description="Sends one message for each failed run to ALERT_URLS.",
+        description="Sends one message for each failed run to the addresses in ALERT_URLS_FILE.",
     )
     def run_failure_sensor(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        if not alert_urls:
-            context.log.info("Run %s of %s failed; nobody is told, because ALERT_URLS is not set", run.run_id, run.job_name)
+        # Read each time: an operator changes addresses without a restart.
+        urls = alerts.read_urls(alert_urls_file)
+        if not urls:
+            context.log.info("Run %s of %s failed; nobody is told: ALERT_URLS_FILE holds no address", run.run_id, run.job_name)
             return
         title, body = alerts.failure_message(run.job_name, run.run_id, context.failure_event.message or "")
-        alerts.send(alert_urls, title, body)
+        alerts.send(urls, title, body)
 
     return run_failure_sensor

@@ -1,0 +1,33 @@
+"""A second copy of this deployment with the settings of Dagster's own Docker example, to compare with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from operate.compose import compose, free_port, run
+from operate.graphql import Client
+
+PROJECT = "bench_official"
+
+
+def environment(port: int) -> Mapping[str, str]:
+    """What makes `docker compose` see the copy instead of the deployment; plain `environ` without the second file."""
+    return {**os.environ, "COMPOSE_PROJECT_NAME": PROJECT, "WEBSERVER_PORT": str(port), "COMPOSE_PROGRESS": "quiet"}
+
+
+@contextmanager
+def official_deployment() -> Iterator[Client]:
+    """Builds and starts the copy, and removes it with its data."""
+    port = free_port()
+    ours = environment(port)
+    theirs = {**ours, "COMPOSE_FILE": "docker-compose.yml:bench/official_settings/compose.yml"}
+    try:
+        compose("build", "--quiet", env=ours)
+        compose("build", "--quiet", env=theirs)
+        compose("up", "--detach", "--wait", env=theirs)
+        yield Client(f"http://127.0.0.1:{port}")
+    finally:
+        run([sys.executable, "-m", "operate.down", "--destroy", "--yes"], env=theirs)
