@@ -14,9 +14,9 @@ from pathlib import Path
 FOLDER = Path("/secrets")
 # Numeric users of the images: postgres, and ours.
 POSTGRES_UID, DAGSTER_UID = 999, 10001
-ROLES = ("dagster", "warehouse")
+ROLES = ("dagster", "dagster_run", "warehouse")
 # Which roles' passwords a reader holds, in libpq's own format.
-PGPASS_READERS = {"instance": ("dagster",), "code": ("dagster", "warehouse")}
+PGPASS_READERS = {"instance": ("dagster",), "code": ("dagster_run", "warehouse")}
 # Stretching slows down whoever guesses passwords. These are 256 random bits, which nobody guesses; 4,096 rounds, the
 # default, would cost 3 ms of CPU for each of the hundred connections of a run.
 SCRAM_ROUNDS = 64

@@ -1,14 +1,13 @@
 """Starts the code server, and tells Dagster what the containers of its runs look like.
 
 A run sees what its code server sees: the same image, and the same environment but for what belongs to this container alone.
-Networks, volumes and limits come from Compose, as one JSON object in RUN_CONTAINER.
+Networks and volumes come from Compose, as one JSON object in RUN_CONTAINER; limits and hardening from the launch gateway.
 """
 
 import importlib
 import importlib.util
 import json
 import os
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -28,22 +27,8 @@ def container_context(environ: Mapping[str, str]) -> dict[str, Any]:
         container = dict(json.loads(environ["RUN_CONTAINER"]))
     except (KeyError, TypeError, ValueError) as error:
         sys.exit(f"RUN_CONTAINER must be a JSON object such as docker-compose.yml sets: {error}")
-    check_memory(container)
     env_vars = [f"{name}={value}" for name, value in sorted(environ.items()) if name not in OWN]
     return {"docker": {**container, "env_vars": env_vars}}
-
-
-def check_memory(container: Mapping[str, Any]) -> None:
-    """Ends with one sentence where the memory limit of runs is none: otherwise every run would fail, and nothing before.
-
-    Raises:
-        SystemExit: the limit is not a size.
-    """
-    limit = container.get("container_kwargs", {}).get("mem_limit", "1g")
-    if not re.fullmatch(r"[1-9][0-9]*[bkmgBKMG]?", str(limit)):
-        sys.exit(
-            f"RUN_MEMORY is set to '{limit}', which is not allowed: it must be a size such as 512m or 2g. Correct it in .env."
-        )
 
 
 def check_settings(module: str, environ: Mapping[str, str]) -> None:

@@ -13,8 +13,6 @@ import pytest
 from operate.compose import ROOT
 from operate.preflight import OLDEST_COMPOSE, version
 
-LONG_LIVED = {"postgres", "connection_pool", "users_api", "launch_gateway", "user_code", "webserver", "daemon"}
-
 
 @pytest.fixture(scope="module")
 def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -56,27 +54,6 @@ def test_the_oldest_supported_compose_reads_it_as_the_newest_does(oldest: Path) 
             "mem_limit",
         ):
             assert models[0][name].get(key) == models[1][name].get(key), (name, key)
-
-
-def test_every_long_lived_service_is_bounded_and_probed() -> None:
-    """The rules that each service of this text keeps."""
-    services = json.loads(config(["docker", "compose"]).stdout)["services"]
-    assert set(services) == LONG_LIVED | {"secrets", "migrate"}
-    for name, service in services.items():
-        assert service["init"] is True, name
-        assert service["read_only"] is True, name
-        assert service["cap_drop"] == ["ALL"], name
-        assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert int(service["mem_limit"]) > 0, name
-        assert service["pids_limit"] > 0, name
-        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
-        assert "container_name" not in service, name
-        assert not service["image"].endswith(":latest"), name
-        if name in LONG_LIVED:
-            assert (service["restart"], bool(service["healthcheck"]["test"])) == ("unless-stopped", True), name
-        else:
-            assert service["restart"] == "no", name
-    assert [name for name, service in services.items() if service.get("ports")] == ["webserver"]
 
 
 @pytest.mark.parametrize(("name", "value"), [("WEBSERVER_PORT", "many"), ("DAEMON_MEMORY", "lots")])

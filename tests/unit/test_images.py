@@ -5,21 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import stat
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import generate_secrets
 import pytest
 import serve
-from aiohttp import web
+import webserver
 from aiohttp.test_utils import TestClient, TestServer
-from yarl import URL
 
-from launch_gateway.policy import allowed
-from launch_gateway.relay import build_app as build_gateway
 from user_code.users.fetch import parse_users
 from user_code.users.schema import validate_users
 from user_code.users.transform import transform_users
@@ -55,14 +50,6 @@ def test_a_run_container_that_is_no_object_stops_the_server_with_a_sentence(envi
         serve.container_context(environ)
 
 
-@pytest.mark.parametrize("limit", ["lots", "0", "-1g", "1 g", "1t"])
-def test_a_memory_limit_that_is_none_stops_the_server_by_the_name_of_its_setting(limit: str) -> None:
-    """Otherwise every run would fail at its start, and nothing before."""
-    container = json.dumps({"container_kwargs": {"mem_limit": limit}})
-    with pytest.raises(SystemExit, match=f"RUN_MEMORY is set to '{limit}', which is not allowed: it must be a size"):
-        serve.container_context({"RUN_CONTAINER": container})
-
-
 def test_a_bad_setting_stops_the_server_with_a_sentence() -> None:
     """It ends with exit status 1 and the sentence alone."""
     with pytest.raises(SystemExit, match=r"^USERS_FRESHNESS_SECONDS is set to '5', which is not allowed") as caught:
@@ -92,11 +79,11 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def test_every_reader_gets_what_it_needs_in_files_that_only_it_can_read(folder: Path) -> None:
-    """The webserver and the daemon do not hold the key to the warehouse."""
+    """Webserver and daemon do not hold the key to the warehouse, nor user code that of their database's owner."""
     generate_secrets.main()
     files = texts(folder)
     assert {line.split(":")[3] for line in files["instance/pgpass"].splitlines()} == {"dagster"}
-    assert {line.split(":")[3] for line in files["code/pgpass"].splitlines()} == {"dagster", "warehouse"}
+    assert {line.split(":")[3] for line in files["code/pgpass"].splitlines()} == {"dagster_run", "warehouse"}
     modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert modes == {0o600}
 
@@ -118,6 +105,21 @@ def test_two_deployments_share_no_password(folder: Path) -> None:
             path.unlink()
     generate_secrets.main()
     assert not set(first.values()) & set(texts(folder).values())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1"])
+def test_the_webserver_is_published_on_loopback(address: str) -> None:
+    """Its own machine's users reach it, and nobody else."""
+    webserver.check_bind(address)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "10.1.2.3", "", "localhost"])  # noqa: S104 - refused
+def test_the_webserver_does_not_start_where_others_would_reach_it(address: str) -> None:
+    """It has no login. The sentence says what to do."""
+    with pytest.raises(
+        SystemExit, match=f"^WEBSERVER_BIND is set to '{address}', which is not allowed: the webserver has no login"
+    ):
+        webserver.check_bind(address)
 
 
 def test_a_scram_secret_proves_the_password() -> None:
@@ -207,107 +209,3 @@ async def test_a_control_request_that_is_not_understood_is_one_sentence(api: Tes
     assert refused.status == 400
     assert said in (await refused.json())["error"]
     assert await (await api.get("/control")).json() == {"behaviour": "ok", "rows": 3, "edition": 0}
-
-
-# ── launch_gateway ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-ID = "4f1c2d"
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/_ping"),
-        ("HEAD", "/_ping"),
-        ("GET", "/version"),
-        ("GET", "/v1.51/version"),
-        ("POST", "/v1.51/containers/create?name=x"),
-        ("GET", f"/v1.51/containers/{ID}/json"),
-        ("POST", f"/v1.51/containers/{ID}/start"),
-        ("POST", f"/v1.51/containers/{ID}/stop?t=20"),
-    ],
-)
-def test_what_a_run_needs_may_pass(method: str, path: str) -> None:
-    """The calls of DockerRunLauncher."""
-    assert allowed(method, path)
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("DELETE", f"/v1.51/containers/{ID}"),
-        ("POST", f"/v1.51/containers/{ID}/exec"),
-        ("POST", f"/v1.51/containers/{ID}/kill"),
-        ("GET", f"/v1.51/containers/{ID}/archive?path=/"),
-        ("GET", "/v1.51/containers/json"),
-        ("POST", "/v1.51/images/create?fromImage=x"),
-        ("POST", "/v1.51/build"),
-        ("GET", "/v1.51/info"),
-        ("POST", "/containers/../images/create"),
-        ("POST", "/v1.51/containers/../containers/create"),
-        ("POST", "//containers/create"),
-        ("POST", "/v1.51//containers/create"),
-        ("POST", "/v1.51/containers%2Fcreate"),
-        ("POST", f"/v1.51/containers/{ID}%2F..%2Fx/start"),
-        ("POST", "/v9/containers/create"),
-        ("GET", "/containers/create"),
-        ("post", "/containers/create"),
-        ("POST", "/containers/create\n"),
-        ("GET", "/containers//json"),
-    ],
-)
-def test_everything_else_is_refused(method: str, path: str) -> None:
-    """Deny by default, judged as it was sent."""
-    assert not allowed(method, path)
-
-
-@pytest.fixture
-async def gateway(tmp_path: Path) -> Any:
-    """The gateway before a recording engine: what the engine receives is what got through."""
-    received: list[tuple[str, str, bytes]] = []
-
-    async def record(request: web.Request) -> web.Response:
-        received.append((request.method, request.raw_path, await request.read()))
-        return web.json_response({"Id": ID}, status=201, headers={"Api-Version": "1.51"})
-
-    engine = web.Application()
-    engine.router.add_route("*", "/{path:.*}", record)
-    runner = web.AppRunner(engine)
-    await runner.setup()
-    await web.UnixSite(runner, str(tmp_path / "docker.sock")).start()
-    async with TestClient(TestServer(build_gateway(str(tmp_path / "docker.sock")))) as client:
-        yield client, received
-    await runner.cleanup()
-
-
-async def test_an_allowed_call_reaches_the_engine_and_its_answer_comes_back(gateway: Any) -> None:
-    """Path, query and body as they were sent; status, body and version as the engine gave them."""
-    client, received = gateway
-    answer = await client.post(URL("/v1.51/containers/create?name=a%2Fb", encoded=True), json={"Image": "x"})
-    assert (answer.status, await answer.json(), answer.headers["Api-Version"]) == (201, {"Id": ID}, "1.51")
-    method, path, body = received[0]
-    assert (method, path, json.loads(body)) == ("POST", "/v1.51/containers/create?name=a%2Fb", {"Image": "x"})
-
-
-async def test_a_refused_call_never_reaches_the_engine(gateway: Any) -> None:
-    """403 and one sentence, where docker clients look for it."""
-    client, received = gateway
-    answer = await client.delete(f"/v1.51/containers/{ID}")
-    said = "launch_gateway refuses DELETE /v1.51/containers/4f1c2d: a run needs create, start, inspect and stop."
-    assert (answer.status, await answer.json()) == (403, {"message": said})
-    assert received == []
-
-
-async def test_a_body_over_the_limit_never_reaches_the_engine(gateway: Any) -> None:
-    """A megabyte is a hundred times what a run needs."""
-    client, received = gateway
-    assert (await client.post("/containers/create", data=BytesIO(b"x" * (1024 * 1024 + 1)))).status == 413
-    assert received == []
-
-
-async def test_an_engine_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    """The run's event log shows it."""
-    async with TestClient(TestServer(build_gateway(str(tmp_path / "none.sock")))) as client:
-        answer = await client.get("/_ping")
-        assert answer.status == 502
-        assert (await answer.json())["message"].startswith("launch_gateway cannot reach the Docker engine")

@@ -4,5 +4,5 @@ import json
 import sys
 from urllib.request import urlopen
 
-with urlopen("http://127.0.0.1:3000/server_info", timeout=4) as response:
+with urlopen("http://ui:3000/server_info", timeout=4) as response:
     sys.exit("dagster_version" not in json.load(response))

@@ -1,23 +1,174 @@
-"""Which calls of the Docker API may pass. What is not here is refused."""
+"""Decides what may pass, by policy.yaml. Pure: nothing here talks to anybody."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl, urlencode
 
-_ID = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}"
-_CALLS = (
-    ("GET", r"/_ping"),
-    ("HEAD", r"/_ping"),
-    ("GET", r"/version"),
-    ("POST", r"/containers/create"),
-    ("GET", rf"/containers/{_ID}/json"),
-    ("POST", rf"/containers/{_ID}/start"),
-    ("POST", rf"/containers/{_ID}/stop"),
-)
-ALLOWED = tuple((method, re.compile(rf"(/v1\.\d{{2}})?{path}")) for method, path in _CALLS)
+import yaml
+from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+POLICY = Path(__file__).with_name("policy.yaml")
+# Docker's own: 64 hexadecimal digits, or a beginning of them, or a name. Never a dot alone, a slash or a percent sign.
+ID = r"(?P<id>[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127})"
 
 
-def allowed(method: str, raw_path: str) -> bool:
-    """Whether a request line may pass. The path is judged as it was sent: nothing is decoded or normalised first."""
-    path = raw_path.partition("?")[0]
-    return any(method == name and pattern.fullmatch(path) for name, pattern in ALLOWED)
+class RefusedError(Exception):
+    """A request may not pass; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that may pass: its name in the policy, the container it acts on, and its query."""
+
+    name: str
+    container: str | None
+    query: dict[str, str]
+
+
+def fill(node: Any, values: Mapping[str, Any]) -> Any:
+    """The policy with every $NAME replaced; `null` in place of a missing one would let anything pass, so that is a KeyError."""
+    if isinstance(node, dict):
+        return {key: fill(value, values) for key, value in node.items()}
+    if isinstance(node, list):
+        return [fill(value, values) for value in node]
+    return values[node[1:]] if isinstance(node, str) and re.fullmatch(r"\$[A-Z_]+", node) else node
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Engines and validators differ in which of two equal names counts."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise RefusedError("the body names a field twice")
+    return dict(pairs)
+
+
+def parse(body: bytes) -> Any:
+    """A body as JSON without doubtful parts.
+
+    Raises:
+        RefusedError: it is not.
+    """
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(f"the body is not JSON: {error}") from error
+
+
+def _no_constant(name: str) -> None:
+    raise RefusedError(f"the body holds {name}, which is not JSON")
+
+
+def without_empty(node: Any) -> Any:
+    """A body without what is null, false, 0 or empty, except in its labels: docker-py sends every field that it knows."""
+    if not isinstance(node, dict):
+        return node
+    kept = {name: value if name == "Labels" else without_empty(value) for name, value in node.items()}
+    return {name: value for name, value in kept.items() if value}
+
+
+def sentence(error: ValidationError) -> str:
+    """What is wrong with a body, in one sentence that names the field."""
+    where = ".".join(str(part) for part in error.absolute_path) or "the body"
+    if error.validator == "additionalProperties":
+        schema, instance = cast("dict[str, Any]", error.schema), cast("dict[str, Any]", error.instance)
+        extra = sorted(set(instance) - set(schema["properties"]))
+        return f"{where} may not hold {', '.join(extra)}"
+    return f"{where}: {error.message}"[:500]
+
+
+class Policy:
+    """policy.yaml with its values filled in."""
+
+    def __init__(self, values: Mapping[str, Any], text: str | None = None) -> None:
+        """Reads the policy; `values` are those of `settings.values`."""
+        self.data = fill(yaml.safe_load(text or POLICY.read_text()), values)
+        self._create = Draft202012Validator(self.data["create"])
+        self._filters = Draft202012Validator(self.data["filters"])
+        prefix = rf"(?:/v{re.escape(self.data['api_version'])})?"
+        self._paths = [re.compile(prefix + call["path"].replace("{id}", ID)) for call in self.data["calls"]]
+
+    def call(self, method: str, raw_path: str) -> Call:
+        """What a request line asks for. It is judged as it was sent: nothing is decoded or normalised first.
+
+        Raises:
+            RefusedError: it is not on the list.
+        """
+        path, _, query = raw_path.partition("?")
+        for call, pattern in zip(self.data["calls"], self._paths, strict=True):
+            match = pattern.fullmatch(path)
+            if match and method in call["methods"]:
+                return Call(call["name"], match.groupdict().get("id"), self._query(call, query))
+        versionless = re.sub(r"^/v[\d.]+(?=/)", "", path)
+        raise RefusedError(self.data["reasons"].get(f"{method} {versionless}", "a run does not need this call"))
+
+    def path(self, call: Call) -> str:
+        """The path and query to ask the engine for."""
+        pattern = next(each["path"] for each in self.data["calls"] if each["name"] == call.name)
+        query = f"?{urlencode(call.query)}" if call.query else ""
+        return f"/v{self.data['api_version']}{pattern.replace('{id}', call.container or '')}{query}"
+
+    def body(self, raw: bytes) -> bytes:
+        """The body of `create` to send: made anew from what the policy knows, hardened.
+
+        Raises:
+            RefusedError: it asks for what is not allowed.
+        """
+        asked = parse(raw)
+        if not isinstance(asked, dict) or not isinstance(asked.get("HostConfig", {}), dict):
+            raise RefusedError("the body and its HostConfig must be JSON objects")
+        try:
+            body = without_empty(asked)
+            _check(self._create, body)
+        except RecursionError as error:
+            raise RefusedError("the body is nested too deeply") from error
+        return json.dumps(self._hardened(body)).encode()
+
+    def owns(self, labels: Mapping[str, str] | None) -> bool:
+        """Whether a container with these labels is one of a run of this deployment."""
+        mine = self.data["mine"].items()
+        return all(name in (labels or {}) and value in {None, (labels or {})[name]} for name, value in mine)
+
+    def _hardened(self, body: dict[str, Any]) -> dict[str, Any]:
+        always = self.data["hardening"]
+        host = body.get("HostConfig", {})
+        limits = {name: _at_most(host.get(name), most) for name, most in self.data["ceiling"].items()}
+        kept = {name: value for name, value in body.items() if name not in self.data["not_passed_on"]}
+        swap = {"MemorySwap": limits["Memory"]}
+        return {**kept, **always, "HostConfig": {**host, **always["HostConfig"], **limits, **swap}}
+
+    def _query(self, call: Mapping[str, Any], raw: str) -> dict[str, str]:
+        pairs = parse_qsl(raw, keep_blank_values=True)
+        rules = call.get("query", {})
+        for name, value in pairs:
+            if name not in rules or not re.fullmatch(rules[name], value):
+                raise RefusedError(f"{call['name']} takes no {name}={value[:100]}")
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise RefusedError("the query names a parameter twice")
+        return self._own_list(dict(pairs)) if call["name"] == "list" else dict(pairs)
+
+    def _own_list(self, query: dict[str, str]) -> dict[str, str]:
+        filters = parse(query.get("filters", "{}").encode())
+        _check(self._filters, filters)
+        mine = [name if value is None else f"{name}={value}" for name, value in self.data["mine"].items()]
+        return {**query, "filters": json.dumps({**filters, "label": [*filters.get("label", []), *mine]})}
+
+
+def _check(validator: Draft202012Validator, body: Any) -> None:
+    errors: Iterable[ValidationError] = validator.iter_errors(body)
+    first = min(errors, key=lambda error: (len(error.absolute_path), str(error.absolute_path)), default=None)
+    if first is not None:
+        raise RefusedError(sentence(first))
+
+
+def _at_most(asked: int | None, most: int) -> int:
+    """Docker takes 0 and -1 for no limit at all."""
+    return asked if asked is not None and 0 < asked < most else most

@@ -1,58 +1,144 @@
-"""Relays allowed requests to the engine's Unix socket."""
+"""Relays what the policy lets pass to the engine's Unix socket, and answers everything else itself."""
 
 from __future__ import annotations
 
+import json
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from launch_gateway.policy import allowed
+from launch_gateway.policy import Call, Policy, RefusedError
 
-SESSION = web.AppKey("session", aiohttp.ClientSession)
 # `create` takes well under a second, `stop` waits for the run to end: 20 s of grace, then the kill.
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
-MAX_BODY_BYTES = 1024 * 1024
+# The command of a run holds its instance and its code's origin: some 5 kB.
+MAX_BODY_BYTES = 256 * 1024
+CHUNK_BYTES = 64 * 1024
+# Ids of containers whose labels have been seen to be ours. Labels cannot change as long as a container lives.
+KNOWN_CONTAINERS = 1000
 logger = logging.getLogger("launch_gateway")
 
 
-def build_app(socket_path: str) -> web.Application:
+class NoContainerError(Exception):
+    """The container that a call names does not exist."""
+
+
+class Gateway:
+    """The gateway in front of one engine."""
+
+    def __init__(self, policy: Policy, engine: aiohttp.ClientSession) -> None:
+        """Serves with an open session to the engine."""
+        self._policy = policy
+        self._engine = engine
+        self._known: OrderedDict[str, None] = OrderedDict()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Passes one request on, or refuses it with 403 and one sentence, in the engine's own form."""
+        try:
+            return await self._passed_on(request, *await self._judged(request))
+        except RefusedError as error:
+            return _refusal(request, error)
+        except web.HTTPRequestEntityTooLarge:
+            return _refusal(request, RefusedError(f"the body is larger than {MAX_BODY_BYTES:,} bytes"))
+        except NoContainerError as error:
+            return _answer(HTTPStatus.NOT_FOUND, str(error))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            reason = str(error) or "no answer in time"
+            logger.warning("the engine did not answer %s %.200r: %s", request.method, request.raw_path, reason)
+            return _answer(HTTPStatus.BAD_GATEWAY, f"launch_gateway cannot reach the Docker engine: {reason}")
+
+    async def _judged(self, request: web.Request) -> tuple[Call, bytes | None]:
+        if "Upgrade" in request.headers:
+            raise RefusedError("it asks for another protocol")
+        call = self._policy.call(request.method, request.raw_path)
+        raw = await request.read()
+        if call.name == "create":
+            if request.content_type != "application/json":
+                raise RefusedError("the body must be application/json")
+            return call, self._policy.body(raw)
+        if raw:
+            raise RefusedError(f"{call.name} takes no body")
+        if call.container is not None:
+            call = await self._own(call)
+        return call, None
+
+    async def _own(self, call: Call) -> Call:
+        """The call on the full id of its container, which is one of a run of this deployment."""
+        if call.container in self._known:
+            return call
+        inspect = self._policy.path(Call("inspect", call.container, {}))
+        async with self._engine.get(URL(f"http://engine{inspect}", encoded=True)) as answer:
+            if answer.status == HTTPStatus.NOT_FOUND:
+                raise NoContainerError(f"No such container: {call.container}")
+            answer.raise_for_status()
+            found = await answer.json()
+        if not self._policy.owns(found["Config"]["Labels"]):
+            raise RefusedError(f"container {call.container} is not one of a run of this deployment")
+        self._remember(found["Id"])
+        return Call(call.name, found["Id"], call.query)
+
+    def _remember(self, container: str) -> None:
+        self._known[container] = None
+        if len(self._known) > KNOWN_CONTAINERS:
+            self._known.popitem(last=False)
+
+    async def _passed_on(self, request: web.Request, call: Call, body: bytes | None) -> web.StreamResponse:
+        url = URL(f"http://engine{self._policy.path(call)}", encoded=True)
+        headers = {"Content-Type": "application/json"} if body else {}
+        async with self._engine.request(request.method, url, data=body, headers=headers) as answer:
+            passed = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
+            if call.name in {"create", "version"}:
+                return web.Response(
+                    status=answer.status, body=self._noted(call, answer.status, await answer.read()), headers=passed
+                )
+            response = web.StreamResponse(status=answer.status, headers=passed)
+            await response.prepare(request)
+            async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                await response.write(chunk)
+            await response.write_eof()
+            return response
+
+    def _noted(self, call: Call, status: int, body: bytes) -> bytes:
+        """The engine's answer: a new container is ours, and the engine's version is the one that the policy speaks."""
+        if call.name == "create" and status == HTTPStatus.CREATED:
+            self._remember(json.loads(body)["Id"])
+        if call.name == "version" and status == HTTPStatus.OK:
+            return json.dumps({**json.loads(body), "ApiVersion": self._policy.data["api_version"]}).encode()
+        return body
+
+
+def _answer(status: int, message: str) -> web.Response:
+    return web.json_response({"message": message}, status=status)
+
+
+def _refusal(request: web.Request, error: RefusedError) -> web.Response:
+    logger.warning("refused %s %.200r from %s: %s", request.method, request.raw_path, request.remote, error)
+    return _answer(HTTPStatus.FORBIDDEN, f"launch_gateway refuses {request.method} {request.raw_path[:200]}: {error}.")
+
+
+GATEWAY = web.AppKey("gateway", Gateway)
+
+
+async def handle(request: web.Request) -> web.StreamResponse:
+    """Every request, whatever its path."""
+    return await request.app[GATEWAY].handle(request)
+
+
+def build_app(policy: Policy, socket_path: str) -> web.Application:
     """The gateway in front of the engine at `socket_path`."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
-    app.router.add_route("*", "/{path:.*}", relay)
 
-    async def engine(app: web.Application) -> AsyncIterator[None]:
+    async def gateway(app: web.Application) -> AsyncIterator[None]:
         connector = aiohttp.UnixConnector(path=socket_path)
-        async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, auto_decompress=False) as session:
-            app[SESSION] = session
+        async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, auto_decompress=False) as engine:
+            app[GATEWAY] = Gateway(policy, engine)
             yield
 
-    app.cleanup_ctx.append(engine)
+    app.cleanup_ctx.append(gateway)
+    app.router.add_route("*", "/{path:.*}", handle)
     return app
-
-
-async def relay(request: web.Request) -> web.StreamResponse:
-    """Passes one request on, or refuses it with 403 and one sentence, in the engine's own form."""
-    if not allowed(request.method, request.raw_path):
-        logger.warning("refused %s %s from %s", request.method, request.raw_path, request.remote)
-        message = f"launch_gateway refuses {request.method} {request.path}: a run needs create, start, inspect and stop."
-        return web.json_response({"message": message}, status=403)
-    try:
-        return await _pass_on(request)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        logger.warning("the engine did not answer %s %s: %s", request.method, request.raw_path, error or "no answer in time")
-        return web.json_response(
-            {"message": f"launch_gateway cannot reach the Docker engine: {error or 'no answer in time'}"}, status=502
-        )
-
-
-async def _pass_on(request: web.Request) -> web.StreamResponse:
-    url = URL(f"http://engine{request.raw_path}", encoded=True)
-    body = await request.read()
-    headers = {"Content-Type": "application/json"} if body else {}
-    async with request.app[SESSION].request(request.method, url, data=body, headers=headers) as answer:
-        content_type = answer.headers.get("Content-Type", "application/json")
-        passed = {name: answer.headers[name] for name in ("Api-Version", "Server") if name in answer.headers}
-        return web.Response(status=answer.status, body=await answer.read(), headers={"Content-Type": content_type, **passed})

@@ -1,0 +1,90 @@
+"""What the policy's $NAMES stand for: every environment variable of the gateway, checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+# Docker accepts no limit below this.
+LEAST_MEMORY = 6 * 2**20
+
+
+class SettingsError(Exception):
+    """A setting is not usable; the message names the variable, its value and what is allowed."""
+
+
+def _refuse(name: str, value: str, allowed: str) -> SettingsError:
+    return SettingsError(f"{name} is set to '{value}', which is not allowed: it must be {allowed}. Correct it in .env.")
+
+
+def memory(environ: Mapping[str, str]) -> int:
+    """RUN_MEMORY in bytes."""
+    text = environ["RUN_MEMORY"]
+    match = re.fullmatch(r"(\d{1,12})([bkmg]?)", text.lower())
+    size = int(match[1]) * UNITS[match[2]] if match else 0
+    if size < LEAST_MEMORY:
+        raise _refuse("RUN_MEMORY", text, "a size of at least 6m, such as 512m or 2g")
+    return size
+
+
+def nano_cpus(environ: Mapping[str, str]) -> int:
+    """RUN_CPUS in billionths of a processor."""
+    text = environ["RUN_CPUS"]
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", text) or float(text) == 0:
+        raise _refuse("RUN_CPUS", text, "a number of processors above 0, such as 1 or 0.5")
+    return int(float(text) * 1e9)
+
+
+def pids(environ: Mapping[str, str]) -> int:
+    """RUN_PIDS, processes and threads."""
+    text = environ["RUN_PIDS"]
+    if not re.fullmatch(r"[1-9]\d{0,6}", text):
+        raise _refuse("RUN_PIDS", text, "a number of processes above 0, such as 256")
+    return int(text)
+
+
+def egress(environ: Mapping[str, str]) -> bool:
+    """Whether runs reach the outside: RUN_EGRESS, or, where it is not set, whether the source system is there.
+
+    A host without a dot is a service of this deployment.
+    """
+    text = environ["RUN_EGRESS"]
+    if text not in {"", "allow", "deny"}:
+        raise _refuse("RUN_EGRESS", text, "allow, deny or empty")
+    return text == "allow" if text else "." in (urlsplit(environ["SOURCE_URL"]).hostname or "")
+
+
+def _container(environ: Mapping[str, str]) -> tuple[list[str], dict[str, Any]]:
+    try:
+        container = json.loads(environ["RUN_CONTAINER"])
+        return container["networks"], container["container_kwargs"]
+    except (KeyError, TypeError, ValueError) as error:
+        message = (
+            f"RUN_CONTAINER must be a JSON object with networks and container_kwargs, as docker-compose.yml has it: {error}."
+        )
+        raise SettingsError(message) from error
+
+
+def values(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The values of the policy's $NAMES.
+
+    Raises:
+        SettingsError: a setting is missing or not allowed.
+    """
+    (network, *_), kwargs = _container(environ)
+    return {
+        "PROJECT": kwargs["labels"]["dagster/project"],
+        # Any tag: a run that waits in the queue keeps the image of the release that it was launched with.
+        "IMAGE": rf"^{re.escape(environ['RUN_IMAGE'].rpartition(':')[0])}:[\w][\w.-]{{0,127}}\Z",
+        "ENTRYPOINT": kwargs["entrypoint"],
+        "VOLUMES": kwargs["volumes"],
+        "NETWORK": network,
+        "RUN_NETWORK": environ["EGRESS_NETWORK"] if egress(environ) else network,
+        "MEMORY": memory(environ),
+        "NANO_CPUS": nano_cpus(environ),
+        "PIDS": pids(environ),
+    }

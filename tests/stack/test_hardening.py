@@ -1,0 +1,137 @@
+"""The rules that every service keeps, of every Compose file that ships: what Compose will do, with all settings filled in."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from operate.compose import ROOT
+
+# What Compose files can be put together, as COMPOSE_FILE takes them.
+FILES = {
+    "default": "docker-compose.yml",
+    "process": "docker-compose.yml:docker/compose.process.yml",
+    "official": "docker-compose.yml:bench/official_settings/compose.yml",
+}
+ONE_SHOT = {"secrets", "migrate"}
+# Who may do more than the rules say, and why.
+ROOT_USERS = {
+    "secrets": "hands each file to the user who may read it; has no network",
+    "launch_gateway": "the socket belongs to root on every host, its group differs; has no capability",
+}
+CAPABILITIES = {"secrets": ["CHOWN", "DAC_OVERRIDE"]}
+
+
+@functools.cache
+def services(files: str) -> dict[str, dict[str, Any]]:
+    """The services that Compose makes of some files, by name."""
+    command = ["docker", "compose", "--project-name", "text", "--env-file", "/dev/null", "config", "--format", "json"]
+    environ = {**os.environ, "COMPOSE_FILE": FILES[files]}
+    model = json.loads(subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=True).stdout)
+    found: dict[str, dict[str, Any]] = model["services"]
+    return found
+
+
+EVERY = [(files, name) for files in FILES for name in services(files)]
+
+
+@pytest.mark.parametrize(("files", "name"), EVERY)
+class TestEveryService:
+    """A rule a test."""
+
+    def test_has_nothing_to_take(self, files: str, name: str) -> None:
+        """No capability, no way to gain one, nothing to write to but tmpfs and named volumes."""
+        service = services(files)[name]
+        assert service["cap_drop"] == ["ALL"]
+        assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["read_only"] is True
+        assert not {"privileged", "devices", "pid", "ipc", "userns_mode", "uts", "sysctls", "cgroup_parent", "runtime"} & set(
+            service
+        )
+
+    def test_is_bounded(self, files: str, name: str) -> None:
+        """In memory, processors, processes, logs, and the time it may take to stop."""
+        service = services(files)[name]
+        assert int(service["mem_limit"]) > 0
+        assert service["cpus"] > 0
+        assert service["pids_limit"] > 0
+        assert service["init"] is True
+        assert service["stop_grace_period"]
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+
+    def test_ends_or_is_probed_and_restarted(self, files: str, name: str) -> None:
+        """One-shot services end; the others say how they are."""
+        service = services(files)[name]
+        if name in ONE_SHOT:
+            assert (service["restart"], "healthcheck" in service) == ("no", False)
+        else:
+            assert (service["restart"], bool(service["healthcheck"]["test"])) == ("unless-stopped", True)
+
+    def test_is_in_named_networks_only(self, files: str, name: str) -> None:
+        """Or in none."""
+        service = services(files)[name]
+        networks = set(service.get("networks", {}))
+        assert "default" not in networks
+        assert bool(networks) != (service.get("network_mode") == "none")
+
+    def test_has_a_pinned_image_and_no_name_of_its_own(self, files: str, name: str) -> None:
+        """Built here and tagged, or from a registry with a full version; two copies run on one host."""
+        service = services(files)[name]
+        tag = service["image"].rpartition(":")[2]
+        if service["image"].startswith("text/"):
+            assert tag in {"local", "official"}
+        else:
+            assert re.match(r"\d+\.\d+", tag)
+        assert "container_name" not in service
+
+    def test_publishes_nothing_beyond_this_machine(self, files: str, name: str) -> None:
+        """Only the webserver, and on loopback."""
+        ports = services(files)[name].get("ports", [])
+        assert [(name, port["host_ip"], port["target"]) for port in ports] in ([], [("webserver", "127.0.0.1", 3000)])
+
+    def test_mounts_nothing_of_the_host_but_what_is_listed(self, files: str, name: str) -> None:
+        """The socket in the gateway alone."""
+        binds = {
+            mount["source"]: mount.get("read_only", False)
+            for mount in services(files)[name].get("volumes", [])
+            if mount["type"] == "bind"
+        }
+        allowed = {
+            "postgres": {str(ROOT / "docker/postgres/10-roles.sh"): True},
+            "launch_gateway": {"/var/run/docker.sock": False},
+        }.get(name, {})
+        if files == "official":
+            binds.pop(str(ROOT / "bench/official_settings/dagster.yaml"), None)
+        assert binds == allowed
+
+
+@pytest.mark.parametrize("files", FILES)
+def test_only_the_gateway_holds_the_socket_and_only_launchers_reach_it(files: str) -> None:
+    """Without containers of runs there is neither."""
+    found = services(files)
+    engine = {name for name, service in found.items() if "engine" in service.get("networks", {})}
+    hosts = {name for name, service in found.items() if "DOCKER_HOST" in service.get("environment", {})}
+    if files == "process":
+        assert (engine, hosts, "launch_gateway" in found) == (set(), set(), False)
+    else:
+        assert (engine, hosts) == ({"launch_gateway", "webserver", "daemon"}, {"webserver", "daemon"})
+
+
+def test_the_process_instance_is_the_other_without_its_launcher() -> None:
+    """What `sed` makes of dagster.yaml in both images; nothing else may go."""
+    import yaml
+
+    text = (ROOT / "dagster.yaml").read_text()
+    made = subprocess.run(["sed", "/^run_launcher:/,/^$/d"], input=text, text=True, capture_output=True, check=True).stdout
+    whole = yaml.safe_load(text)
+    del whole["run_launcher"]
+    assert yaml.safe_load(made) == whole
+    for image in ("dagster", "user_code"):
+        assert "sed '/^run_launcher:/,/^$/d'" in (ROOT / f"docker/{image}/Dockerfile").read_text()

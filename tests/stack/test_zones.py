@@ -1,0 +1,150 @@
+"""Networks as zones of trust: a container in each, and what it reaches."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from operate.compose import run
+from tests.stack.conftest import PROJECT, Stack
+
+PORTS = {
+    "postgres": 5432, "connection_pool": 5432, "users_api": 8080, "launch_gateway": 2375, "user_code": 4000, "webserver": 3000,
+}  # fmt: skip
+REACHES = {
+    "public": {"webserver", "outside"},
+    "database": {"postgres", "connection_pool"},
+    "storage": {"connection_pool"},
+    "code": {"user_code"},
+    "engine": {"launch_gateway"},
+    "runs": {"connection_pool", "users_api", "user_code"},
+    "runs_egress": {"connection_pool", "users_api", "outside"},
+    "outside": {"user_code", "outside"},
+}
+# Tries every address, wherever its name is known: prints what accepts a connection.
+PROBE = """
+import json, socket, sys
+def accepts(address, port):
+    try:
+        socket.create_connection((address, port), 0.7).close()
+    except OSError:
+        return False
+    return True
+print(json.dumps([name for name, places in json.loads(sys.argv[1]).items() if any(accepts(*place) for place in places)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def places(stack: Stack) -> Iterator[dict[str, list[tuple[str, int]]]]:
+    """Every address of every service, and one outside: this machine's in a network that leads there."""
+    ids = stack.compose("ps", "--quiet").split()
+    found: dict[str, list[tuple[str, int]]] = {}
+    for item in json.loads(run(["docker", "inspect", *ids], capture=True)):
+        name = item["Config"]["Labels"]["com.docker.compose.service"]
+        if name in PORTS:
+            networks = item["NetworkSettings"]["Networks"].values()
+            found[name] = [(network["IPAddress"], PORTS[name]) for network in networks]
+    (egress,) = json.loads(run(["docker", "network", "inspect", f"{PROJECT}_runs_egress"], capture=True))
+    with socketserver.TCPServer((egress["IPAM"]["Config"][0]["Gateway"], 0), socketserver.BaseRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield {**found, "outside": [server.server_address]}
+        server.shutdown()
+        thread.join()
+
+
+def reached(network: str, places: dict[str, list[tuple[str, int]]]) -> set[str]:
+    image = f"{PROJECT}/dagster:local"
+    command = ["docker", "run", "--rm", "--network", network, "--entrypoint", "python", image, "-c", PROBE, json.dumps(places)]
+    return set(json.loads(run(command, capture=True)))
+
+
+@pytest.mark.parametrize("zone", REACHES)
+def test_a_container_in_a_zone_reaches_this_and_nothing_else(zone: str, places: dict[str, list[tuple[str, int]]]) -> None:
+    """By address, so that a name that does not resolve proves nothing."""
+    assert reached(f"{PROJECT}_{zone}", places) == REACHES[zone]
+
+
+def test_every_zone_has_its_test(stack: Stack) -> None:
+    """A network that is added needs a line in the table."""
+    networks = json.loads(stack.compose("config", "--format", "json"))["networks"]
+    assert set(networks) == set(REACHES)
+
+
+def test_a_run_is_in_the_zone_without_a_way_out(still: Stack) -> None:
+    """Its source system is the bundled one."""
+    container = still.succeeds("cookie_job").tags["docker/container_id"]
+    (described,) = json.loads(run(["docker", "inspect", container], capture=True))
+    assert list(described["NetworkSettings"]["Networks"]) == [f"{PROJECT}_runs"]
+
+
+def test_no_process_is_root_but_where_the_reason_is_written(stack: Stack) -> None:
+    """As the kernel sees them."""
+    users = {
+        service: stack.compose("exec", "-T", service, "id", "-u").strip()
+        for service in ("postgres", "connection_pool", "users_api", "launch_gateway", "user_code", "webserver", "daemon")
+    }
+    assert users == {
+        "postgres": "999", "connection_pool": "10001", "users_api": "10001", "launch_gateway": "0", "user_code": "10001",
+        "webserver": "10001", "daemon": "10001",
+    }  # fmt: skip
+
+
+DENIED = [
+    "DELETE FROM event_logs",
+    "DELETE FROM runs",
+    "UPDATE event_logs SET event = ''",
+    "INSERT INTO runs (run_id) VALUES ('x')",
+    "UPDATE instigators SET status = 'STOPPED'",
+    "INSERT INTO job_ticks (status) VALUES ('x')",
+    "INSERT INTO bulk_actions (key) VALUES ('x')",
+    "DELETE FROM asset_keys",
+    "UPDATE daemon_heartbeats SET body = ''",
+    "UPDATE kvs SET value = ''",
+    "UPDATE alembic_version SET version_num = ''",
+    "TRUNCATE event_logs",
+    "DROP TABLE runs",
+    "ALTER TABLE runs ADD COLUMN x int",
+    "CREATE TABLE mine (x int)",
+    "CREATE SCHEMA mine",
+    "CREATE TEMPORARY TABLE mine (x int)",
+    "CREATE ROLE mine",
+    "ALTER ROLE dagster_run SUPERUSER",
+    "SET ROLE dagster",
+    "COPY runs TO PROGRAM 'id'",
+    "SELECT pg_read_file('/etc/passwd')",
+]
+ASK = """
+import sys, psycopg2
+connection = psycopg2.connect(host="connection_pool", user="dagster_run", dbname=sys.argv[1])
+connection.autocommit = True
+cursor = connection.cursor()
+for statement in sys.argv[2:]:
+    try:
+        cursor.execute(statement)
+        print("done")
+    except psycopg2.Error as error:
+        print(error.pgcode)
+"""
+
+
+def asked(stack: Stack, database: str, *statements: str) -> list[str]:
+    return stack.compose("exec", "-T", "user_code", "python", "-c", ASK, database, *statements).split()
+
+
+def test_user_code_changes_nothing_in_dagster_s_database_but_what_a_run_reports(stack: Stack) -> None:
+    """42501: insufficient privilege; 3F000 would be a missing schema."""
+    assert asked(stack, "dagster", *DENIED) == ["42501"] * len(DENIED)
+    assert asked(stack, "dagster", "SELECT count(*) FROM runs", "UPDATE runs SET status = status WHERE false") == ["done", "done"]
+
+
+def test_the_role_of_runs_is_for_dagster_s_database_only(stack: Stack) -> None:
+    """The warehouse has a role of its own, which does not know Dagster's database."""
+    refused = stack.compose("exec", "-T", "user_code", "python", "-c", ASK, "warehouse", "SELECT 1", check=False)
+    assert refused == ""
+    passwords = stack.compose("exec", "-T", "user_code", "cat", "/run/secrets/pgpass")
+    assert [line.split(":")[3] for line in passwords.splitlines()] == ["dagster_run", "warehouse"]

@@ -1,0 +1,134 @@
+"""The gateway before a recording engine: what the engine receives is what got through."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from launch_gateway.policy import Policy
+from launch_gateway.relay import build_app
+from launch_gateway.settings import values
+
+ENVIRONMENT = {
+    "RUN_CONTAINER": json.dumps(
+        {
+            "networks": ["p_runs"],
+            "container_kwargs": {
+                "labels": {"dagster/project": "p"},
+                "volumes": ["p_secrets_code:/run/secrets:ro", "p_exports:/var/lib/dagster/exports"],
+                "entrypoint": ["python", "/opt/dagster/run.py"],
+                "stop_timeout": 20,
+            },
+        }
+    ),
+    "RUN_IMAGE": "p/user_code:local",
+    "RUN_MEMORY": "1g",
+    "RUN_CPUS": "1",
+    "RUN_PIDS": "256",
+    "RUN_EGRESS": "",
+    "SOURCE_URL": "http://users_api:8080",
+    "EGRESS_NETWORK": "p_runs_egress",
+}
+RUN_ID = "0b3f6b0e-6c0a-4e4e-9f0e-3f3c6f1f2a10"
+# Ours, somebody else's, and one that does not exist.
+OURS, THEIRS, NOBODYS = "a" * 64, "b" * 64, "c" * 64
+LABELS = {OURS: {"dagster/project": "p", "dagster/run_id": RUN_ID}, THEIRS: {"com.docker.compose.service": "postgres"}}
+
+
+def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    """What docker-py 7.2 sends for a run, every field of it, with changes to the body and to its HostConfig."""
+    return {
+        "Tty": False, "OpenStdin": False, "StdinOnce": False, "AttachStdin": False, "AttachStdout": False,
+        "AttachStderr": False, "NetworkDisabled": False,
+        "Env": ["USERS_API_URL=http://users_api:8080"],
+        "Cmd": ["dagster", "api", "execute_run", "{}"],
+        "Image": "p/user_code:local",
+        "Entrypoint": ["python", "/opt/dagster/run.py"],
+        "Volumes": {"/run/secrets": {}, "/var/lib/dagster/exports": {}},
+        "HostConfig": {
+            "NetworkMode": "p_runs",
+            "Binds": ["p_secrets_code:/run/secrets:ro", "p_exports:/var/lib/dagster/exports"],
+            **(host or {}),
+        },
+        "NetworkingConfig": {"p_runs": None},
+        "Labels": {"dagster/run_id": RUN_ID, "dagster/job_name": "users_assets_job", "dagster/project": "p"},
+        **fields,
+    }  # fmt: skip
+
+
+@dataclass
+class Engine:
+    """A Docker engine that writes down what it is asked; it knows two containers."""
+
+    received: list[tuple[str, str, bytes]] = field(default_factory=list)
+
+    async def record(self, request: web.Request) -> web.Response:
+        """Answers as Docker does."""
+        self.received.append((request.method, request.raw_path, await request.read()))
+        last = request.path.split("/")[-1]
+        if last == "create":
+            return web.json_response({"Id": OURS, "Warnings": []}, status=201)
+        if last == "version":
+            return web.json_response({"ApiVersion": "1.51", "MinAPIVersion": "1.24"})
+        if last == "json" and request.path.count("/") == 4:
+            container = request.path.split("/")[3]
+            full = next((known for known in LABELS if known.startswith(container)), None)
+            if full is None:
+                return web.json_response({"message": "No such container"}, status=404)
+            return web.json_response({"Id": full, "Config": {"Labels": LABELS[full]}})
+        return web.Response(body=b"OK")
+
+    @property
+    def acted(self) -> list[tuple[str, str, bytes]]:
+        """What it was asked to do, besides describing a container."""
+        return [asked for asked in self.received if not (asked[0] == "GET" and asked[1].endswith("/json"))]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body of the last request."""
+        body: dict[str, Any] = json.loads(self.received[-1][2])
+        return body
+
+
+@dataclass
+class Setup:
+    """The gateway's client and address, and the engine behind it."""
+
+    client: TestClient
+    engine: Engine
+
+    async def raw(self, request: bytes) -> bytes:
+        """The first answer of the gateway to these bytes, which may ask for more than one; empty where it only hangs up."""
+        assert self.client.server.port
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.client.server.port)
+        writer.write(request)
+        try:
+            async with asyncio.timeout(5):
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head.lower())
+                return head + await reader.readexactly(int(length[1]) if length else 0)
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Setup]:
+    """Both, for one test."""
+    engine = Engine()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", engine.record)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.UnixSite(runner, str(tmp_path / "docker.sock")).start()
+    async with TestClient(TestServer(build_app(Policy(values(ENVIRONMENT)), str(tmp_path / "docker.sock")))) as client:
+        yield Setup(client, engine)
+    await runner.cleanup()

@@ -1,0 +1,279 @@
+"""What a run needs passes, and arrives hardened."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import docker
+from launch_gateway.policy import Policy, RefusedError
+from launch_gateway.relay import build_app
+from launch_gateway.settings import SettingsError, egress, memory, nano_cpus, values
+from tests.unit.gateway.conftest import ENVIRONMENT, NOBODYS, OURS, RUN_ID, Setup, launch
+
+HARDENED = {
+    "NetworkMode": "p_runs",
+    "Binds": ["p_secrets_code:/run/secrets:ro", "p_exports:/var/lib/dagster/exports"],
+    "CapDrop": ["ALL"],
+    "SecurityOpt": ["no-new-privileges:true"],
+    "ReadonlyRootfs": True,
+    "Tmpfs": {"/tmp": ""},  # noqa: S108 - in the container
+    "Init": True,
+    "IpcMode": "private",
+    "RestartPolicy": {"Name": "no"},
+    "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
+    "Memory": 2**30,
+    "MemorySwap": 2**30,
+    "NanoCpus": 10**9,
+    "PidsLimit": 256,
+}
+
+
+async def test_the_launcher_s_own_client_launches_inspects_and_stops(gateway: Setup) -> None:
+    """docker-py, as DockerRunLauncher uses it; it speaks the version of the policy, because it is told so."""
+
+    def launcher() -> None:
+        client = docker.DockerClient(base_url=f"tcp://127.0.0.1:{gateway.client.server.port}")
+        volumes = ENVIRONMENT["RUN_CONTAINER"] and values(ENVIRONMENT)["VOLUMES"]
+        container = client.containers.create(
+            image="p/user_code:local",
+            command=["dagster", "api", "execute_run", "{}"],
+            detach=True,
+            environment={"A": "b"},
+            network="p_runs",
+            labels={"dagster/run_id": RUN_ID, "dagster/job_name": "j", "dagster/project": "p"},
+            volumes=volumes,
+            entrypoint=["python", "/opt/dagster/run.py"],
+        )
+        container.start()
+        client.containers.get(container.id).stop(timeout=20)
+        client.close()
+
+    await asyncio.to_thread(launcher)
+    asked = [(method, path) for method, path, _ in gateway.engine.received]
+    base = f"/v1.44/containers/{OURS}"
+    assert asked == [
+        ("GET", "/v1.44/version"),
+        ("POST", "/v1.44/containers/create"),
+        ("GET", f"{base}/json"),
+        ("POST", f"{base}/start"),
+        ("GET", f"{base}/json"),
+        ("POST", f"{base}/stop?t=20"),
+    ]
+    created = json.loads(gateway.engine.received[1][2])
+    assert created["HostConfig"] == HARDENED
+    assert created["User"] == "10001:10001"
+    assert (created["Env"], created["Image"]) == (["A=b"], "p/user_code:local")
+    assert set(created) == {"Image", "Entrypoint", "Cmd", "Env", "Labels", "HostConfig", "User"}
+
+
+async def test_nobody_can_leave_the_hardening_out(gateway: Setup) -> None:
+    """A request that names no HostConfig at all gets it nevertheless."""
+    bare = {"Image": "p/user_code:local", "Cmd": ["id"], "Labels": launch()["Labels"]}
+    assert (await gateway.client.post("/containers/create", json=bare)).status == 201
+    assert gateway.engine.body["HostConfig"] == {name: value for name, value in HARDENED.items() if name != "Binds"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "given_"),
+    [
+        ({}, (2**30, 10**9, 256)),
+        ({"Memory": 2**29, "NanoCpus": 5 * 10**8, "PidsLimit": 10}, (2**29, 5 * 10**8, 10)),
+        ({"Memory": 2**40, "NanoCpus": 10**12, "PidsLimit": 10**6}, (2**30, 10**9, 256)),
+        ({"Memory": 0, "NanoCpus": 0, "PidsLimit": 0}, (2**30, 10**9, 256)),
+        ({"Memory": -1, "NanoCpus": -1, "PidsLimit": -1}, (2**30, 10**9, 256)),
+    ],
+)
+async def test_limits_are_at_most_the_ceiling(gateway: Setup, asked: dict[str, int], given_: tuple[int, int, int]) -> None:
+    """0 and -1 mean none to Docker; swap never comes beside the memory."""
+    assert (await gateway.client.post("/containers/create", json=launch(asked))).status == 201
+    host = gateway.engine.body["HostConfig"]
+    assert (host["Memory"], host["NanoCpus"], host["PidsLimit"]) == given_
+    assert host["MemorySwap"] == host["Memory"]
+
+
+@pytest.mark.parametrize("path", ["/containers/json", '/containers/json?all=1&filters={"label":["dagster/job_name=x"]}'])
+async def test_a_list_shows_containers_of_runs_of_this_deployment_only(gateway: Setup, path: str) -> None:
+    """Whatever filters were asked for, these come on top."""
+    assert (await gateway.client.get(path)).status == 200
+    _, asked, _ = gateway.engine.received[-1]
+    assert "dagster%2Fproject%3Dp" in asked
+    assert "dagster%2Frun_id" in asked
+
+
+async def test_logs_and_removal_are_there_for_whoever_clears_up(gateway: Setup) -> None:
+    """As docker-py asks for them."""
+    logs = f"/v1.44/containers/{OURS[:12]}/logs?stderr=1&stdout=1&timestamps=0&tail=all&follow=0"
+    assert await (await gateway.client.get(logs)).read() == b"OK"
+    removed = await gateway.client.delete(f"/v1.44/containers/{OURS}?v=False&link=False&force=False")
+    assert removed.status == 200
+    assert [path.split("?")[0] for _, path, _ in gateway.engine.acted] == [
+        f"/v1.44/containers/{OURS}/logs",
+        f"/v1.44/containers/{OURS}",
+    ]
+
+
+async def test_labels_are_looked_up_once(gateway: Setup) -> None:
+    """They cannot change; each question would cost the launch a millisecond or two."""
+    for _ in range(3):
+        await gateway.client.post(f"/containers/{OURS}/start")
+    assert [path for _, path, _ in gateway.engine.received if path.endswith("/json")] == [f"/v1.44/containers/{OURS}/json"]
+
+
+async def test_an_engine_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    """The run's event log shows it."""
+    app = build_app(Policy(values(ENVIRONMENT)), str(tmp_path / "none.sock"))
+    async with TestClient(TestServer(app)) as client:
+        for method, path in (("GET", "/_ping"), ("POST", f"/containers/{NOBODYS}/start")):
+            answer = await client.request(method, path)
+            assert answer.status == 502
+            assert (await answer.json())["message"].startswith("launch_gateway cannot reach the Docker engine")
+
+
+async def test_what_is_refused_is_logged_without_the_caller_s_control_characters(
+    gateway: Setup, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line for each, which cannot be made to look like two."""
+    await gateway.raw(b"GET /\x0binfo%0aINFO%20all%20is%20well HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    await gateway.client.get("/info")
+    lines = [record.getMessage() for record in caplog.records if record.name == "launch_gateway"]
+    assert lines[-1] == "refused GET '/info' from 127.0.0.1: a run does not need this call"
+    assert all("\n" not in line and "\x0b" not in line for line in lines)
+
+
+async def test_judging_a_launch_costs_less_than_passing_it_on(gateway: Setup) -> None:
+    """A ratio, because times differ between machines: the policy is a part of the call, not most of it."""
+    policy, body = Policy(values(ENVIRONMENT)), json.dumps(launch()).encode()
+    judged, called = [], []
+    for _ in range(30):
+        start = time.perf_counter()
+        policy.body(body)
+        judged.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        await gateway.client.post("/containers/create", data=body, headers={"Content-Type": "application/json"})
+        called.append(time.perf_counter() - start)
+    assert statistics.median(judged) < statistics.median(called)
+
+
+# ── Bodies that hypothesis makes ──────────────────────────────────────────────────────────────────────────────────────
+
+NAMES = st.sampled_from(
+    ["Image", "Cmd", "Env", "Entrypoint", "Labels", "HostConfig", "User", "Volumes", "NetworkingConfig", "Privileged", "Binds",
+     "Mounts", "NetworkMode", "Memory", "PidsLimit", "CapAdd", "SecurityOpt", "PidMode", "hostconfig", "HOSTCONFIG", "Devices"]
+) | st.text(max_size=10)  # fmt: skip
+TEXTS = st.sampled_from(
+    ["p_runs", "host", "/:/host", "p/user_code:local", "evil", "p_exports:/var/lib/dagster/exports", ""]
+) | st.text(max_size=10)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+)
+MAY_PASS = {"Image", "Entrypoint", "Cmd", "Env", "Labels", "HostConfig", "User"}
+
+
+def changed(host: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    body = launch(host)
+    return {**body, **fields}
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(VALUES | st.builds(changed, st.dictionaries(NAMES, VALUES, max_size=3), st.dictionaries(NAMES, VALUES, max_size=2)))
+def test_whatever_passes_is_a_run_of_this_deployment_and_hardened(body: Any) -> None:
+    """Of any body at all: nothing that is not on the list is in what would be sent."""
+    policy = Policy(values(ENVIRONMENT))
+    try:
+        sent = json.loads(policy.body(json.dumps(body).encode()))
+    except RefusedError:
+        return
+    host = sent["HostConfig"]
+    assert set(sent) <= MAY_PASS
+    assert set(host) <= set(HARDENED)
+    assert {name: host[name] for name in set(HARDENED) - {"Binds", "Memory", "MemorySwap", "NanoCpus", "PidsLimit"}} == {
+        name: HARDENED[name] for name in set(HARDENED) - {"Binds", "Memory", "MemorySwap", "NanoCpus", "PidsLimit"}
+    }
+    assert set(host.get("Binds", [])) <= set(HARDENED["Binds"])
+    assert all(0 < host[name] <= HARDENED[name] for name in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit"))
+    assert sent["Image"].startswith("p/user_code:")
+    assert sent["Labels"]["dagster/project"] == "p"
+    assert sent["User"] == "10001:10001"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.text("/.%2Fv14containersjsocreateid?=&\n\x00", max_size=60))
+def test_whatever_path_passes_is_one_of_the_list(method: str, path: str) -> None:
+    """Of any path at all: what would be asked is a known path below the policy's version."""
+    policy = Policy(values(ENVIRONMENT))
+    try:
+        asked = policy.path(policy.call(method, path))
+    except RefusedError:
+        return
+    assert asked.startswith("/v1.44/")
+    assert not {"..", "//", "%2F", "\n"} & {asked.split("?")[0][i : i + n] for n in (1, 2, 3) for i in range(len(asked))}
+
+
+# ── Settings ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("text", "size"), [("512m", 2**29), ("1g", 2**30), ("2G", 2**31), ("6291456", 6 * 2**20)])
+def test_memory_is_read_as_compose_reads_it(text: str, size: int) -> None:
+    """In bytes."""
+    assert memory({"RUN_MEMORY": text}) == size
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RUN_MEMORY", "lots", "it must be a size of at least 6m, such as 512m or 2g"),
+        ("RUN_MEMORY", "0", "it must be a size of at least 6m"),
+        ("RUN_MEMORY", "-1", "it must be a size of at least 6m"),
+        ("RUN_MEMORY", "1 g", "it must be a size of at least 6m"),
+        ("RUN_CPUS", "0", "it must be a number of processors above 0, such as 1 or 0.5"),
+        ("RUN_CPUS", "all", "it must be a number of processors above 0"),
+        ("RUN_PIDS", "-1", "it must be a number of processes above 0"),
+        ("RUN_EGRESS", "maybe", "it must be allow, deny or empty"),
+    ],
+)
+def test_a_setting_that_is_not_allowed_stops_the_gateway_with_a_sentence(name: str, value: str, said: str) -> None:
+    """Otherwise every run would fail, and nothing before."""
+    with pytest.raises(SettingsError) as caught:
+        values({**ENVIRONMENT, name: value})
+    assert str(caught.value).startswith(f"{name} is set to '{value}', which is not allowed: {said}")
+    assert str(caught.value).endswith("Correct it in .env.")
+
+
+@pytest.mark.parametrize("container", ["", "[1]", "{}", "{"])
+def test_a_run_container_that_is_none_stops_the_gateway(container: str) -> None:
+    """Without it, nobody knows which volumes and networks belong to runs."""
+    with pytest.raises(SettingsError, match="RUN_CONTAINER must be a JSON object with networks and container_kwargs"):
+        values({**ENVIRONMENT, "RUN_CONTAINER": container})
+
+
+@pytest.mark.parametrize(
+    ("setting", "source", "reaches"),
+    [
+        ("", "http://users_api:8080", False),
+        ("", "https://users.example.org/v1", True),
+        ("", "http://10.1.2.3", True),
+        ("deny", "https://users.example.org", False),
+        ("allow", "http://users_api:8080", True),
+    ],
+)
+def test_runs_reach_the_outside_where_their_source_is_there(setting: str, source: str, *, reaches: bool) -> None:
+    """Unless the operator says otherwise."""
+    environ = {**ENVIRONMENT, "RUN_EGRESS": setting, "SOURCE_URL": source}
+    assert egress(environ) is reaches
+    assert values(environ)["RUN_NETWORK"] == ("p_runs_egress" if reaches else "p_runs")
+
+
+def test_processors_are_billionths() -> None:
+    """As the engine wants them."""
+    assert nano_cpus({"RUN_CPUS": "1.5"}) == 1_500_000_000
