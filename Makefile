@@ -1,6 +1,6 @@
 # The verbs of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight smoke down destroy prune dev bench test test-unit test-integration test-stack lint format lock
+.PHONY: help up preflight smoke down destroy prune user dev bench test test-unit test-integration test-stack lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -24,6 +24,9 @@ destroy: ## Ask, then stop the deployment and remove its data
 
 prune: ## Remove ended containers of runs that were started more than a day ago
 	@python3 -m operate.prune
+
+user: ## Make a user of the login, or give one another password: NAME=anna ROLE=viewer (or operator)
+	@docker compose --progress quiet run --rm $(if $(shell test -t 0 && echo yes),,--no-TTY) user_admin $(NAME) $(ROLE)
 
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m operate.dev

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 
 from bench.measure import BenchError, Phases, burst, measure, medians, runs_per_minute
 from bench.official import official_deployment
-from operate.compose import CommandError, compose, model
+from operate.compose import CommandError, compose, model, webserver_url
 from operate.graphql import ApiError, Client, WaitError
-from operate.smoke import deployment_url
 
 REPEATS = 5
 BURST = 20
@@ -90,7 +89,7 @@ def beside_official(client: Client) -> None:
 def main(arguments: list[str]) -> int:
     """Returns the exit status."""
     try:
-        client = Client(deployment_url())
+        client = Client(webserver_url())
         if "--official" in arguments:
             beside_official(client)
         else:

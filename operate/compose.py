@@ -43,10 +43,26 @@ def compose(*arguments: str, capture: bool = False, env: Mapping[str, str] | Non
     return run(["docker", "compose", *arguments], capture=capture, env=env)
 
 
-def model() -> dict[str, Any]:
+def model(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The deployment as Compose understands it, with all settings filled in."""
-    parsed: dict[str, Any] = json.loads(compose("config", "--format", "json", capture=True))
+    parsed: dict[str, Any] = json.loads(compose("config", "--format", "json", capture=True, env=env))
     return parsed
+
+
+def webserver_url(env: Mapping[str, str] | None = None) -> str:
+    """Where this machine reaches the webserver: its published port or, behind the edge, its own address.
+
+    Raises:
+        CommandError: it is not there.
+    """
+    deployment = model(env)
+    for port in deployment["services"]["webserver"].get("ports", []):
+        return f"http://{port.get('host_ip', '127.0.0.1')}:{port['published']}"
+    container = compose("ps", "--quiet", "webserver", capture=True, env=env).strip()
+    if not container:
+        raise CommandError("the webserver does not run: make up")
+    (described,) = json.loads(run(["docker", "inspect", container], capture=True))
+    return f"http://{described['NetworkSettings']['Networks'][deployment['name'] + '_public']['IPAddress']}:3000"
 
 
 def services() -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from operate.compose import CommandError, model, services
+from operate.compose import CommandError, model, services, webserver_url
 from operate.graphql import ApiError, Client, WaitError
 
 ONE_SHOT = {"migrate", "secrets"}
@@ -70,16 +70,10 @@ def checks(client: Client) -> list[tuple[str, Callable[[], str]]]:
     ]
 
 
-def deployment_url() -> str:
-    """Where the webserver of this repository's deployment is published."""
-    port = model()["services"]["webserver"]["ports"][0]
-    return f"http://{port.get('host_ip', '127.0.0.1')}:{port['published']}"
-
-
 def main() -> int:
     """Returns the exit status: 0 where every check passed."""
     failed = 0
-    for name, check in checks(Client(deployment_url())):
+    for name, check in checks(Client(webserver_url())):
         try:
             print(f"PASS {name}: {check()}", flush=True)
         except (CheckError, ApiError, WaitError, CommandError) as error:

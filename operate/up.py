@@ -8,35 +8,68 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from operate.compose import ROOT, CommandError, compose, model, run
+from operate.compose import ROOT, CommandError, compose, model, run, webserver_url
+from operate.overlays import BASE, OverlayError, compose_files
 from operate.preflight import check_deployment
-from operate.smoke import deployment_url
 
 OFFLINE = ROOT / "docker/offline"
 # A registry that is there answers with the manifest in a second or two; a firewall drops packets.
 REGISTRY_SECONDS = 30
+HTTPS = 443
 
 
-def missing_settings(env: str, settings: str) -> str:
-    """The lines of `settings` whose variable `env`, the text of a .env file, does not set."""
-    given = {line.split("=", 1)[0].strip() for line in env.splitlines() if "=" in line and not line.lstrip().startswith("#")}
-    return "".join(f"{line}\n" for line in settings.splitlines() if line.split("=", 1)[0] not in given)
+def missing_settings(env: Mapping[str, str], decided: str) -> str:
+    """The lines of `decided` whose variable is not in `env`."""
+    return "".join(f"{line}\n" for line in decided.splitlines() if line.split("=", 1)[0] not in env)
 
 
-def add_to_env(path: Path, settings: str) -> None:
+def add_to_env(path: Path, decided: str) -> None:
     """Appends settings to a .env file, but for those that somebody has set."""
     text = path.read_text() if path.exists() else ""
-    if new := missing_settings(text, settings):
+    if new := missing_settings(settings(path), decided):
         gap = "\n" if text and not text.endswith("\n") else ""
         path.write_text(f"{text}{gap}# Decided by `make up`.\n{new}")
 
 
-def base_images() -> list[str]:
+def settings(path: Path) -> dict[str, str]:
+    """The variables that a .env file sets."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#")]
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def choose_files(path: Path, environ: Mapping[str, str]) -> None:
+    """Writes to .env which Compose files there are, if RUN_ISOLATION or EDGE says something else than before.
+
+    Raises:
+        OverlayError: one of them has a value that is not allowed.
+    """
+    given = settings(path)
+    before = given.get("COMPOSE_FILE", BASE)
+    after = compose_files(before, {**given, **environ})
+    if after == before:
+        return
+    kept = [line for line in path.read_text().splitlines() if not line.startswith("COMPOSE_FILE=")] if path.exists() else []
+    path.write_text("\n".join([*kept, f"COMPOSE_FILE={after}", ""]))
+
+
+def base_images(env: Mapping[str, str]) -> list[str]:
     """The images that the deployment is built from and that nothing here builds."""
-    services = model()["services"]
-    return [services["user_code"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"]]
+    services = model(env)["services"]
+    edge = [services["edge"]["build"]["args"]["CADDY_IMAGE"]] if "edge" in services else []
+    return [services["user_code"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge]
+
+
+def address() -> str:
+    """Where people find the UI."""
+    edge = model()["services"].get("edge")
+    if edge is None:
+        return webserver_url().replace("127.0.0.1", "localhost")
+    port = next(port["published"] for port in edge["ports"] if port["target"] == HTTPS)
+    return f"https://{edge['environment']['EDGE_DOMAIN']}{'' if port == str(HTTPS) else f':{port}'}"
 
 
 def available(image: str) -> bool:
@@ -53,37 +86,43 @@ def available(image: str) -> bool:
     return subprocess.run(["docker", "pull", "--quiet", image], stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def ensure_base_images() -> None:
+def ensure_base_images(env: Mapping[str, str]) -> None:
     """Builds the base images of docker/offline where the official ones cannot be had.
 
     Raises:
         CommandError: they cannot be built either.
     """
-    if all(available(image) for image in base_images()):
+    wanted = base_images(env)
+    if all(available(image) for image in wanted):
         return
     print("up: the image registry cannot be reached: building base images from Debian's packages (40 s)", file=sys.stderr)
-    add_to_env(ROOT / ".env", run([str(OFFLINE / "base_images.sh")], capture=True))
+    edge = ["edge"] if len(wanted) > 2 else []  # noqa: PLR2004 - Python and Postgres are always wanted
+    add_to_env(ROOT / ".env", run([str(OFFLINE / "base_images.sh"), *edge], capture=True))
 
 
 def main() -> int:
     """Brings the deployment up; returns the exit status."""
     try:
+        choose_files(ROOT / ".env", os.environ)
         subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=True)
         # The second time the Postgres image is here, and its major can be compared with the data's.
         if not check_deployment():
             return 1
-        ensure_base_images()
+        ensure_base_images(os.environ)
         if not check_deployment():
             return 1
         compose("build", "--quiet")
         compose("up", "--detach", "--wait", "--quiet-pull", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
     except subprocess.CalledProcessError as error:
         return int(error.returncode)
+    except OverlayError as error:
+        print(f"up: {error}", file=sys.stderr)
+        return 1
     except CommandError as error:
         print(f"up: {error}", file=sys.stderr)
         print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
         return 1
-    print(f"Dagster runs: {deployment_url().replace('127.0.0.1', 'localhost')}")
+    print(f"Dagster runs: {address()}")
     return 0
 
 

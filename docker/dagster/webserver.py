@@ -4,8 +4,6 @@ import ipaddress
 import os
 import sys
 
-# Its name in the network that its users come from: it listens there only, and not to user code, which is in another.
-HOST = "ui"
 PORT = "3000"
 
 
@@ -29,7 +27,16 @@ def check_bind(address: str) -> None:
 def main() -> None:
     """Options of `dagster-webserver`, such as --read-only, are passed on."""
     check_bind(os.environ.get("WEBSERVER_BIND", ""))
-    command = ["dagster-webserver", "--host", HOST, "--port", PORT, "--workspace", "workspace.yaml", *sys.argv[1:]]
+    command = [
+        "dagster-webserver",
+        "--host",
+        os.environ["LISTEN_ON"],
+        "--port",
+        PORT,
+        "--workspace",
+        "workspace.yaml",
+        *sys.argv[1:],
+    ]
     os.execvp(command[0], command)  # noqa: S606 - PATH is the image's
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds stand-ins for the official Python and Postgres images from Debian's packages. Does nothing where they exist already.
-# Prints the two settings that make Compose use them.
+# Prints the settings that make Compose use them. With the argument `edge` it makes the image of Caddy as well.
 set -euo pipefail
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -38,4 +38,8 @@ command -v debootstrap >/dev/null || apt-get install -y -qq --no-install-recomme
 import_debian
 build python offline-python:3.13-trixie
 build postgres offline-postgres:17-trixie
+if [ "${1:-}" = edge ]; then
+    build caddy offline-caddy:2-trixie
+    printf 'CADDY_IMAGE=offline-caddy:2-trixie\n'
+fi
 printf 'PYTHON_IMAGE=offline-python:3.13-trixie\nPOSTGRES_IMAGE=offline-postgres:17-trixie\n'

@@ -20,8 +20,8 @@ PROJECT = "stack_test"
 # Schedules that a person can wait for, and a source that is stale after the shortest time that Dagster allows.
 SETTINGS = {
     "USERS_FRESHNESS_SECONDS": "60",
-    "USERS_ASSETS_CRON": "*/2 * * * *",
-    "DATA_EXTRACTION_CRON": "*/2 * * * *",
+    "USERS_ASSETS_CRON": "* * * * *",
+    "DATA_EXTRACTION_CRON": "* * * * *",
     "USERS_API_READ_SECONDS": "20",
 }
 START_SECONDS = 600
@@ -33,11 +33,12 @@ class Stack:
 
     port: int
     environ: dict[str, str]
+    url: str = ""
 
     @property
     def client(self) -> Client:
         """Its API."""
-        return Client(f"http://127.0.0.1:{self.port}")
+        return Client(self.url or f"http://127.0.0.1:{self.port}")
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         """`docker compose` for this copy; on failure the error holds what it printed."""
@@ -47,10 +48,10 @@ class Stack:
             raise AssertionError(f"{' '.join(arguments)}: {result.stderr[-3000:]}\n{self.compose('ps', '-a', check=False)}")
         return result.stdout
 
-    def make(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A verb of the Makefile for this copy."""
+    def make(self, verb: str, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """A verb of the Makefile for this copy, with `text` on its standard input."""
         command = ["make", "--no-print-directory", verb, *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
+        return subprocess.run(command, cwd=ROOT, env=self.environ, text=True, input=text, capture_output=True, check=False)
 
     def up(self) -> None:
         """Starts it and waits until it is healthy."""
@@ -90,7 +91,7 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The copy, with its schedules off and everything made once."""
-    ensure_base_images()
+    ensure_base_images(os.environ)
     port = free_port()
     settings = {**SETTINGS, "COMPOSE_PROJECT_NAME": PROJECT, "WEBSERVER_PORT": str(port), "COMPOSE_PROGRESS": "plain"}
     stack = Stack(port, {**os.environ, **settings})

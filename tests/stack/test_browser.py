@@ -28,12 +28,18 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+def chromium() -> str:
+    """The path of one, which is installed where there is none."""
+    return subprocess.run([ROOT / "tests/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+
+
 @pytest.fixture
 def page(still: Stack) -> Iterator[Page]:
-    chromium = subprocess.run([ROOT / "tests/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 720}, base_url=still.client.url)
         page.set_default_timeout(SEEN_MILLISECONDS)
         yield page

@@ -17,9 +17,10 @@ from operate.compose import ROOT
 FILES = {
     "default": "docker-compose.yml",
     "process": "docker-compose.yml:docker/compose.process.yml",
+    "edge": "docker-compose.yml:docker/compose.edge.yml",
     "official": "docker-compose.yml:bench/official_settings/compose.yml",
 }
-ONE_SHOT = {"secrets", "migrate"}
+ONE_SHOT = {"secrets", "migrate", "user_admin"}
 # Who may do more than the rules say, and why.
 ROOT_USERS = {
     "secrets": "hands each file to the user who may read it; has no network",
@@ -31,7 +32,19 @@ CAPABILITIES = {"secrets": ["CHOWN", "DAC_OVERRIDE"]}
 @functools.cache
 def services(files: str) -> dict[str, dict[str, Any]]:
     """The services that Compose makes of some files, by name."""
-    command = ["docker", "compose", "--project-name", "text", "--env-file", "/dev/null", "config", "--format", "json"]
+    command = [
+        "docker",
+        "compose",
+        "--project-name",
+        "text",
+        "--env-file",
+        "/dev/null",
+        "--profile",
+        "*",
+        "config",
+        "--format",
+        "json",
+    ]
     environ = {**os.environ, "COMPOSE_FILE": FILES[files]}
     model = json.loads(subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=True).stdout)
     found: dict[str, dict[str, Any]] = model["services"]
@@ -92,9 +105,10 @@ class TestEveryService:
         assert "container_name" not in service
 
     def test_publishes_nothing_beyond_this_machine(self, files: str, name: str) -> None:
-        """Only the webserver, and on loopback."""
-        ports = services(files)[name].get("ports", [])
-        assert [(name, port["host_ip"], port["target"]) for port in ports] in ([], [("webserver", "127.0.0.1", 3000)])
+        """Only the webserver, on loopback; with the edge only the edge, for everybody."""
+        ports = [(port["host_ip"], port["target"]) for port in services(files)[name].get("ports", [])]
+        wanted = {"edge": [("0.0.0.0", 80), ("0.0.0.0", 443)]} if files == "edge" else {"webserver": [("127.0.0.1", 3000)]}  # noqa: S104 - the edge
+        assert ports == wanted.get(name, [])
 
     def test_mounts_nothing_of_the_host_but_what_is_listed(self, files: str, name: str) -> None:
         """The socket in the gateway alone."""

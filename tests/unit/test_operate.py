@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
 from bench.measure import BenchError, Phases, medians, phases, runs_per_minute
 from operate.compose import CommandError
 from operate.graphql import ApiError, Run, WaitError, seen, wait_for
+from operate.overlays import OverlayError, compose_files
 from operate.preflight import GIB, Facts, port_is_busy, problems, version, version_problems
-from operate.up import add_to_env, missing_settings
+from operate.up import add_to_env, choose_files, missing_settings
 
 FINE = {
     "free_memory": 8 * GIB, "free_disk": 50 * GIB,
@@ -94,7 +96,42 @@ def test_what_somebody_has_set_is_left_alone(tmp_path) -> None:
     )
     add_to_env(env, "PYTHON_IMAGE=offline\nPOSTGRES_IMAGE=other\n")
     assert env.read_text().count("POSTGRES_IMAGE=") == 2
-    assert missing_settings("A=1", "A=2") == ""
+    assert missing_settings({"A": "1"}, "A=2") == ""
+
+
+@pytest.mark.parametrize(
+    ("current", "environ", "files"),
+    [
+        ("", {}, "docker-compose.yml"),
+        ("", {"RUN_ISOLATION": "process"}, "docker-compose.yml:docker/compose.process.yml"),
+        ("docker-compose.yml:docker/compose.process.yml", {"RUN_ISOLATION": "container"}, "docker-compose.yml"),
+        ("docker-compose.yml:docker/compose.process.yml", {}, "docker-compose.yml:docker/compose.process.yml"),
+        ("docker-compose.yml:mine.yml", {"EDGE": "1"}, "docker-compose.yml:mine.yml:docker/compose.edge.yml"),
+        ("docker-compose.yml:docker/compose.edge.yml:mine.yml", {"EDGE": "0"}, "docker-compose.yml:mine.yml"),
+    ],
+)
+def test_what_is_asked_for_decides_which_files_there_are(current: str, environ: dict[str, str], files: str) -> None:
+    """What is not mentioned stays as it is, files of the operator's own included."""
+    assert compose_files(current, environ) == files
+
+
+def test_a_mode_that_there_is_not_is_refused_by_name() -> None:
+    """With what there is."""
+    with pytest.raises(OverlayError, match=r"^RUN_ISOLATION is set to 'vm', .* it must be container or process\."):
+        compose_files("", {"RUN_ISOLATION": "vm"})
+
+
+def test_the_files_are_written_once_and_nothing_else_in_env_changes(tmp_path: Path) -> None:
+    """So that plain `docker compose` commands see the same deployment."""
+    env = tmp_path / ".env"
+    choose_files(env, {})
+    assert not env.exists()
+    env.write_text("RELEASE=7\n")
+    for _ in range(2):
+        choose_files(env, {"RUN_ISOLATION": "process"})
+        assert env.read_text() == "RELEASE=7\nCOMPOSE_FILE=docker-compose.yml:docker/compose.process.yml\n"
+    choose_files(env, {"RUN_ISOLATION": "container"})
+    assert env.read_text() == "RELEASE=7\nCOMPOSE_FILE=docker-compose.yml\n"
 
 
 def test_a_wait_that_is_in_vain_says_what_it_saw_last() -> None:

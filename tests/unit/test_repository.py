@@ -14,7 +14,7 @@ from user_code.settings import Settings
 
 COMPOSE = yaml.safe_load(repository_text("docker-compose.yml"))
 README = repository_text("README.md")
-LOCKS = ["docker/dagster", "docker/launch_gateway", "docker/users_api", "user_code", "tests"]
+LOCKS = ["docker/dagster", "docker/launch_gateway", "docker/login", "docker/users_api", "user_code", "tests"]
 # Set by Compose itself.
 GIVEN = {"COMPOSE_PROJECT_NAME"}
 
@@ -31,8 +31,12 @@ def locked(folder: str) -> dict[str, set[str]]:
     return versions
 
 
+def compose_text() -> str:
+    return "".join(repository_text(path) for path in ("docker-compose.yml", "docker/compose.edge.yml"))
+
+
 def compose_variables() -> dict[str, str]:
-    return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", repository_text("docker-compose.yml")))
+    return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose_text()))
 
 
 def documented_variables() -> dict[str, str]:
@@ -46,7 +50,7 @@ def test_every_setting_is_in_the_manual_with_its_default_and_nothing_else_is() -
 
 def test_no_variable_of_the_compose_text_lacks_a_default() -> None:
     """Nothing needs to be set to start."""
-    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", repository_text("docker-compose.yml")))
+    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", compose_text()))
     assert used - GIVEN == set(compose_variables())
 
 
@@ -133,5 +137,5 @@ def test_images_are_built_in_two_stages_and_run_as_a_number() -> None:
         assert re.search(r'^CMD \["', text, re.MULTILINE), path
         if "connection_pool" not in path:
             assert text.count("\nFROM ") == 2, path
-            assert "pip uninstall" in text, path
+            assert "pip uninstall" in text or "edge" in path, path
         assert not text.startswith("# syntax="), path

@@ -1,0 +1,20 @@
+"""Health of the edge: does it speak TLS for its domain, and send whoever has not logged in to the login?"""
+
+import os
+import socket
+import ssl
+import sys
+
+# Its certificate is for its users to check: with ACME it may not be there yet.
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+domain = os.environ["EDGE_DOMAIN"]
+
+with (
+    socket.create_connection(("127.0.0.1", 443), timeout=4) as connection,
+    context.wrap_socket(connection, server_hostname=domain) as tls,
+):
+    tls.sendall(f"HEAD / HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n".encode())
+    status = tls.recv(12)
+sys.exit(status != b"HTTP/1.1 401" and f"the edge answers {status.decode()} to who has not logged in")

@@ -1,0 +1,37 @@
+"""`make user`: asks for a password, and writes a user into the file. Arguments: name and role."""
+
+import getpass
+import sys
+from pathlib import Path
+
+from login.users import UserError, make_user, write_user
+
+
+def password() -> str:
+    """Typed twice at a terminal, else the first line of standard input.
+
+    Raises:
+        UserError: the two differ.
+    """
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != first:
+        raise UserError("the passwords differ")
+    return first
+
+
+def main() -> None:
+    """Ends with one sentence where something is not allowed; the file is as it was then."""
+    try:
+        name, role = sys.argv[1:]
+        write_user(Path("/var/lib/login/users"), make_user(name, role, password()))
+    except UserError as error:
+        sys.exit(f"user: {error}")
+    except ValueError:
+        sys.exit("user: name and role are missing: make user NAME=anna ROLE=viewer")
+    print(f"user: {name} is {role} now")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""EDGE=1: nobody passes without a login, viewers look, operators run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect, sync_playwright
+
+from operate.compose import ROOT, free_port, webserver_url
+from operate.graphql import SELECTOR
+from operate.queries import LAUNCH
+from operate.up import ensure_base_images
+from tests.stack.conftest import Stack
+from tests.stack.test_browser import CHROMIUM_FLAGS, SEEN_MILLISECONDS, chromium
+
+pytestmark = pytest.mark.timeout(300)
+# Of users of this copy, which lives as long as the test.
+PASSWORDS = {"vera": "looks-and-sees-7", "otto": "runs-and-stops-8"}
+HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+
+
+@dataclass
+class Edge:
+    """The way in."""
+
+    url: str
+    authority: Path
+
+    def ask(self, path: str, user: str = "", password: str = "", body: Any = None, **headers: str) -> requests.Response:
+        """The answer, over TLS whose certificate is checked: a GET, or a POST of `body`."""
+        method, auth = "GET" if body is None else "POST", (user, password or PASSWORDS[user]) if user else None
+        url = self.url + path
+        return requests.request(method, url, json=body, auth=auth, headers=headers, verify=str(self.authority), timeout=20)
+
+    def launch(self, user: str) -> dict[str, Any]:
+        """What GraphQL says to the launch of a job."""
+        params = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {}, "mode": "default"}
+        answer = self.ask("/graphql", user, body={"query": LAUNCH, "variables": {"params": params}})
+        assert answer.status_code == 200
+        said: dict[str, Any] = answer.json()
+        return said
+
+
+@pytest.fixture(scope="module")
+def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+    """The copy with the edge in front, and two users; afterwards it is as it was."""
+    before, https = dict(stack.environ), free_port()
+    stack.environ |= {
+        "COMPOSE_FILE": "docker-compose.yml:docker/compose.edge.yml",
+        "EDGE_BIND": "127.0.0.1",
+        "EDGE_HTTPS_PORT": str(https),
+        "EDGE_HTTP_PORT": str(free_port()),
+    }
+    ensure_base_images(stack.environ)
+    stack.compose("build", "--quiet")
+    try:
+        stack.compose("up", "--detach", "--wait")
+        for name, role in (("vera", "viewer"), ("otto", "operator")):
+            made = stack.make("user", f"NAME={name}", f"ROLE={role}", text=PASSWORDS[name] + "\n")
+            assert (made.returncode, made.stdout) == (0, f"user: {name} is {role} now\n"), made.stderr
+        stack.url = webserver_url(stack.environ)
+        authority = tmp_path_factory.mktemp("edge") / "root.crt"
+        authority.write_text(stack.compose("exec", "-T", "edge", "cat", "/data/caddy/pki/authorities/local/root.crt"))
+        yield Edge(f"https://localhost:{https}", authority)
+    finally:
+        stack.environ, stack.url = before, ""
+        stack.compose("up", "--detach", "--wait", "--remove-orphans")
+
+
+def test_without_a_login_there_is_nothing_but_the_login(edge: Edge, stack: Stack) -> None:
+    """No page, no API, no report, no file of the UI; and no way around the edge."""
+    for path in ("/", "/graphql", "/server_info", "/report_asset_materialization/x", "/main.js"):
+        answer = edge.ask(path)
+        assert (answer.status_code, answer.text) == (401, "Log in to use Dagster.\n"), path
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="Dagster", charset="UTF-8"'
+    assert edge.ask("/server_info", **{"Dagster-Role": "operator", "Dagster-User": "otto"}).status_code == 401
+    published = stack.compose("ps", "--format", "{{.Service}} {{.Ports}}")
+    assert [line.split()[0] for line in published.splitlines() if "->" in line] == ["edge"]
+
+
+def test_plain_http_leads_to_tls(edge: Edge, stack: Stack) -> None:
+    """Nothing else is served there."""
+    url = f"http://127.0.0.1:{stack.environ['EDGE_HTTP_PORT']}/x"
+    answer = requests.get(url, headers={"Host": "localhost"}, allow_redirects=False, timeout=10)
+    assert (answer.status_code, answer.headers["Location"]) == (308, "https://localhost/x")
+
+
+def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
+    """Neither through GraphQL, nor through the REST endpoints, nor by saying to be somebody else."""
+    answer = edge.ask("/server_info", "vera")
+    assert answer.status_code == 200
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert "Caddy" not in str(answer.headers)
+    assert edge.launch("vera")["data"]["launchRun"]["__typename"] == "UnauthorizedError"
+    for path in ("/report_asset_materialization/raw_user_data", "/report_asset_check/x", "/report_asset_observation/x"):
+        for body in ({}, None):
+            answer = edge.ask(path, "vera", body=body)
+            assert (answer.status_code, answer.text) == (403, "Viewers can look, and change nothing."), path
+    assert edge.ask("/report_asset_materialization/x", "vera", body={}, **{"Dagster-Role": "operator"}).status_code == 403
+
+
+def test_an_operator_runs(edge: Edge) -> None:
+    """Everything is as without the edge."""
+    assert edge.launch("otto")["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
+    answer = edge.ask("/report_asset_materialization/raw_user_data", "otto", body={})
+    assert (answer.status_code, answer.json()) == (200, {})
+
+
+def test_smoke_finds_the_webserver_behind_the_edge(edge: Edge, stack: Stack) -> None:
+    """An operator on this machine needs no password for it."""
+    stack.schedules(running=True)
+    assert {line.split()[0] for line in stack.make("smoke").stdout.splitlines()} == {"PASS"}
+    stack.schedules(running=False)
+
+
+@pytest.fixture
+def pages(edge: Edge) -> Iterator[Any]:
+    """A browser that somebody has logged in to."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+
+        def page(user: str) -> Page:
+            credentials: Any = {"username": user, "password": PASSWORDS[user]}
+            opened = browser.new_page(base_url=edge.url, ignore_https_errors=True, http_credentials=credentials)
+            opened.set_default_timeout(SEEN_MILLISECONDS)
+            return opened
+
+        yield page
+        browser.close()
+
+
+ASSET = "/assets/raw_user_data"
+
+
+def test_a_viewer_has_no_button_to_materialize(pages: Any, tmp_path: Path) -> None:
+    """It is there, and does nothing."""
+    page = pages("vera")
+    page.goto(ASSET)
+    button = page.get_by_role("button", name="Materialize", exact=False).first
+    expect(button).to_be_disabled(timeout=SEEN_MILLISECONDS)
+
+
+def test_an_operator_materializes_and_sees_the_events_arrive(pages: Any, stack: Stack) -> None:
+    """The page of a run gets them through a websocket."""
+    page = pages("otto")
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.goto(ASSET)
+    expect(page.get_by_role("button", name="Materialize", exact=False).first).to_be_enabled(timeout=SEEN_MILLISECONDS)
+    run = stack.client.wait(stack.client.launch("cookie_job"))
+    page.goto(f"/runs/{run.run_id}")
+    expect(page.get_by_text("RUN_SUCCESS").first).to_be_visible(timeout=SEEN_MILLISECONDS)
+    assert any(url.startswith("wss://") and url.endswith("/graphql") for url in sockets)
+
+
+def test_who_guesses_is_kept_waiting_and_nobody_else(edge: Edge) -> None:
+    """Ten wrong passwords a minute from an address; who is in already goes on."""
+    answers = [edge.ask("/server_info", "vera", f"wrong-password-{number}").status_code for number in range(12)]
+    assert answers == [401] * 10 + [429] * 2
+    assert edge.ask("/server_info", "vera", "the-next-wrong-one").headers["Retry-After"] == "60"
+    assert edge.ask("/server_info", "vera").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password", "said"),
+    [
+        (("NAME=Vera", "ROLE=viewer"), "a-long-password", "user: the name 'Vera' is not allowed"),
+        (("NAME=vera", "ROLE=king"), "a-long-password", "user: the role 'king' is not allowed: it must be viewer or operator"),
+        (("NAME=vera", "ROLE=viewer"), "short", "user: a password has at least 12 characters and at most 72 bytes"),
+        ((), "a-long-password", "user: name and role are missing: make user NAME=anna ROLE=viewer"),
+    ],
+)
+def test_a_user_that_cannot_be_is_one_sentence(edge: Edge, stack: Stack, arguments: tuple, password: str, said: str) -> None:
+    """And the file is as it was."""
+    refused = stack.make("user", *arguments, text=password + "\n")
+    assert refused.returncode != 0
+    assert said in refused.stderr
+
+
+def test_the_caddyfile_is_formatted(edge: Edge, stack: Stack) -> None:
+    """As Caddy's own formatter leaves it."""
+    formatted = stack.compose("exec", "-T", "edge", "caddy", "fmt", "/etc/caddy/Caddyfile")
+    assert formatted == (ROOT / "docker/edge/Caddyfile").read_text()
