@@ -26,7 +26,7 @@ prune: ## Remove ended containers of runs that were started more than a day ago
 	@python3 -m operate.prune
 
 user: ## Make a user of the login, or give one another password: NAME=anna ROLE=viewer (or operator)
-	@docker compose --progress quiet run --rm $(if $(shell test -t 0 && echo yes),,--no-TTY) user_admin $(NAME) $(ROLE)
+	@python3 -m operate.user $(NAME) $(ROLE)
 
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m operate.dev

@@ -20,6 +20,7 @@ OLDEST_COMPOSE = (2, 26)
 # Measured: 1.0 GiB for the services at rest, 0.25 GiB a run; 3.3 GiB of images and 1 GiB for their build.
 FREE_MEMORY_BYTES = 2 * GIB
 FREE_DISK_BYTES = 5 * GIB
+PORT_SETTINGS = "WEBSERVER_PORT, or of the edge EDGE_HTTP_PORT and EDGE_HTTPS_PORT"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def problems(facts: Facts) -> list[str]:
     checks = (
         _too_little("memory", facts.free_memory, FREE_MEMORY_BYTES, "stop other programs, or give Docker more memory"),
         _too_little("disk for Docker", facts.free_disk, FREE_DISK_BYTES, "free some with `docker system prune`"),
-        facts.busy_port and f"Port {facts.busy_port} is in use: stop what uses it, or set WEBSERVER_PORT in .env to a free one.",
+        facts.busy_port and f"Port {facts.busy_port} is in use: stop what uses it, or set another in .env: {PORT_SETTINGS}.",
         _other_major(facts),
     )
     return [problem for problem in checks if problem]
@@ -105,18 +106,25 @@ def port_is_busy(host: str, port: int) -> bool:
 
 
 def collect(deployment: dict[str, Any]) -> Facts:
-    """Looks at the engine and at this host. Memory and port do not count while the deployment runs: it is what uses them."""
-    running = services().get("webserver", {}).get("State") == "running"
-    port = deployment["services"]["webserver"]["ports"][0]
-    busy = not running and port_is_busy(port.get("host_ip", "0.0.0.0"), int(port["published"]))  # noqa: S104 - Compose's default
+    """Looks at the engine and at this host. Memory and ports do not count while the deployment runs: it is what uses them."""
+    running = {name for name, container in services().items() if container["State"] == "running"}
     data_major, image_major = _postgres_majors(deployment)
     return Facts(
-        free_memory=None if running else _free_memory(),
+        free_memory=None if "webserver" in running else _free_memory(),
         free_disk=_free_disk(),
-        busy_port=f"{port.get('host_ip', '*')}:{port['published']}" if busy else None,
+        busy_port=_busy_port(deployment, running),
         data_major=data_major,
         image_major=image_major,
     )
+
+
+def _busy_port(deployment: dict[str, Any], running: set[str]) -> str | None:
+    ports = [port for name, service in deployment["services"].items() if name not in running for port in service.get("ports", [])]
+    for port in ports:
+        host, number = port.get("host_ip", "0.0.0.0"), int(port["published"])  # noqa: S104 - Compose's default
+        if port_is_busy(host, number):
+            return f"{host}:{number}"
+    return None
 
 
 def _free_memory() -> int | None:

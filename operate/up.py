@@ -112,7 +112,7 @@ def main() -> int:
         if not check_deployment():
             return 1
         compose("build", "--quiet")
-        compose("up", "--detach", "--wait", "--quiet-pull", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
+        compose("up", "--detach", "--wait", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
     except subprocess.CalledProcessError as error:
         return int(error.returncode)
     except OverlayError as error:

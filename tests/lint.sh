@@ -29,5 +29,6 @@ check "mypy: launch_gateway" mypy -p launch_gateway
 check "import-linter" lint-imports
 check "hadolint" hadolint "${dockerfiles[@]}"
 check "shellcheck" shellcheck "${scripts[@]}"
+check "checkov" tests/scanner/scan.sh
 check "yamllint" yamllint --strict "${yaml[@]}"
 exit $status

@@ -14,11 +14,15 @@ import pytest
 
 from operate.compose import ROOT, free_port
 from operate.graphql import Client, Run
+from operate.overlays import BASE
 from operate.up import ensure_base_images
 
 PROJECT = "stack_test"
 # Schedules that a person can wait for, and a source that is stale after the shortest time that Dagster allows.
 SETTINGS = {
+    "COMPOSE_FILE": BASE,
+    "COMPOSE_PROJECT_NAME": PROJECT,
+    "COMPOSE_PROGRESS": "plain",
     "USERS_FRESHNESS_SECONDS": "60",
     "USERS_ASSETS_CRON": "* * * * *",
     "DATA_EXTRACTION_CRON": "* * * * *",
@@ -93,7 +97,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The copy, with its schedules off and everything made once."""
     ensure_base_images(os.environ)
     port = free_port()
-    settings = {**SETTINGS, "COMPOSE_PROJECT_NAME": PROJECT, "WEBSERVER_PORT": str(port), "COMPOSE_PROGRESS": "plain"}
+    settings = {**SETTINGS, "WEBSERVER_PORT": str(port)}
     stack = Stack(port, {**os.environ, **settings})
     stack.remove()
     stack.compose("build", "--quiet")

@@ -12,7 +12,7 @@ import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
 from operate.compose import ROOT, free_port, webserver_url
-from operate.graphql import SELECTOR
+from operate.graphql import SELECTOR, seen, wait_for
 from operate.queries import LAUNCH
 from operate.up import ensure_base_images
 from tests.stack.conftest import Stack
@@ -41,6 +41,11 @@ class Edge:
         method, auth = "GET" if body is None else "POST", (user, password or PASSWORDS[user]) if user else None
         url = self.url + path
         return requests.request(method, url, json=body, auth=auth, headers=headers, verify=str(self.authority), timeout=20)
+
+    def loaded(self) -> bool:
+        """Whether the viewers' webserver knows the code location: it answers before it does."""
+        assets = self.ask("/graphql", "vera", body={"query": "{assetNodes {assetKey {path}}}"}).text
+        return seen("raw_user_data" in assets, assets)
 
     def launch(self, user: str) -> dict[str, Any]:
         """What GraphQL says to the launch of a job."""
@@ -71,7 +76,9 @@ def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edg
         stack.url = webserver_url(stack.environ)
         authority = tmp_path_factory.mktemp("edge") / "root.crt"
         authority.write_text(stack.compose("exec", "-T", "edge", "cat", "/data/caddy/pki/authorities/local/root.crt"))
-        yield Edge(f"https://localhost:{https}", authority)
+        edge = Edge(f"https://localhost:{https}", authority)
+        wait_for("the code location for viewers", edge.loaded, seconds=60)
+        yield edge
     finally:
         stack.environ, stack.url = before, ""
         stack.compose("up", "--detach", "--wait", "--remove-orphans")

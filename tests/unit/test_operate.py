@@ -36,7 +36,8 @@ def test_a_fine_machine_has_no_problems() -> None:
         ({"free_disk": GIB}, "1.0 GiB of disk for Docker are free, and 5 GiB are needed: free some with `docker system prune`."),
         (
             {"busy_port": "127.0.0.1:3000"},
-            "Port 127.0.0.1:3000 is in use: stop what uses it, or set WEBSERVER_PORT in .env to a free one.",
+            "Port 127.0.0.1:3000 is in use: stop what uses it, or set another in .env: "
+            "WEBSERVER_PORT, or of the edge EDGE_HTTP_PORT and EDGE_HTTPS_PORT.",
         ),
         (
             {"data_major": 16},

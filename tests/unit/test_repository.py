@@ -88,7 +88,7 @@ def test_the_names_of_the_house() -> None:
     assert [name for name in fixed if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("folder", LOCKS)
+@pytest.mark.parametrize("folder", [*LOCKS, "tests/scanner"])
 def test_locks_are_exact_hashed_and_name_no_registry(folder: str) -> None:
     """So that a mirror can serve the packages, but not change them."""
     text = repository_text(f"{folder}/requirements.txt")

@@ -1,0 +1,26 @@
+"""`make user`: makes a user of the login, or gives one another password or role. The login itself says what is allowed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from operate.compose import ROOT, CommandError, model
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit status. `arguments` are name and role; the password is asked for."""
+    try:
+        if "edge" not in model()["services"]:
+            print("user: this deployment has no login: start it with 'make up EDGE=1'", file=sys.stderr)
+            return 1
+    except CommandError as error:
+        print(f"user: {error}", file=sys.stderr)
+        return 1
+    terminal = [] if sys.stdin.isatty() else ["--no-TTY"]
+    command = ["docker", "compose", "--progress", "quiet", "run", "--rm", *terminal, "user_admin", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
