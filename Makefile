@@ -25,7 +25,7 @@ destroy: ## Ask, then stop the deployment and remove its data
 prune: ## Remove ended containers of runs that were started more than a day ago
 	@python3 -m operate.prune
 
-user: ## Make a user of the login, or give one another password: NAME=anna ROLE=viewer (or operator)
+user: ## Make a user of the login, or give one another password: NAME=anna ROLE=viewer, operator or none
 	@python3 -m operate.user $(NAME) $(ROLE)
 
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it

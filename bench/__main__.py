@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from bench.measure import BenchError, Phases, burst, measure, medians, runs_per_minute
 from bench.official import official_deployment
 from operate.compose import CommandError, compose, model, webserver_url
-from operate.graphql import ApiError, Client, WaitError
+from operate.graphql import ApiError, Client
+from operate.waiting import WaitError
 
 REPEATS = 5
 BURST = 20

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from operate.graphql import ENDED, Client, Run, seen, wait_for
+from operate.runs import ENDED, Run
+from operate.waiting import seen, wait_for
+
+if TYPE_CHECKING:
+    from operate.graphql import Client
 
 
 class BenchError(Exception):

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 from operate.compose import ROOT
-from operate.graphql import Client, WaitError, wait_for
+from operate.graphql import Client
 from operate.local import process, surroundings
 from operate.preflight import port_is_busy
+from operate.waiting import WaitError, wait_for
 
 FOLDER = ROOT / ".dev"
 # The code location takes some 10 s to load on a small machine.

@@ -3,94 +3,26 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from operate import queries
+from operate.runs import ENDED, UNDER_WAY, Run, parse_run
+from operate.waiting import NotYetError, WaitError, seen, wait_for
 
 LOCATION = "user_code"
 REPOSITORY = "__repository__"
-ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 # Dagster's own, of a job that holds every asset: what the UI launches when assets are selected.
 ASSET_JOB = "__ASSET_JOB"
 
-UNDER_WAY = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
-
-T = TypeVar("T")
 
 SELECTOR = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION}
 
 
-class ApiError(Exception):
-    """The webserver cannot be reached, or refused a request; the message holds its answer."""
-
-
-class WaitError(Exception):
-    """A deadline passed; the message holds what was waited for and the last state."""
-
-
-class NotYetError(Exception):
-    """What is waited for has not happened yet; the message holds what was seen instead."""
-
-
-def seen(result: T | None, instead: object) -> T:
-    """`result`, if it is there.
-
-    Raises:
-        NotYetError: it is None or False; the message is `instead`.
-    """
-    if result is None or result is False:
-        raise NotYetError(instead)
-    return result
-
-
-def wait_for(what: str, poll: Callable[[], T], *, seconds: float, every: float = 0.25) -> T:
-    """Polls until `poll` returns, and returns what it did. While it raises NotYetError or ApiError it is asked again.
-
-    Raises:
-        WaitError: it did not return within `seconds`; the message holds what it raised last.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return poll()
-        except (ApiError, NotYetError) as error:
-            if time.monotonic() >= deadline:
-                raise WaitError(f"{what} did not happen within {seconds:g} s: {error}") from error
-        time.sleep(every)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run as the API describes it. Times are seconds since 1970; `steps` maps a step to its status."""
-
-    run_id: str
-    job: str
-    status: str
-    created: float
-    started: float | None
-    ended: float | None
-    tags: dict[str, str]
-    assets: tuple[str, ...]
-    steps: dict[str, str] = field(default_factory=dict)
-
-
-def _run(data: dict[str, Any]) -> Run:
-    return Run(
-        run_id=data["runId"],
-        job=data["jobName"],
-        status=data["status"],
-        created=data["creationTime"],
-        started=data["startTime"],
-        ended=data["endTime"],
-        tags={tag["key"]: tag["value"] for tag in data["tags"]},
-        assets=tuple("/".join(key["path"]) for key in data["assetSelection"] or ()),
-        steps={step["stepKey"]: step["status"] for step in data.get("stepStats", ())},
-    )
+class ApiError(NotYetError):
+    """The webserver cannot be reached, or refused a request; the message holds its answer. A wait goes on."""
 
 
 def _messages(error: dict[str, Any]) -> list[str]:
@@ -161,11 +93,11 @@ class Client:
         answer = self.query(queries.RUN, runId=run_id)["runOrError"]
         if answer["__typename"] != "Run":
             raise ApiError(f"there is no run {run_id}")
-        return _run(answer)
+        return parse_run(answer)
 
     def runs(self, *, limit: int = 100, **filters: object) -> list[Run]:
         """The newest runs first. `filters` are those of the API's RunsFilter, such as `pipelineName` or `statuses`."""
-        return [_run(run) for run in self.query(queries.RUNS, filter=filters, limit=limit)["runsOrError"]["results"]]
+        return [parse_run(run) for run in self.query(queries.RUNS, filter=filters, limit=limit)["runsOrError"]["results"]]
 
     def wait(self, run_id: str, *, seconds: float = 120) -> Run:
         """The run once it has ended, however it did.

@@ -20,7 +20,7 @@ import psycopg2
 import yaml
 
 from operate.compose import ROOT, free_port
-from operate.graphql import NotYetError, seen, wait_for
+from operate.waiting import NotYetError, seen, wait_for
 
 PASSWORD = "local"  # noqa: S105 - of a server on loopback that lives as long as a test
 ROLES = ("dagster", "warehouse")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import socket
@@ -100,8 +101,9 @@ def port_is_busy(host: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return True
+        except OSError as error:
+            # Low ports are root's, but Docker publishes them all the same.
+            return error.errno == errno.EADDRINUSE
     return False
 
 

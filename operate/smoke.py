@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 
 from operate.compose import CommandError, model, services, webserver_url
-from operate.graphql import ApiError, Client, WaitError
+from operate.graphql import ApiError, Client
+from operate.waiting import WaitError
 
 ONE_SHOT = {"migrate", "secrets"}
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from operate.compose import ROOT, CommandError, compose, model, run, webserver_url
@@ -120,7 +121,9 @@ def main() -> int:
         return 1
     except CommandError as error:
         print(f"up: {error}", file=sys.stderr)
-        print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
+        # Nothing where Compose does not understand the settings: the error says so.
+        with suppress(CommandError):
+            print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
         return 1
     print(f"Dagster runs: {address()}")
     return 0

@@ -17,6 +17,8 @@ POSTGRES_UID, DAGSTER_UID = 999, 10001
 ROLES = ("dagster", "dagster_run", "warehouse")
 # Which roles' passwords a reader holds, in libpq's own format.
 PGPASS_READERS = {"instance": ("dagster",), "code": ("dagster_run", "warehouse")}
+# Who may connect through which pool.
+POOLS = {"pool": ("dagster",), "run_pool": ("dagster_run", "warehouse")}
 # Stretching slows down whoever guesses passwords. These are 256 random bits, which nobody guesses; 4,096 rounds, the
 # default, would cost 3 ms of CPU for each of the hundred connections of a run.
 SCRAM_ROUNDS = 64
@@ -65,7 +67,8 @@ def main() -> None:
         role: kept(FOLDER / f"postgres/{role}_scram", scram_secret(password, secrets.token_bytes(16)), POSTGRES_UID)
         for role, password in passwords.items()
     }
-    write(FOLDER / "pool/userlist.txt", "".join(f'"{role}" "{secret}"\n' for role, secret in scram.items()), DAGSTER_UID)
+    for pool, roles in POOLS.items():
+        write(FOLDER / pool / "userlist.txt", "".join(f'"{role}" "{scram[role]}"\n' for role in roles), DAGSTER_UID)
     for reader, roles in PGPASS_READERS.items():
         write(FOLDER / reader / "pgpass", "".join(f"*:*:*:{role}:{passwords[role]}\n" for role in roles), DAGSTER_UID)
 

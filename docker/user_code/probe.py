@@ -4,11 +4,12 @@
 second of CPU. This asks the child, in Dagster's own gRPC service, without importing Dagster.
 """
 
+import os
 import sys
 
 import grpc
 
-with grpc.insecure_channel("127.0.0.1:4000") as channel:
+with grpc.insecure_channel(f"{os.environ.get('LISTEN_ON', '127.0.0.1')}:4000") as channel:
     reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
 if b'"ListRepositoriesResponse"' not in reply:
     sys.exit(f"the code location does not load: {reply[:2000].decode(errors='replace')}")

@@ -14,7 +14,7 @@ from typing import Any
 
 PORT = 4000
 # Of this container only, or nothing that a run may know.
-OWN = {"HOME", "HOSTNAME", "PWD", "SHLVL", "RUN_CONTAINER", "DAGSTER_CURRENT_IMAGE", "ALERT_URLS_FILE"}
+OWN = {"HOME", "HOSTNAME", "PWD", "SHLVL", "RUN_CONTAINER", "DAGSTER_CURRENT_IMAGE", "ALERT_URLS_FILE", "LISTEN_ON"}
 
 
 def container_context(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -57,7 +57,8 @@ def main() -> None:
     check_settings(module, os.environ)
     context = json.dumps(container_context(os.environ))
     environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
-    command = ["dagster", "code-server", "start", "--host", "0.0.0.0", "--port", str(PORT), "--module-name", module]  # noqa: S104 - the network is the code location's own
+    listen_on = os.environ.get("LISTEN_ON", "127.0.0.1")
+    command = ["dagster", "code-server", "start", "--host", listen_on, "--port", str(PORT), "--module-name", module]
     os.execvpe(command[0], command, environ)  # noqa: S606 - PATH is the image's
 
 

@@ -14,8 +14,8 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import ListRepositoriesResponse
 
 from operate.compose import ROOT
-from operate.graphql import seen, wait_for
 from operate.local import process
+from operate.waiting import seen, wait_for
 
 SERVE = ROOT / "docker/user_code/serve.py"
 PROBE = ROOT / "docker/user_code/probe.py"

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 
 from operate.compose import ROOT, free_port
-from operate.graphql import Client, wait_for
+from operate.graphql import Client
+from operate.waiting import wait_for
 
 
 def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:

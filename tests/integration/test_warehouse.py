@@ -115,6 +115,27 @@ def test_two_writers_take_turns(warehouse: Warehouse) -> None:
     assert warehouse.count(TABLE) in (3, 4)
 
 
+def test_the_first_writers_of_a_schema_take_turns(warehouse: Warehouse) -> None:
+    """At the first start a sensor's run and somebody's own write at the same moment, into a schema that is not there yet."""
+    failures: list[Exception] = []
+
+    def write(table: Table, gate: threading.Barrier) -> None:
+        gate.wait(10)
+        try:
+            warehouse.replace_json(table, {"a": 1})
+        except sa.exc.SQLAlchemyError as error:
+            failures.append(error)
+
+    for attempt in range(10):
+        gate = threading.Barrier(6)
+        threads = [threading.Thread(target=write, args=(Table(f"new_{attempt}", f"t{n % 2}"), gate)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+
+
 def test_a_table_that_is_not_there_is_named(warehouse: Warehouse) -> None:
     """With the remedy."""
     with pytest.raises(WarehouseError, match=r"The warehouse has no table tests\.none: materialize it first"):

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from operate.compose import ROOT, free_port
-from operate.graphql import Client, Run
+from operate.graphql import Client
 from operate.overlays import BASE
+from operate.runs import Run
 from operate.up import ensure_base_images
 
 PROJECT = "stack_test"

@@ -12,9 +12,10 @@ import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
 from operate.compose import ROOT, free_port, webserver_url
-from operate.graphql import SELECTOR, seen, wait_for
+from operate.graphql import SELECTOR
 from operate.queries import LAUNCH
 from operate.up import ensure_base_images
+from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
 from tests.stack.test_browser import CHROMIUM_FLAGS, SEEN_MILLISECONDS, chromium
 
@@ -114,6 +115,17 @@ def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
             answer = edge.ask(path, "vera", body=body)
             assert (answer.status_code, answer.text) == (403, "Viewers can look, and change nothing."), path
     assert edge.ask("/report_asset_materialization/x", "vera", body={}, **{"Dagster-Role": "operator"}).status_code == 403
+
+
+def test_a_page_elsewhere_cannot_use_the_login(edge: Edge) -> None:
+    """Dagster takes mutations from anywhere, in a GET too; a browser says where a request comes from."""
+    for site in ("cross-site", "same-site"):
+        answer = edge.ask("/graphql", "otto", body={"query": "{version}"}, **{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "cors"})
+        assert (answer.status_code, answer.text) == (403, "Not from another site."), site
+    assert edge.ask("/graphql?query={version}", "otto").status_code == 403
+    same = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
+    assert edge.ask("/graphql", "otto", body={"query": "{version}"}, **same).status_code == 200
+    assert edge.ask("/", "otto", **{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}).status_code == 200
 
 
 def test_an_operator_runs(edge: Edge) -> None:

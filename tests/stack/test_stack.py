@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 
-from bench.__main__ import bench
-from operate.compose import ROOT, run
-from operate.graphql import ASSET_JOB, Run, seen, wait_for
+from operate.compose import run
+from operate.graphql import ASSET_JOB
+from operate.runs import Run
+from operate.waiting import seen, wait_for
 from tests.stack.conftest import PROJECT, Stack
 
 USERS = {"raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"}
@@ -184,104 +184,6 @@ def test_a_hundred_thousand_users_fit_into_one_run(still: Stack) -> None:
     finally:
         still.control(rows=10)
         still.succeeds("users_assets_job")
-
-
-def test_down_and_up_again_keep_history_and_passwords(still: Stack) -> None:
-    """And the deployment works as before."""
-    before = still.succeeds("users_assets_job")
-    stopped = still.make("down")
-    assert stopped.returncode == 0, stopped.stderr
-    still.up()
-    assert still.client.run(before.run_id).status == "SUCCESS"
-    assert still.warehouse(ROWS.format("assets"))[0].endswith("|10")
-    still.succeeds("users_assets_job")
-
-
-def lines(output: str) -> list[str]:
-    return [line.split(":")[0] for line in output.splitlines() if line.startswith(("PASS", "FAIL"))]
-
-
-def test_smoke_says_what_works_and_what_does_not(still: Stack) -> None:
-    """Here the schedules are off, and the source fails; then nothing is wrong."""
-    still.control(behaviour="fail")
-    sick = still.make("smoke")
-    assert sick.returncode != 0
-    assert lines(sick.stdout) == [
-        "PASS services are healthy",
-        "PASS UI answers",
-        "FAIL schedules and sensors run",
-        "FAIL users_assets_job succeeds",
-        "FAIL data_extraction_job succeeds",
-    ]
-    assert "switched off: data_extraction_schedule, users_assets_schedule" in sick.stdout
-    still.control(behaviour="ok")
-    still.schedules(running=True)
-    well = still.make("smoke")
-    assert well.returncode == 0, well.stdout
-    assert {line.split()[0] for line in lines(well.stdout)} == {"PASS"}
-
-
-def test_make_up_of_what_runs_already_changes_nothing(still: Stack) -> None:
-    """It says where the UI is."""
-    before = still.compose("ps", "--quiet")
-    again = still.make("up")
-    assert again.returncode == 0, again.stderr
-    assert again.stdout == f"Dagster runs: http://localhost:{still.port}\n"
-    assert still.compose("ps", "--quiet") == before
-
-
-def test_the_bench_measures_each_run_in_its_parts(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    """With few runs: the figures are for `make bench`."""
-    seconds, rate = bench(still.client, "a copy", ("cookie_job",), repeats=1, count=2)
-    said = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in said[2:4]] == ["users_assets_job", "data_extraction_job"]
-    assert said[2].split()[4] == f"{seconds:.2f}"
-    assert said[4].split() == ["2", "of", "cookie_job", "at", "once,", "runs", "a", "minute", f"{rate:.1f}"]
-
-
-def test_make_down_stops_runs_and_the_queue_goes_on_afterwards(still: Stack) -> None:
-    """With more runs than may start at once; each of them ends, in a container or as a failure that says why."""
-    still.control(behaviour="stall")
-    ids = [still.client.launch("data_extraction_job") for _ in range(5)]
-
-    def under_way() -> bool:
-        runs = still.client.runs(runIds=ids, statuses=["STARTED"])
-        return seen(len(runs) == 3, [run_.status for run_ in runs])
-
-    wait_for("three runs under way, two queued", under_way, seconds=60)
-    stopped = still.make("down")
-    assert stopped.returncode == 0, stopped.stderr
-    assert "down: stopping 3 run(s)" in stopped.stderr
-    still.up()
-    ended = [still.client.wait(run_id, seconds=120) for run_id in ids]
-    assert [run_.status for run_ in ended][3:] == ["SUCCESS", "SUCCESS"]
-    still.quiet()
-
-
-def test_the_other_verbs_of_an_operator(still: Stack) -> None:
-    """They change nothing here: nothing is a day old, and nobody answers the question of `destroy`."""
-    assert still.make("preflight").stdout == "preflight: engine, Compose, memory, disk, port and data are fine\n"
-    assert "Total reclaimed space: 0B" in still.make("prune").stdout
-    assert still.make("user", "NAME=anna", "ROLE=viewer").stderr.startswith("user: this deployment has no login")
-    kept = still.make("destroy")
-    assert kept.returncode != 0
-    assert "destroy: nothing was removed" in kept.stderr
-    assert still.client.run(still.succeeds("cookie_job").run_id).status == "SUCCESS"
-
-
-def test_the_commands_of_the_readme_work(still: Stack) -> None:
-    """Those that a reader is told to type at the running deployment."""
-    commands = re.findall(r"^ *(docker compose exec .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert len(commands) == 3
-    for command in commands:
-        arguments = command.removeprefix("docker compose exec ").split()
-        assert '"behaviour"' in still.compose("exec", "-T", *arguments), command
-    assert (
-        json.loads(still.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", "behaviour=ok"))["behaviour"]
-        == "ok"
-    )
-    refused = still.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", "behaviour=sing", check=False)
-    assert refused == ""
 
 
 def test_the_service_containers_are_what_the_compose_text_says(still: Stack) -> None:

@@ -13,17 +13,23 @@ from operate.compose import run
 from tests.stack.conftest import PROJECT, Stack
 
 PORTS = {
-    "postgres": 5432, "connection_pool": 5432, "users_api": 8080, "launch_gateway": 2375, "user_code": 4000, "webserver": 3000,
-}  # fmt: skip
+    "postgres": 5432,
+    "connection_pool": 5432,
+    "run_connection_pool": 5432,
+    "users_api": 8080,
+    "launch_gateway": 2375,
+    "user_code": 4000,
+    "webserver": 3000,
+}
 REACHES = {
     "public": {"webserver", "outside"},
-    "database": {"postgres", "connection_pool"},
+    "database": {"postgres", "connection_pool", "run_connection_pool"},
     "storage": {"connection_pool"},
     "code": {"user_code"},
     "engine": {"launch_gateway"},
-    "runs": {"connection_pool", "users_api", "user_code"},
-    "runs_egress": {"connection_pool", "users_api", "outside"},
-    "outside": {"user_code", "outside"},
+    "runs": {"run_connection_pool", "users_api"},
+    "runs_egress": {"run_connection_pool", "users_api", "outside"},
+    "outside": {"outside"},
 }
 # Tries every address, wherever its name is known: prints what accepts a connection.
 PROBE = """
@@ -84,14 +90,8 @@ def test_a_run_is_in_the_zone_without_a_way_out(still: Stack) -> None:
 
 def test_no_process_is_root_but_where_the_reason_is_written(stack: Stack) -> None:
     """As the kernel sees them."""
-    users = {
-        service: stack.compose("exec", "-T", service, "id", "-u").strip()
-        for service in ("postgres", "connection_pool", "users_api", "launch_gateway", "user_code", "webserver", "daemon")
-    }
-    assert users == {
-        "postgres": "999", "connection_pool": "10001", "users_api": "10001", "launch_gateway": "0", "user_code": "10001",
-        "webserver": "10001", "daemon": "10001",
-    }  # fmt: skip
+    users = {service: stack.compose("exec", "-T", service, "id", "-u").strip() for service in (*PORTS, "daemon")}
+    assert users == {**dict.fromkeys((*PORTS, "daemon"), "10001"), "postgres": "999", "launch_gateway": "0"}
 
 
 DENIED = [
@@ -99,6 +99,10 @@ DENIED = [
     "DELETE FROM runs",
     "UPDATE event_logs SET event = ''",
     "INSERT INTO runs (run_id) VALUES ('x')",
+    "UPDATE runs SET run_id = 'x'",
+    "UPDATE runs SET pipeline_name = 'x'",
+    "UPDATE asset_keys SET wipe_timestamp = now()",
+    "UPDATE run_tags SET run_id = 'x'",
     "UPDATE instigators SET status = 'STOPPED'",
     "INSERT INTO job_ticks (status) VALUES ('x')",
     "INSERT INTO bulk_actions (key) VALUES ('x')",
@@ -120,7 +124,7 @@ DENIED = [
 ]
 ASK = """
 import sys, psycopg2
-connection = psycopg2.connect(host="connection_pool", user="dagster_run", dbname=sys.argv[1])
+connection = psycopg2.connect(host="run_connection_pool", user="dagster_run", dbname=sys.argv[1])
 connection.autocommit = True
 cursor = connection.cursor()
 for statement in sys.argv[2:]:
@@ -140,6 +144,13 @@ def test_user_code_changes_nothing_in_dagster_s_database_but_what_a_run_reports(
     """42501: insufficient privilege; 3F000 would be a missing schema."""
     assert asked(stack, "dagster", *DENIED) == ["42501"] * len(DENIED)
     assert asked(stack, "dagster", "SELECT count(*) FROM runs", "UPDATE runs SET status = status WHERE false") == ["done", "done"]
+
+
+def test_the_pool_of_user_code_knows_no_other_role(stack: Stack) -> None:
+    """Whoever gets hold of the password of Dagster's own role cannot use it there."""
+    users = stack.compose("exec", "-T", "run_connection_pool", "cat", "/run/secrets/userlist.txt").splitlines()
+    assert [line.split('"')[1] for line in users] == ["dagster_run", "warehouse"]
+    assert stack.compose("exec", "-T", "user_code", "python", "-c", ASK, "template1", "SELECT 1", check=False) == ""
 
 
 def test_the_role_of_runs_is_for_dagster_s_database_only(stack: Stack) -> None:

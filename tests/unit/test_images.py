@@ -69,7 +69,7 @@ def test_a_code_location_without_settings_has_nothing_to_check() -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(generate_secrets, "FOLDER", tmp_path)
     monkeypatch.setattr(generate_secrets.os, "fchown", lambda *_: None)
-    for reader in ("postgres", "pool", "instance", "code"):
+    for reader in ("postgres", "pool", "run_pool", "instance", "code"):
         (tmp_path / reader).mkdir()
     return tmp_path
 

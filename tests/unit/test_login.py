@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from login import users
 from login.server import build_app, credentials
-from login.users import Passwords, User, UserError, make_user, read_users, write_user
+from login.users import Passwords, User, UserError, make_user, read_users, remove_user, write_user
 
 PASSWORD = "correct horse battery"
 
@@ -112,7 +113,7 @@ def test_a_name_that_is_not_there_costs_as_much_as_one_that_is(file: Path, monke
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Bearer x", "Basic", "Basic !!", "Basic /w==", "Basic " + base64.b64encode(b"anna").decode()]
+    "header", ["", "Bearer x", "Basic", "Basic !!", "Basic é", "Basic /w==", "Basic " + base64.b64encode(b"anna").decode()]
 )
 def test_a_header_that_holds_no_password_is_none(header: str) -> None:
     """Whatever it holds instead."""
@@ -160,6 +161,36 @@ async def test_who_is_in_already_is_not_locked_out_by_others(login: TestClient) 
     for number in range(21):
         await login.get("/check", headers={**basic("anna", str(number)), "X-Forwarded-For": f"10.0.0.{number}"})
     assert (await login.get("/check", headers=headers)).status == 200
+
+
+async def test_guesses_sent_together_are_counted_one_by_one(login: TestClient) -> None:
+    """The limit holds against a burst."""
+    guesses = (login.get("/check", headers=basic("anna", str(number))) for number in range(40))
+    statuses = [answer.status for answer in await asyncio.gather(*guesses)]
+    assert (statuses.count(401), statuses.count(429)) == (10, 30)
+
+
+def test_a_password_that_is_proved_while_the_file_changes_is_not_remembered(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was the old one's."""
+    passwords = Passwords(file)
+    check = users.bcrypt.checkpw
+
+    def slow(*given: bytes) -> bool:
+        write_user(file, make_user("anna", "operator", "another password"))
+        assert passwords.known("viktor", "x") is None
+        return check(*given)
+
+    monkeypatch.setattr(users.bcrypt, "checkpw", slow)
+    assert passwords.user("anna", PASSWORD)
+    assert passwords.known("anna", PASSWORD) is None
+
+
+def test_a_user_can_be_removed(file: Path) -> None:
+    """And only one who is there."""
+    remove_user(file, "anna")
+    assert list(read_users(file)) == ["viktor"]
+    with pytest.raises(UserError, match="there is no user 'anna'"):
+        remove_user(file, "anna")
 
 
 async def test_a_file_that_cannot_be_used_lets_nobody_in(login: TestClient, file: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from bench.measure import BenchError, Phases, medians, phases, runs_per_minute
 from operate.compose import CommandError
-from operate.graphql import ApiError, Run, WaitError, seen, wait_for
+from operate.graphql import ApiError
 from operate.overlays import OverlayError, compose_files
 from operate.preflight import GIB, Facts, port_is_busy, problems, version, version_problems
+from operate.runs import Run
 from operate.up import add_to_env, choose_files, missing_settings
+from operate.waiting import WaitError, seen, wait_for
 
 FINE = {
     "free_memory": 8 * GIB, "free_disk": 50 * GIB,

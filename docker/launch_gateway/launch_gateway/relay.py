@@ -55,6 +55,8 @@ class Gateway:
     async def _judged(self, request: web.Request) -> tuple[Call, bytes | None]:
         if "Upgrade" in request.headers:
             raise RefusedError("it asks for another protocol")
+        if "Content-Encoding" in request.headers:
+            raise RefusedError("the body must be as it is, not encoded")
         call = self._policy.call(request.method, request.raw_path)
         raw = await request.read()
         if call.name == "create":
@@ -92,16 +94,10 @@ class Gateway:
         headers = {"Content-Type": "application/json"} if body else {}
         async with self._engine.request(request.method, url, data=body, headers=headers) as answer:
             passed = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
-            if call.name in {"create", "version"}:
-                return web.Response(
-                    status=answer.status, body=self._noted(call, answer.status, await answer.read()), headers=passed
-                )
-            response = web.StreamResponse(status=answer.status, headers=passed)
-            await response.prepare(request)
-            async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-                await response.write(chunk)
-            await response.write_eof()
-            return response
+            if call.name == "logs":
+                return await _streamed(request, answer, passed)
+            noted = self._noted(call, answer.status, await answer.read())
+            return web.Response(status=answer.status, body=noted, headers=passed)
 
     def _noted(self, call: Call, status: int, body: bytes) -> bytes:
         """The engine's answer: a new container is ours, and the engine's version is the one that the policy speaks."""
@@ -112,12 +108,27 @@ class Gateway:
         return body
 
 
+async def _streamed(request: web.Request, answer: aiohttp.ClientResponse, headers: dict[str, str]) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    try:
+        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+            await response.write(chunk)
+        await response.write_eof()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        # The answer has begun: to break it off is the only way left to say that it is not whole.
+        logger.warning("the engine broke off %.200r: %s", request.raw_path, error)
+        if request.transport:
+            request.transport.close()
+    return response
+
+
 def _answer(status: int, message: str) -> web.Response:
     return web.json_response({"message": message}, status=status)
 
 
 def _refusal(request: web.Request, error: RefusedError) -> web.Response:
-    logger.warning("refused %s %.200r from %s: %s", request.method, request.raw_path, request.remote, error)
+    logger.warning("refused %s %.200r from %s: %r", request.method, request.raw_path, request.remote, str(error))
     return _answer(HTTPStatus.FORBIDDEN, f"launch_gateway refuses {request.method} {request.raw_path[:200]}: {error}.")
 
 

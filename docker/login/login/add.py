@@ -1,10 +1,14 @@
-"""`make user`: asks for a password, and writes a user into the file. Arguments: name and role."""
+"""`make user`: asks for a password, and writes a user into the file. Arguments: name and role; `none` removes the user."""
 
 import getpass
 import sys
 from pathlib import Path
 
-from login.users import UserError, make_user, write_user
+from login.users import UserError, make_user, remove_user, write_user
+
+FILE = Path("/var/lib/login/users")
+# The role of whoever may not log in any more.
+NOBODY = "none"
 
 
 def password() -> str:
@@ -25,7 +29,10 @@ def main() -> None:
     """Ends with one sentence where something is not allowed; the file is as it was then."""
     try:
         name, role = sys.argv[1:]
-        write_user(Path("/var/lib/login/users"), make_user(name, role, password()))
+        if role == NOBODY:
+            remove_user(FILE, name)
+        else:
+            write_user(FILE, make_user(name, role, password()))
     except UserError as error:
         sys.exit(f"user: {error}")
     except ValueError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def credentials(header: str) -> tuple[str, str] | None:
         return None
     try:
         name, colon, rest = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return (name, rest) if colon else None
 
@@ -41,6 +40,8 @@ class Login:
         """Reads names from the file `users`, whenever it changes."""
         self._passwords = Passwords(users)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        # One password at a time: guesses sent together would all be tried before the first of them counts.
+        self._turn = asyncio.Lock()
 
     async def check(self, request: web.Request) -> web.Response:
         """One request of somebody behind the edge, which names their address."""
@@ -54,14 +55,16 @@ class Login:
             return web.Response(status=503, text="Nobody can log in now: see the log of the service 'login'.\n")
 
     async def _answer(self, request: web.Request, name: str, password: str) -> web.Response:
-        # Who is in already is not locked out by somebody who guesses at their name.
+        # Who is in already is not locked out by somebody who guesses at their name, and waits for nobody.
         if user := self._passwords.known(name, password):
             return self._passed(user)
         address = request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
-        if not self._may_try(address, name):
-            return web.Response(status=429, text="Too many wrong passwords: wait a minute.\n", headers={"Retry-After": "60"})
-        user = await asyncio.to_thread(self._passwords.user, name, password)
-        return self._passed(user) if user else self._failed(address, name)
+        async with self._turn:
+            if not self._may_try(address, name):
+                return web.Response(status=429, text="Too many wrong passwords: wait a minute.\n", headers={"Retry-After": "60"})
+            # The other requests of a page that has just logged in waited here.
+            user = self._passwords.known(name, password) or await asyncio.to_thread(self._passwords.user, name, password)
+            return self._passed(user) if user else self._failed(address, name)
 
     def _may_try(self, address: str, name: str) -> bool:
         return self._limiter.test(PER_ADDRESS, address) and self._limiter.test(PER_NAME, name)

@@ -66,14 +66,29 @@ def read_users(path: Path) -> dict[str, User]:
     for number, line in enumerate(path.read_text().splitlines(), 1):
         parts = line.split(":")
         if len(parts) != 3 or parts[1] not in ROLES:  # noqa: PLR2004 - name, role, hash
-            raise UserError(f"line {number} of {path} is not of the form name:role:hash: make it again with 'make user'")
+            raise UserError(f"line {number} of {path} is not of the form name:role:hash: correct or delete that line")
         users[parts[0]] = User(*parts)
     return users
 
 
 def write_user(path: Path, user: User) -> None:
     """Adds a user, or replaces the one of the same name; the file is whole at every moment."""
-    users = {**read_users(path), user.name: user}
+    _write(path, {**read_users(path), user.name: user})
+
+
+def remove_user(path: Path, name: str) -> None:
+    """Removes a user.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    users = read_users(path)
+    if users.pop(name, None) is None:
+        raise UserError(f"there is no user '{name}'")
+    _write(path, users)
+
+
+def _write(path: Path, users: Mapping[str, User]) -> None:
     aside = path.with_suffix(".new")
     aside.touch(mode=0o600)
     aside.write_text("".join(f"{each.line}\n" for each in users.values()))
@@ -102,11 +117,12 @@ class Passwords:
             UserError: the file cannot be used.
         """
         self._refresh()
-        user = self._users.get(name)
+        # The file may change during the 0.2 s: what is proved then belongs to the old one, and goes with it.
+        user, proved = self._users.get(name), self._proved
         matches = bcrypt.checkpw(password.encode()[:MAX_PASSWORD_BYTES], (user.password_hash if user else self._nobody).encode())
         if user is None or not matches or len(password.encode()) > MAX_PASSWORD_BYTES:
             return None
-        self._proved[name] = self._proof(password)
+        proved[name] = self._proof(password)
         return user
 
     def known(self, name: str, password: str) -> User | None:

@@ -119,15 +119,26 @@ class Warehouse:
 
     def _replace(self, table: Table, fill: Callable[[sa.Connection, str], None]) -> None:
         staging = f"{table.name[:40]}__{secrets.token_hex(4)}"
+        self._ensure_schema(table.schema)
         with self.transaction() as connection:
             quote = connection.dialect.identifier_preparer.quote
             schema, new, name = quote(table.schema), quote(staging), quote(table.name)
-            connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
             fill(connection, staging)
-            # Two runs that finish together take turns; without it the second finds the name taken.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(str(table)))))
+            _take_turns(connection, str(table))
             connection.execute(sa.text(f"DROP TABLE IF EXISTS {schema}.{name}"))
             connection.execute(sa.text(f"ALTER TABLE {schema}.{new} RENAME TO {name}"))
+
+    def _ensure_schema(self, schema: str) -> None:
+        with self.transaction() as connection:
+            name = connection.dialect.identifier_preparer.quote(schema)
+            if connection.scalar(sa.select(sa.func.to_regnamespace(name))) is None:
+                _take_turns(connection, schema)
+                connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
+
+
+def _take_turns(connection: sa.Connection, name: str) -> None:
+    """Until the end of the transaction. Two that create the same name at once would both find it missing, and one would fail."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
 
 
 @cache

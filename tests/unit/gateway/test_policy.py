@@ -1,0 +1,67 @@
+"""Whatever hypothesis makes up: nothing that is not on the list passes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from launch_gateway.policy import Policy, RefusedError
+from launch_gateway.settings import values
+from tests.unit.gateway.conftest import ENVIRONMENT, launch
+from tests.unit.gateway.test_relay import HARDENED
+
+NAMES = st.sampled_from(
+    ["Image", "Cmd", "Env", "Entrypoint", "Labels", "HostConfig", "User", "Volumes", "NetworkingConfig", "Privileged", "Binds",
+     "Mounts", "NetworkMode", "Memory", "PidsLimit", "CapAdd", "SecurityOpt", "PidMode", "hostconfig", "HOSTCONFIG", "Devices"]
+) | st.text(max_size=10)  # fmt: skip
+TEXTS = st.sampled_from(
+    ["p_runs", "host", "/:/host", "p/user_code:local", "evil", "p_exports:/var/lib/dagster/exports", ""]
+) | st.text(max_size=10)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+)
+MAY_PASS = {"Image", "Entrypoint", "Cmd", "Env", "Labels", "HostConfig", "User"}
+
+
+def changed(host: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    body = launch(host)
+    return {**body, **fields}
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(VALUES | st.builds(changed, st.dictionaries(NAMES, VALUES, max_size=3), st.dictionaries(NAMES, VALUES, max_size=2)))
+def test_whatever_passes_is_a_run_of_this_deployment_and_hardened(body: Any) -> None:
+    """Of any body at all: nothing that is not on the list is in what would be sent."""
+    policy = Policy(values(ENVIRONMENT))
+    try:
+        sent = json.loads(policy.body(json.dumps(body).encode()))
+    except RefusedError:
+        return
+    host = sent["HostConfig"]
+    assert set(sent) <= MAY_PASS
+    assert set(host) <= set(HARDENED)
+    assert {name: host[name] for name in set(HARDENED) - {"Binds", "Memory", "MemorySwap", "NanoCpus", "PidsLimit"}} == {
+        name: HARDENED[name] for name in set(HARDENED) - {"Binds", "Memory", "MemorySwap", "NanoCpus", "PidsLimit"}
+    }
+    assert set(host.get("Binds", [])) <= set(HARDENED["Binds"])
+    assert all(0 < host[name] <= HARDENED[name] for name in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit"))
+    assert sent["Image"].startswith("p/user_code:")
+    assert sent["Labels"]["dagster/project"] == "p"
+    assert sent["User"] == "10001:10001"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.text("/.%2Fv14containersjsocreateid?=&\n\x00", max_size=60))
+def test_whatever_path_passes_is_one_of_the_list(method: str, path: str) -> None:
+    """Of any path at all: what would be asked is a known path below the policy's version."""
+    policy = Policy(values(ENVIRONMENT))
+    try:
+        asked = policy.path(policy.call(method, path))
+    except RefusedError:
+        return
+    assert asked.startswith("/v1.44/")
+    assert not {"..", "//", "%2F", "\n"} & {asked.split("?")[0][i : i + n] for n in (1, 2, 3) for i in range(len(asked))}

@@ -1,0 +1,64 @@
+"""The gateway's settings: each is checked at start, with a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from launch_gateway.settings import SettingsError, egress, memory, nano_cpus, values
+from tests.unit.gateway.conftest import ENVIRONMENT
+
+
+@pytest.mark.parametrize(("text", "size"), [("512m", 2**29), ("1g", 2**30), ("2G", 2**31), ("6291456", 6 * 2**20)])
+def test_memory_is_read_as_compose_reads_it(text: str, size: int) -> None:
+    """In bytes."""
+    assert memory({"RUN_MEMORY": text}) == size
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RUN_MEMORY", "lots", "it must be a size of at least 6m, such as 512m or 2g"),
+        ("RUN_MEMORY", "0", "it must be a size of at least 6m"),
+        ("RUN_MEMORY", "-1", "it must be a size of at least 6m"),
+        ("RUN_MEMORY", "1 g", "it must be a size of at least 6m"),
+        ("RUN_CPUS", "0", "it must be a number of processors above 0, such as 1 or 0.5"),
+        ("RUN_CPUS", "all", "it must be a number of processors above 0"),
+        ("RUN_PIDS", "-1", "it must be a number of processes above 0"),
+        ("RUN_EGRESS", "maybe", "it must be allow, deny or empty"),
+    ],
+)
+def test_a_setting_that_is_not_allowed_stops_the_gateway_with_a_sentence(name: str, value: str, said: str) -> None:
+    """Otherwise every run would fail, and nothing before."""
+    with pytest.raises(SettingsError) as caught:
+        values({**ENVIRONMENT, name: value})
+    assert str(caught.value).startswith(f"{name} is set to '{value}', which is not allowed: {said}")
+    assert str(caught.value).endswith("Correct it in .env.")
+
+
+@pytest.mark.parametrize("container", ["", "[1]", "{}", "{"])
+def test_a_run_container_that_is_none_stops_the_gateway(container: str) -> None:
+    """Without it, nobody knows which volumes and networks belong to runs."""
+    with pytest.raises(SettingsError, match="RUN_CONTAINER must be a JSON object with networks and container_kwargs"):
+        values({**ENVIRONMENT, "RUN_CONTAINER": container})
+
+
+@pytest.mark.parametrize(
+    ("setting", "source", "reaches"),
+    [
+        ("", "http://users_api:8080", False),
+        ("", "https://users.example.org/v1", True),
+        ("", "http://10.1.2.3", True),
+        ("deny", "https://users.example.org", False),
+        ("allow", "http://users_api:8080", True),
+    ],
+)
+def test_runs_reach_the_outside_where_their_source_is_there(setting: str, source: str, *, reaches: bool) -> None:
+    """Unless the operator says otherwise."""
+    environ = {**ENVIRONMENT, "RUN_EGRESS": setting, "SOURCE_URL": source}
+    assert egress(environ) is reaches
+    assert values(environ)["RUN_NETWORK"] == ("p_runs_egress" if reaches else "p_runs")
+
+
+def test_processors_are_billionths() -> None:
+    """As the engine wants them."""
+    assert nano_cpus({"RUN_CPUS": "1.5"}) == 1_500_000_000
