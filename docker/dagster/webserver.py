@@ -1,8 +1,10 @@
-"""Becomes the webserver, unless it would be published beyond this machine: who reaches it can run code, without a login."""
+"""The webserver, behind a guard against other sites, and only where it is published for this machine: it has no login."""
 
 import ipaddress
 import os
 import sys
+
+from same_origin import guarded
 
 PORT = "3000"
 
@@ -27,17 +29,16 @@ def check_bind(address: str) -> None:
 def main() -> None:
     """Options of `dagster-webserver`, such as --read-only, are passed on."""
     check_bind(os.environ.get("WEBSERVER_BIND", ""))
-    command = [
-        "dagster-webserver",
-        "--host",
-        os.environ["LISTEN_ON"],
-        "--port",
-        PORT,
-        "--workspace",
-        "workspace.yaml",
-        *sys.argv[1:],
-    ]
-    os.execvp(command[0], command)  # noqa: S606 - PATH is the image's
+    import uvicorn  # noqa: PLC0415 - a refused setting is said at once, not after a second of imports
+    from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
+
+    listen_on = os.environ["LISTEN_ON"]
+    hosts = ["localhost", listen_on, *os.environ.get("WEBSERVER_HOSTS", "").split()]
+    serve = uvicorn.run
+    # dagster-webserver has no option for middleware.
+    uvicorn.run = lambda app, *arguments, **options: serve(guarded(app, hosts), *arguments, **options)
+    sys.argv[1:1] = ["--host", listen_on, "--port", PORT, "--workspace", "workspace.yaml"]
+    dagster_webserver()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

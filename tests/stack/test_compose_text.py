@@ -12,6 +12,7 @@ import pytest
 
 from operate.compose import ROOT
 from operate.preflight import OLDEST_COMPOSE, version
+from tests.stack.test_hardening import FILES
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,13 @@ def test_the_oldest_supported_compose_reads_it_as_the_newest_does(oldest: Path) 
             "mem_limit",
         ):
             assert models[0][name].get(key) == models[1][name].get(key), (name, key)
+
+
+@pytest.mark.parametrize("files", FILES)
+def test_the_oldest_supported_compose_reads_every_overlay(oldest: Path, files: str) -> None:
+    """And every combination of them: `!reset` and `extends` changed between versions."""
+    read = config([oldest], COMPOSE_FILE=FILES[files])
+    assert (read.returncode, read.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("name", "value"), [("WEBSERVER_PORT", "many"), ("DAEMON_MEMORY", "lots")])

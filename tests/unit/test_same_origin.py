@@ -1,0 +1,80 @@
+"""The guard in front of the webserver: what browsers send for pages elsewhere goes no further."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from same_origin import guarded, refusal
+
+NAVIGATION = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+
+
+def scope(path: str = "/graphql", kind: str = "http", **headers: str) -> dict[str, Any]:
+    path, _, query = path.partition("?")
+    named = {name.replace("_", "-"): value for name, value in {"host": "localhost:3000", **headers}.items()}
+    pairs = [(name.encode(), value.encode()) for name, value in named.items()]
+    return {"type": kind, "path": path, "query_string": query.encode(), "headers": pairs}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (scope(sec_fetch_site="cross-site", sec_fetch_mode="no-cors"), "Not from another site."),
+        (scope(sec_fetch_site="same-site", sec_fetch_mode="cors"), "Not from another site."),
+        (scope(kind="websocket", sec_fetch_site="cross-site", sec_fetch_mode="websocket"), "Not from another site."),
+        (scope("/graphql?query=mutation{x}"), "Queries come by POST, in the body."),
+        (scope("/graphql?a=b&%71uery=mutation{x}"), "Queries come by POST, in the body."),
+        (scope("/graphql?query=mutation{x}", **NAVIGATION), "Queries come by POST, in the body."),
+        (scope(host="evil.example"), "This webserver is not 'evil.example'."),
+        (scope(host="localhost.evil.example:3000"), "This webserver is not 'localhost.evil.example'."),
+        (scope(host=""), "This webserver is not ''."),
+    ],
+)
+def test_what_a_page_elsewhere_can_send_is_refused(asked: dict[str, Any], said: str) -> None:
+    """An image, a form, a script, a websocket; a name that points here for the moment."""
+    assert refusal(asked, {"localhost", "ui"}) == said
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        scope(),
+        scope(sec_fetch_site="same-origin", sec_fetch_mode="cors"),
+        scope(sec_fetch_site="none", sec_fetch_mode="navigate"),
+        scope("/runs", **NAVIGATION),
+        scope(host="127.0.0.1:3000"),
+        scope(host="[::1]:3000"),
+        scope(host="[::1]"),
+        scope(host="UI:3000"),
+        scope("/runs?query=x"),
+        scope(kind="websocket", sec_fetch_site="same-origin", sec_fetch_mode="websocket"),
+    ],
+)
+def test_the_ui_and_programs_pass(asked: dict[str, Any]) -> None:
+    """Links from elsewhere to a page too."""
+    assert refusal(asked, {"localhost", "ui"}) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "events"),
+    [
+        (scope(host="evil.example"), ["http.response.start", "http.response.body"]),
+        (scope(kind="websocket", host="evil.example"), ["websocket.close"]),
+        (scope(), ["passed"]),
+        ({"type": "lifespan"}, ["passed"]),
+    ],
+)
+def test_what_is_refused_never_reaches_the_application(asked: dict[str, Any], events: list[str]) -> None:
+    """And a server's own events do."""
+    sent: list[str] = []
+
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "passed"})
+
+    async def send(event: dict[str, Any]) -> None:
+        sent.append(event["type"])
+
+    asyncio.run(guarded(application, ["localhost"])(asked, None, send))
+    assert sent == events
