@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from operate.compose import ROOT, free_port
 from operate.graphql import Client
 from operate.waiting import wait_for
 
 
+@pytest.mark.timeout(400)
 def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:
     """Runs are processes, storage is embedded, Ctrl-C ends every process."""
     port = free_port()
@@ -23,7 +25,7 @@ def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:
     dev = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         client = Client(f"http://127.0.0.1:{port}")
-        wait_for("the code location", client.repository, seconds=90)
+        wait_for("the code location", client.repository, seconds=180)
         for job in ("users_assets_job", "data_extraction_job"):
             ended = client.wait(client.launch(job))
             assert ended.status == "SUCCESS", client.story(ended.run_id)
