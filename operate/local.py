@@ -93,35 +93,21 @@ def postgres(folder: Path) -> Iterator[Server]:
         shutil.chown(folder, "nobody")
     (folder / "password").write_text(PASSWORD)
     if not data.exists():
-        initdb: list[str | Path] = [
-            programs / "initdb",
-            "--pgdata",
-            data,
-            "--username=postgres",
-            "--auth=scram-sha-256",
-            "--no-sync",
-        ]
-        subprocess.run([*initdb, f"--pwfile={folder / 'password'}"], check=True, capture_output=True, cwd=folder, **owner)
+        _make_cluster(programs, folder, owner)
     pgpass = folder / "pgpass"
     pgpass.touch(mode=0o600)
     pgpass.write_text("".join(f"*:*:*:{role}:{PASSWORD}\n" for role in ROLES))
-    command = [
-        str(programs / "postgres"),
-        "-D",
-        str(data),
-        "-p",
-        str(port),
-        "-h",
-        "127.0.0.1",
-        "-k",
-        "",
-        "-c",
-        "fsync=off",
-    ]
-    with process(command, folder / "postgres.log", cwd=folder, **owner):
+    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]
+    with process([str(programs / "postgres"), *options], folder / "postgres.log", cwd=folder, **owner):
         server = Server(port, folder)
         wait_for("an answer of Postgres", lambda: _make_roles(server), seconds=30, every=0.1)
         yield server
+
+
+def _make_cluster(programs: Path, folder: Path, owner: dict[str, Any]) -> None:
+    options = ["--username=postgres", "--auth=scram-sha-256", "--no-sync", f"--pwfile={folder / 'password'}"]
+    command = [str(programs / "initdb"), "--pgdata", str(folder / "data"), *options]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder, **owner)
 
 
 def _make_roles(server: Server) -> bool:

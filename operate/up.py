@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from operate.compose import ROOT, CommandError, compose, model, run, webserver_url
 from operate.overlays import BASE, OverlayError, compose_files
@@ -57,9 +58,8 @@ def choose_files(path: Path, environ: Mapping[str, str]) -> None:
     path.write_text("\n".join([*kept, f"COMPOSE_FILE={after}", ""]))
 
 
-def base_images(env: Mapping[str, str]) -> list[str]:
+def base_images(services: Mapping[str, Any]) -> list[str]:
     """The images that the deployment is built from and that nothing here builds."""
-    services = model(env)["services"]
     edge = [services["edge"]["build"]["args"]["CADDY_IMAGE"]] if "edge" in services else []
     return [services["user_code"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge]
 
@@ -93,11 +93,11 @@ def ensure_base_images(env: Mapping[str, str]) -> None:
     Raises:
         CommandError: they cannot be built either.
     """
-    wanted = base_images(env)
-    if all(available(image) for image in wanted):
+    services = model(env)["services"]
+    if all(available(image) for image in base_images(services)):
         return
     print("up: the image registry cannot be reached: building base images from Debian's packages (40 s)", file=sys.stderr)
-    edge = ["edge"] if len(wanted) > 2 else []  # noqa: PLR2004 - Python and Postgres are always wanted
+    edge = ["edge"] if "edge" in services else []
     add_to_env(ROOT / ".env", run([str(OFFLINE / "base_images.sh"), *edge], capture=True))
 
 

@@ -111,7 +111,7 @@ BODIES: list[tuple[dict[str, Any], str]] = [
     (launch({"OomScoreAdj": -1000}), "HostConfig may not hold OomScoreAdj"),
     (launch({"OomKillDisable": True}), "HostConfig may not hold OomKillDisable"),
     (launch({"GroupAdd": ["0"]}), "HostConfig may not hold GroupAdd"),
-    (launch({"ExtraHosts": ["pypi.org:10.0.0.1"]}), "HostConfig may not hold ExtraHosts"),
+    (launch({"ExtraHosts": ["source.example:10.0.0.1"]}), "HostConfig may not hold ExtraHosts"),
     (launch({"Links": ["p-postgres-1:x"]}), "HostConfig may not hold Links"),
     (launch({"VolumesFrom": ["p-postgres-1"]}), "HostConfig may not hold VolumesFrom"),
     (launch({"VolumeDriver": "evil"}), "HostConfig may not hold VolumeDriver"),

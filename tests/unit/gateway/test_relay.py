@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import statistics
-import time
 from pathlib import Path
 
 import pytest
@@ -40,7 +38,7 @@ async def test_the_launcher_s_own_client_launches_inspects_and_stops(gateway: Se
 
     def launcher() -> None:
         client = docker.DockerClient(base_url=f"tcp://127.0.0.1:{gateway.client.server.port}")
-        volumes = ENVIRONMENT["RUN_CONTAINER"] and values(ENVIRONMENT)["VOLUMES"]
+        volumes = values(ENVIRONMENT)["VOLUMES"]
         container = client.containers.create(
             image="p/user_code:local",
             command=["dagster", "api", "execute_run", "{}"],
@@ -145,17 +143,3 @@ async def test_what_is_refused_is_logged_without_the_caller_s_control_characters
     lines = [record.getMessage() for record in caplog.records if record.name == "launch_gateway"]
     assert lines[-1] == "refused GET '/info' from 127.0.0.1: 'a run does not need this call'"
     assert all("\n" not in line and "\x0b" not in line for line in lines)
-
-
-async def test_judging_a_launch_costs_less_than_passing_it_on(gateway: Setup) -> None:
-    """A ratio, because times differ between machines: the policy is a part of the call, not most of it."""
-    policy, body = Policy(values(ENVIRONMENT)), json.dumps(launch()).encode()
-    judged, called = [], []
-    for _ in range(30):
-        start = time.perf_counter()
-        policy.body(body)
-        judged.append(time.perf_counter() - start)
-        start = time.perf_counter()
-        await gateway.client.post("/containers/create", data=body, headers={"Content-Type": "application/json"})
-        called.append(time.perf_counter() - start)
-    assert statistics.median(judged) < statistics.median(called)
