@@ -58,15 +58,29 @@ def egress(environ: Mapping[str, str]) -> bool:
     return text == "allow" if text else "." in (urlsplit(environ["SOURCE_URL"]).hostname or "")
 
 
-def _container(environ: Mapping[str, str]) -> tuple[list[str], dict[str, Any]]:
+def _container(environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         container = json.loads(environ["RUN_CONTAINER"])
-        return container["networks"], container["container_kwargs"]
-    except (KeyError, TypeError, ValueError) as error:
-        message = (
-            f"RUN_CONTAINER must be a JSON object with networks and container_kwargs, as docker-compose.yml has it: {error}."
-        )
+        kwargs = container["container_kwargs"]
+        return {
+            "NETWORK": container["networks"][0],
+            "PROJECT": kwargs["labels"]["dagster/project"],
+            "VOLUMES": kwargs["volumes"],
+            "ENTRYPOINT": kwargs["entrypoint"],
+        }
+    except (LookupError, TypeError, ValueError) as error:
+        problem = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        message = f"RUN_CONTAINER must be a JSON object as docker-compose.yml has it: {problem}."
         raise SettingsError(message) from error
+
+
+def _images(environ: Mapping[str, str]) -> str:
+    """Any tag of them: a run that waits in the queue keeps the image of the release that it was launched with."""
+    images = environ["RUN_IMAGES"].split()
+    if not images or any(":" not in image for image in images):
+        raise _refuse("RUN_IMAGES", environ["RUN_IMAGES"], "images with their tags, such as 'shop/user_code:7'")
+    names = "|".join(re.escape(image.rpartition(":")[0]) for image in images)
+    return rf"^(?:{names}):[\w][\w.-]{{0,127}}\Z"
 
 
 def values(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -75,15 +89,11 @@ def values(environ: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         SettingsError: a setting is missing or not allowed.
     """
-    (network, *_), kwargs = _container(environ)
+    container = _container(environ)
     return {
-        "PROJECT": kwargs["labels"]["dagster/project"],
-        # Any tag: a run that waits in the queue keeps the image of the release that it was launched with.
-        "IMAGE": rf"^{re.escape(environ['RUN_IMAGE'].rpartition(':')[0])}:[\w][\w.-]{{0,127}}\Z",
-        "ENTRYPOINT": kwargs["entrypoint"],
-        "VOLUMES": kwargs["volumes"],
-        "NETWORK": network,
-        "RUN_NETWORK": environ["EGRESS_NETWORK"] if egress(environ) else network,
+        **container,
+        "IMAGE": _images(environ),
+        "RUN_NETWORK": environ["EGRESS_NETWORK"] if egress(environ) else container["NETWORK"],
         "MEMORY": memory(environ),
         "NANO_CPUS": nano_cpus(environ),
         "PIDS": pids(environ),

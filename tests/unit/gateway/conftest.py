@@ -30,7 +30,7 @@ ENVIRONMENT = {
             },
         }
     ),
-    "RUN_IMAGE": "p/user_code:local",
+    "RUN_IMAGES": "p/user_code:local p/other_code:7",
     "RUN_MEMORY": "1g",
     "RUN_CPUS": "1",
     "RUN_PIDS": "256",

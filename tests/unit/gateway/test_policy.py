@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -64,4 +65,5 @@ def test_whatever_path_passes_is_one_of_the_list(method: str, path: str) -> None
     except RefusedError:
         return
     assert asked.startswith("/v1.44/")
-    assert not {"..", "//", "%2F", "\n"} & {asked.split("?")[0][i : i + n] for n in (1, 2, 3) for i in range(len(asked))}
+    segments = asked.split("?")[0].split("/")[1:]
+    assert all(re.fullmatch(r"\w[\w.-]*", segment, re.ASCII) for segment in segments), segments

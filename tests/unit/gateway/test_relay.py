@@ -71,6 +71,13 @@ async def test_the_launcher_s_own_client_launches_inspects_and_stops(gateway: Se
     assert set(created) == {"Image", "Entrypoint", "Cmd", "Env", "Labels", "HostConfig", "User"}
 
 
+@pytest.mark.parametrize("image", ["p/user_code:local", "p/user_code:42", "p/other_code:7"])
+async def test_runs_of_every_code_location_and_release_are_launched(gateway: Setup, image: str) -> None:
+    """A second code location has an image of its own; a queued run keeps the tag of its release."""
+    assert (await gateway.client.post("/containers/create", json=launch(Image=image))).status == 201
+    assert gateway.engine.body["Image"] == image
+
+
 async def test_nobody_can_leave_the_hardening_out(gateway: Setup) -> None:
     """A request that names no HostConfig at all gets it nevertheless."""
     bare = {"Image": "p/user_code:local", "Cmd": ["id"], "Labels": launch()["Labels"]}
