@@ -28,7 +28,9 @@ def main(arguments: list[str]) -> int:
     if port_is_busy("127.0.0.1", port):
         print(f"dev: port {port} is in use: stop what uses it (`make down`?), or set WEBSERVER_PORT.", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT as well: a shell script that starts this in the background has it ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         return serve(folder, port)
     except KeyboardInterrupt:

@@ -1,14 +1,16 @@
-"""Which Compose files make the deployment: what RUN_ISOLATION and EDGE ask for, on top of what .env names already."""
+"""Which Compose files make the deployment: what RUN_ISOLATION, EDGE and LOGIN ask for, on top of what .env names already."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 BASE = "docker-compose.yml"
+EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
 # For each variable the values that it may have, and the file that each adds.
 OVERLAYS: dict[str, dict[str, str | None]] = {
     "RUN_ISOLATION": {"container": None, "process": "docker/compose.process.yml"},
-    "EDGE": {"0": None, "1": "docker/compose.edge.yml"},
+    "EDGE": {"0": None, "1": EDGE},
+    "LOGIN": {"password": None, "oidc": OIDC},
 }
 
 
@@ -16,19 +18,26 @@ class OverlayError(Exception):
     """A variable has a value that is not allowed; the message names both, and what is."""
 
 
+def _known(environ: Mapping[str, str], current: set[str]) -> list[str]:
+    """The files of the overlays that are on, in the order of the table: a later one may build on an earlier."""
+    files = []
+    for name, choices in OVERLAYS.items():
+        value = environ.get(name) or next((value for value, file in choices.items() if file in current), "")
+        if value and value not in choices:
+            raise OverlayError(f"{name} is set to '{value}', which is not allowed: it must be {' or '.join(choices)}.")
+        files += [file] if (file := choices.get(value)) else []
+    return files
+
+
 def compose_files(current: str, environ: Mapping[str, str]) -> str:
-    """The new value of COMPOSE_FILE. A variable that is not set changes nothing; files that are not known here stay.
+    """The new value of COMPOSE_FILE: a variable that is not set changes nothing; files that are not known here stay, at the end.
 
     Raises:
         OverlayError: a value is not allowed.
     """
-    files = [file for file in current.split(":") if file] or [BASE]
-    for name, choices in OVERLAYS.items():
-        value = environ.get(name, "")
-        if not value:
-            continue
-        if value not in choices:
-            raise OverlayError(f"{name} is set to '{value}', which is not allowed: it must be {' or '.join(choices)}.")
-        files = [file for file in files if file not in choices.values()]
-        files += [chosen] if (chosen := choices[value]) else []
-    return ":".join(files)
+    files = [file for file in current.split(":") if file]
+    known = _known(environ, set(files))
+    if OIDC in known and EDGE not in known:
+        raise OverlayError("LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password.")
+    offered = {BASE, *(file for choices in OVERLAYS.values() for file in choices.values())}
+    return ":".join([BASE, *known, *(file for file in files if file not in offered)])

@@ -11,8 +11,8 @@ from operate.compose import ROOT, CommandError, model
 def main(arguments: list[str]) -> int:
     """Returns the exit status. `arguments` are name and role; the password is asked for."""
     try:
-        if "edge" not in model()["services"]:
-            print("user: this deployment has no login: start it with 'make up EDGE=1'", file=sys.stderr)
+        if not model()["services"].get("login", {}).get("volumes"):
+            print("user: this deployment keeps no users: it does with 'make up EDGE=1 LOGIN=password'", file=sys.stderr)
             return 1
     except CommandError as error:
         print(f"user: {error}", file=sys.stderr)

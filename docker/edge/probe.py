@@ -17,4 +17,5 @@ with (
 ):
     tls.sendall(f"HEAD / HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n".encode())
     status = tls.recv(12)
+# With LOGIN=oidc, a page is sent to the provider, but this asks for no page.
 sys.exit(status != b"HTTP/1.1 401" and f"the edge answers {status.decode()} to who has not logged in")

@@ -22,7 +22,16 @@ def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:
     port = free_port()
     environ = {**os.environ, "WEBSERVER_PORT": str(port)}
     command = [sys.executable, "-m", "operate.dev", str(folder / "dev")]
-    dev = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    dev = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # As in the background of a script: `make test` never ended there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - no threads here
+    )
     try:
         client = Client(f"http://127.0.0.1:{port}")
         wait_for("the code location", client.repository, seconds=180)

@@ -12,7 +12,7 @@ import pytest
 
 from operate.compose import ROOT
 from operate.preflight import OLDEST_COMPOSE, version
-from tests.stack.test_hardening import FILES
+from tests.stack.test_hardening import FILES, OIDC
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_the_oldest_supported_compose_reads_it_as_the_newest_does(oldest: Path) 
 @pytest.mark.parametrize("files", FILES)
 def test_the_oldest_supported_compose_reads_every_overlay(oldest: Path, files: str) -> None:
     """And every combination of them: `!reset` and `extends` changed between versions."""
-    read = config([oldest], COMPOSE_FILE=FILES[files])
+    read = config([oldest], COMPOSE_FILE=FILES[files], **OIDC)
     assert (read.returncode, read.stderr) == (0, "")
 
 
@@ -70,3 +70,11 @@ def test_compose_refuses_nonsense_where_it_can_tell(name: str, value: str) -> No
     refused = config(["docker", "compose"], **{name: value})
     assert refused.returncode != 0
     assert value in refused.stderr
+
+
+@pytest.mark.parametrize("name", OIDC)
+def test_compose_names_what_an_openid_connect_login_lacks(name: str) -> None:
+    """And says what to set it to."""
+    refused = config(["docker", "compose"], COMPOSE_FILE=FILES["oidc"], **{**OIDC, name: ""})
+    assert refused.returncode != 0
+    assert f"required variable {name} is missing a value: set it in .env to " in refused.stderr

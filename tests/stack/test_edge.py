@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from operate.compose import ROOT, free_port, webserver_url
-from operate.graphql import SELECTOR
-from operate.queries import LAUNCH
-from operate.up import ensure_base_images
+from operate.compose import ROOT, webserver_url
 from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
-from tests.stack.test_browser import CHROMIUM_FLAGS, SEEN_MILLISECONDS, chromium
+from tests.stack.edge import Edge, browser_page, edge_in_front
+from tests.stack.test_browser import SEEN_MILLISECONDS
 
 pytestmark = pytest.mark.timeout(300)
 # Of users of this copy, which lives as long as the test.
@@ -30,59 +26,23 @@ HEADERS = {
 }
 
 
-@dataclass
-class Edge:
-    """The way in."""
-
-    url: str
-    authority: Path
-
-    def ask(self, path: str, user: str = "", password: str = "", body: Any = None, **headers: str) -> requests.Response:
-        """The answer, over TLS whose certificate is checked: a GET, or a POST of `body`."""
-        method, auth = "GET" if body is None else "POST", (user, password or PASSWORDS[user]) if user else None
-        url = self.url + path
-        return requests.request(method, url, json=body, auth=auth, headers=headers, verify=str(self.authority), timeout=20)
-
-    def loaded(self) -> bool:
-        """Whether the viewers' webserver knows the code location: it answers before it does."""
-        assets = self.ask("/graphql", "vera", body={"query": "{assetNodes {assetKey {path}}}"}).text
-        return seen("raw_user_data" in assets, assets)
-
-    def launch(self, user: str) -> dict[str, Any]:
-        """What GraphQL says to the launch of a job."""
-        params = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {}, "mode": "default"}
-        answer = self.ask("/graphql", user, body={"query": LAUNCH, "variables": {"params": params}})
-        assert answer.status_code == 200
-        said: dict[str, Any] = answer.json()
-        return said
+def loaded(edge: Edge) -> bool:
+    """Whether the viewers' webserver knows the code location: it answers before it does."""
+    assets = edge.ask("/graphql", "vera", body={"query": "{assetNodes {assetKey {path}}}"}).text
+    return seen("raw_user_data" in assets, assets)
 
 
 @pytest.fixture(scope="module")
 def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """The copy with the edge in front, and two users; afterwards it is as it was."""
-    before, https = dict(stack.environ), free_port()
-    stack.environ |= {
-        "COMPOSE_FILE": "docker-compose.yml:docker/compose.edge.yml",
-        "EDGE_BIND": "127.0.0.1",
-        "EDGE_HTTPS_PORT": str(https),
-        "EDGE_HTTP_PORT": str(free_port()),
-    }
-    ensure_base_images(stack.environ)
-    stack.compose("build", "--quiet")
-    try:
-        stack.compose("up", "--detach", "--wait")
+    """The copy with the edge in front, and two users."""
+    with edge_in_front(stack, tmp_path_factory.mktemp("edge")) as edge:
+        edge.passwords = PASSWORDS
         for name, role in (("vera", "viewer"), ("otto", "operator")):
             made = stack.make("user", f"NAME={name}", f"ROLE={role}", text=PASSWORDS[name] + "\n")
             assert (made.returncode, made.stdout) == (0, f"user: {name} is {role} now\n"), made.stderr
         stack.url = webserver_url(stack.environ)
-        authority = tmp_path_factory.mktemp("edge") / "root.crt"
-        authority.write_text(stack.compose("exec", "-T", "edge", "cat", "/data/caddy/pki/authorities/local/root.crt"))
-        edge = Edge(f"https://localhost:{https}", authority)
-        wait_for("the code location for viewers", edge.loaded, seconds=60)
+        wait_for("the code location for viewers", lambda: loaded(edge), seconds=60)
         yield edge
-    finally:
-        stack.environ, stack.url = before, ""
-        stack.compose("up", "--detach", "--wait", "--remove-orphans")
 
 
 def test_without_a_login_there_is_nothing_but_the_login(edge: Edge, stack: Stack) -> None:
@@ -142,43 +102,32 @@ def test_smoke_finds_the_webserver_behind_the_edge(edge: Edge, stack: Stack) -> 
     stack.schedules(running=False)
 
 
-@pytest.fixture
-def pages(edge: Edge) -> Iterator[Any]:
-    """A browser that somebody has logged in to."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-
-        def page(user: str) -> Page:
-            credentials: Any = {"username": user, "password": PASSWORDS[user]}
-            opened = browser.new_page(base_url=edge.url, ignore_https_errors=True, http_credentials=credentials)
-            opened.set_default_timeout(SEEN_MILLISECONDS)
-            return opened
-
-        yield page
-        browser.close()
+def logged_in(edge: Edge, user: str) -> Any:
+    """A browser's page, with the name and password that a person types."""
+    return browser_page(edge, http_credentials={"username": user, "password": PASSWORDS[user]})
 
 
 ASSET = "/assets/raw_user_data"
 
 
-def test_a_viewer_has_no_button_to_materialize(pages: Any, tmp_path: Path) -> None:
+def test_a_viewer_has_no_button_to_materialize(edge: Edge) -> None:
     """It is there, and does nothing."""
-    page = pages("vera")
-    page.goto(ASSET)
-    button = page.get_by_role("button", name="Materialize", exact=False).first
-    expect(button).to_be_disabled(timeout=SEEN_MILLISECONDS)
+    with logged_in(edge, "vera") as page:
+        page.goto(ASSET)
+        button = page.get_by_role("button", name="Materialize", exact=False).first
+        expect(button).to_be_disabled(timeout=SEEN_MILLISECONDS)
 
 
-def test_an_operator_materializes_and_sees_the_events_arrive(pages: Any, stack: Stack) -> None:
+def test_an_operator_materializes_and_sees_the_events_arrive(edge: Edge, stack: Stack) -> None:
     """The page of a run gets them through a websocket."""
-    page = pages("otto")
     sockets: list[str] = []
-    page.on("websocket", lambda socket: sockets.append(socket.url))
-    page.goto(ASSET)
-    expect(page.get_by_role("button", name="Materialize", exact=False).first).to_be_enabled(timeout=SEEN_MILLISECONDS)
-    run = stack.client.wait(stack.client.launch("cookie_job"))
-    page.goto(f"/runs/{run.run_id}")
-    expect(page.get_by_text("RUN_SUCCESS").first).to_be_visible(timeout=SEEN_MILLISECONDS)
+    with logged_in(edge, "otto") as page:
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        page.goto(ASSET)
+        expect(page.get_by_role("button", name="Materialize", exact=False).first).to_be_enabled(timeout=SEEN_MILLISECONDS)
+        run = stack.client.wait(stack.client.launch("cookie_job"))
+        page.goto(f"/runs/{run.run_id}")
+        expect(page.get_by_text("RUN_SUCCESS").first).to_be_visible(timeout=SEEN_MILLISECONDS)
     assert any(url.startswith("wss://") and url.endswith("/graphql") for url in sockets)
 
 

@@ -19,8 +19,11 @@ FILES = {
     "process": "docker-compose.yml:docker/compose.process.yml",
     "edge": "docker-compose.yml:docker/compose.edge.yml",
     "process and edge": "docker-compose.yml:docker/compose.process.yml:docker/compose.edge.yml",
+    "oidc": "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
     "official": "docker-compose.yml:bench/official_settings/compose.yml",
 }
+# What has no default, because only the operator can know it.
+OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
 ONE_SHOT = {"secrets", "migrate", "user_admin"}
 # Who may do more than the rules say, and why.
 ROOT_USERS = {
@@ -46,7 +49,7 @@ def services(files: str) -> dict[str, dict[str, Any]]:
         "--format",
         "json",
     ]
-    environ = {**os.environ, "COMPOSE_FILE": FILES[files]}
+    environ = {**os.environ, **OIDC, "COMPOSE_FILE": FILES[files]}
     model = json.loads(subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=True).stdout)
     found: dict[str, dict[str, Any]] = model["services"]
     return found
@@ -108,7 +111,8 @@ class TestEveryService:
     def test_publishes_nothing_beyond_this_machine(self, files: str, name: str) -> None:
         """Only the webserver, on loopback; with the edge only the edge, for everybody."""
         ports = [(port["host_ip"], port["target"]) for port in services(files)[name].get("ports", [])]
-        wanted = {"edge": [("0.0.0.0", 80), ("0.0.0.0", 443)]} if "edge" in files else {"webserver": [("127.0.0.1", 3000)]}  # noqa: S104 - the edge
+        everybody = [("0.0.0.0", 80), ("0.0.0.0", 443)]  # noqa: S104 - the edge
+        wanted = {"edge": everybody} if "edge" in services(files) else {"webserver": [("127.0.0.1", 3000)]}
         assert ports == wanted.get(name, [])
 
     def test_mounts_nothing_of_the_host_but_what_is_listed(self, files: str, name: str) -> None:

@@ -109,8 +109,19 @@ def test_what_somebody_has_set_is_left_alone(tmp_path) -> None:
         ("", {"RUN_ISOLATION": "process"}, "docker-compose.yml:docker/compose.process.yml"),
         ("docker-compose.yml:docker/compose.process.yml", {"RUN_ISOLATION": "container"}, "docker-compose.yml"),
         ("docker-compose.yml:docker/compose.process.yml", {}, "docker-compose.yml:docker/compose.process.yml"),
-        ("docker-compose.yml:mine.yml", {"EDGE": "1"}, "docker-compose.yml:mine.yml:docker/compose.edge.yml"),
+        ("docker-compose.yml:mine.yml", {"EDGE": "1"}, "docker-compose.yml:docker/compose.edge.yml:mine.yml"),
         ("docker-compose.yml:docker/compose.edge.yml:mine.yml", {"EDGE": "0"}, "docker-compose.yml:mine.yml"),
+        ("", {"EDGE": "1", "LOGIN": "oidc"}, "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml"),
+        (
+            "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
+            {"EDGE": "1"},
+            "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
+        ),
+        (
+            "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
+            {"EDGE": "0", "LOGIN": "password"},
+            "docker-compose.yml",
+        ),
     ],
 )
 def test_what_is_asked_for_decides_which_files_there_are(current: str, environ: dict[str, str], files: str) -> None:
@@ -122,6 +133,10 @@ def test_a_mode_that_there_is_not_is_refused_by_name() -> None:
     """With what there is."""
     with pytest.raises(OverlayError, match=r"^RUN_ISOLATION is set to 'vm', .* it must be container or process\."):
         compose_files("", {"RUN_ISOLATION": "vm"})
+    with pytest.raises(
+        OverlayError, match=r"^LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password\."
+    ):
+        compose_files("", {"LOGIN": "oidc"})
 
 
 def test_the_files_are_written_once_and_nothing_else_in_env_changes(tmp_path: Path) -> None:

@@ -32,11 +32,17 @@ def locked(folder: str) -> dict[str, set[str]]:
 
 
 def compose_text() -> str:
-    return "".join(repository_text(path) for path in ("docker-compose.yml", "docker/compose.edge.yml"))
+    files = ("docker-compose.yml", "docker/compose.edge.yml", "docker/compose.oidc.yml")
+    return "".join(repository_text(path) for path in files)
 
 
 def compose_variables() -> dict[str, str]:
     return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose_text()))
+
+
+def required_variables() -> dict[str, str]:
+    """Of an overlay: Compose stops without them, with the sentence after the question mark."""
+    return dict(re.findall(r"\$\{([A-Z_]+):\?([^}]+)\}", compose_text()))
 
 
 def documented_variables() -> dict[str, str]:
@@ -45,13 +51,15 @@ def documented_variables() -> dict[str, str]:
 
 def test_every_setting_is_in_the_manual_with_its_default_and_nothing_else_is() -> None:
     """The manual is .env.example, the default is the one of docker-compose.yml."""
-    assert documented_variables() == compose_variables()
+    assert documented_variables() == compose_variables() | dict.fromkeys(required_variables(), "")
 
 
 def test_no_variable_of_the_compose_text_lacks_a_default() -> None:
     """Nothing needs to be set to start."""
     used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", compose_text()))
-    assert used - GIVEN == set(compose_variables())
+    assert used - GIVEN == set(compose_variables()) | set(required_variables())
+    assert ":?" not in repository_text("docker-compose.yml")
+    assert {why.split()[0] for why in required_variables().values()} == {"set"}
 
 
 def test_the_defaults_of_compose_are_those_of_the_code() -> None:
@@ -135,7 +143,7 @@ def test_images_are_built_in_two_stages_and_run_as_a_number() -> None:
         user = re.findall(r"^USER (\d+):\d+$", text, re.MULTILINE)
         assert user == (["0"] if "launch_gateway" in path else ["10001"]), path
         assert re.search(r'^CMD \["', text, re.MULTILINE), path
-        if "connection_pool" not in path:
+        if "connection_pool" not in path and "oidc" not in path:
             assert text.count("\nFROM ") == 2, path
             assert "pip uninstall" in text or "edge" in path, path
         assert not text.startswith("# syntax="), path

@@ -1,0 +1,76 @@
+"""The way in: a copy with the edge in front, and what a client or a browser gets through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import Page, sync_playwright
+
+from operate.compose import free_port
+from operate.graphql import SELECTOR
+from operate.queries import LAUNCH
+from operate.up import ensure_base_images
+from tests.stack.conftest import Stack
+from tests.stack.test_browser import CHROMIUM_FLAGS, SEEN_MILLISECONDS, chromium
+
+
+@dataclass
+class Edge:
+    """The way in."""
+
+    url: str
+    authority: Path
+    passwords: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, path: str, user: str = "", password: str = "", body: Any = None, **headers: str) -> requests.Response:
+        """The answer, over TLS whose certificate is checked: a GET, or a POST of `body`."""
+        method, auth = "GET" if body is None else "POST", (user, password or self.passwords[user]) if user else None
+        url = self.url + path
+        return requests.request(method, url, json=body, auth=auth, headers=headers, verify=str(self.authority), timeout=20)
+
+    def launch(self, user: str) -> dict[str, Any]:
+        """What GraphQL says to the launch of a job."""
+        params = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {}, "mode": "default"}
+        answer = self.ask("/graphql", user, body={"query": LAUNCH, "variables": {"params": params}})
+        assert answer.status_code == 200
+        said: dict[str, Any] = answer.json()
+        return said
+
+
+@contextmanager
+def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -> Iterator[Edge]:
+    """The copy with the edge in front, until the block ends; afterwards it is as it was."""
+    before, https = dict(stack.environ), free_port()
+    stack.environ |= {
+        "COMPOSE_FILE": ":".join(["docker-compose.yml", "docker/compose.edge.yml", *overlays]),
+        "EDGE_BIND": "127.0.0.1",
+        "EDGE_HTTPS_PORT": str(https),
+        "EDGE_HTTP_PORT": str(free_port()),
+        **settings,
+    }
+    ensure_base_images(stack.environ)
+    stack.compose("build", "--quiet")
+    try:
+        stack.compose("up", "--detach", "--wait")
+        authority = folder / "root.crt"
+        authority.write_text(stack.compose("exec", "-T", "edge", "cat", "/data/caddy/pki/authorities/local/root.crt"))
+        yield Edge(f"https://localhost:{https}", authority)
+    finally:
+        stack.environ, stack.url = before, ""
+        stack.compose("up", "--detach", "--wait", "--remove-orphans")
+
+
+@contextmanager
+def browser_page(edge: Edge, **options: Any) -> Iterator[Page]:
+    """A page of a browser of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        page = browser.new_page(base_url=edge.url, ignore_https_errors=True, **options)
+        page.set_default_timeout(SEEN_MILLISECONDS)
+        yield page
+        browser.close()
