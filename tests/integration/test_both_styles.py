@@ -161,6 +161,8 @@ def test_cookies_are_baked_in_both_styles(in_environment: dict, instance: dg.Dag
     """The same 18 crisp cookies."""
     job = execute(in_environment, instance, "cookie_job")
     assert job.output_for_node("bake_cookies") == {"pieces": 18, "texture": "crisp", "peanuts": False}
+    peanut_job = execute(in_environment, instance, "peanut_cookie_job")
+    assert peanut_job.output_for_node("bake_cookies") == {"pieces": 21, "texture": "crisp", "peanuts": True}
     resolved = definitions(in_environment)
     selection = dg.AssetSelection.groups("cookies")
     baked = dg.Definitions.merge(resolved, dg.Definitions(jobs=[dg.define_asset_job("bake", selection)])).resolve_job_def("bake")

@@ -13,6 +13,8 @@ COOKIES = {
     "peanuts", "peanut_cookie_dough", "peanut_cookies",
 }  # fmt: skip
 
+OTHERS = {"user_posts": "posts", "posts_by_city": "posts", "archived_tables": "maintenance"}
+
 
 @pytest.fixture(scope="module")
 def repository() -> dg.RepositoryDefinition:
@@ -32,7 +34,7 @@ def edges(repository: dg.RepositoryDefinition) -> set[tuple[str, str]]:
 
 def test_the_entry_point_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the code server does, with nothing set."""
-    assert len(list(defs().resolve_all_asset_keys())) == len(USERS | COOKIES)
+    assert len(list(defs().resolve_all_asset_keys())) == len({*USERS, *COOKIES, *OTHERS})
 
 
 def test_a_bad_setting_stops_the_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +47,10 @@ def test_a_bad_setting_stops_the_entry_point(monkeypatch: pytest.MonkeyPatch) ->
 def test_jobs_schedules_and_sensors(repository: dg.RepositoryDefinition) -> None:
     """Schedules and sensors run from the start; each schedule states its time zone."""
     names = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
-    assert names == {"users_assets_job", "data_extraction_job", "cookie_job"}
+    assert names == {
+        "users_assets_job", "data_extraction_job", "cookie_job", "peanut_cookie_job", "posts_by_city_job",
+        "posts_by_city_from_tables_job", "user_posts_job", "archive_tables_job",
+    }  # fmt: skip
     schedules = {s.name: (s.job_name, s.cron_schedule, s.execution_timezone) for s in repository.schedule_defs}
     assert schedules == {
         "users_assets_schedule": ("users_assets_job", "*/5 * * * *", "UTC"),
@@ -62,6 +67,8 @@ def test_assets_and_their_lineage(repository: dg.RepositoryDefinition) -> None:
         ("raw_user_data", "transformed_user_data"),
         ("transformed_user_data", "user_data_csv"),
         ("transformed_user_data", "data_extraction_summary"),
+        ("transformed_user_data", "posts_by_city"),
+        ("user_posts", "posts_by_city"),
         ("ingredients", "wet_ingredients"),
         ("eggs", "wet_ingredients"),
         ("ingredients", "dry_ingredients"),
@@ -75,7 +82,7 @@ def test_assets_and_their_lineage(repository: dg.RepositoryDefinition) -> None:
     groups = {
         key.to_user_string(): repository.asset_graph.get(key).group_name for key in repository.asset_graph.get_all_asset_keys()
     }
-    assert groups == dict.fromkeys(USERS, "users") | dict.fromkeys(COOKIES, "cookies")
+    assert groups == dict.fromkeys(USERS, "users") | dict.fromkeys(COOKIES, "cookies") | OTHERS
 
 
 def test_every_asset_is_described_owned_and_versioned(repository: dg.RepositoryDefinition) -> None:

@@ -22,6 +22,8 @@ class Behaviour(StrEnum):
     STALL = "stall"
     # Cut off in the middle: not JSON.
     MALFORMED = "malformed"
+    # The last user has a latitude that is no number: complete, and of no use.
+    INVALID = "invalid"
     # The last user lacks its e-mail address.
     INCOMPLETE = "incomplete"
 
@@ -70,6 +72,8 @@ def users_payload(state: State) -> bytes:
     users = [make_user(number, state.edition) for number in range(1, state.rows + 1)]
     if state.behaviour is Behaviour.INCOMPLETE and users:
         del users[-1]["email"]
+    if state.behaviour is Behaviour.INVALID and users:
+        users[-1]["address"]["geo"]["lat"] = "north"
     payload = json.dumps(users, ensure_ascii=False).encode()
     return payload[: len(payload) // 2] if state.behaviour is Behaviour.MALFORMED else payload
 

@@ -41,6 +41,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """The rows of a table whose `column`, as text, is one of `keys`."""
+
+    column: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Warehouse:
     """A Postgres database.
 
@@ -75,6 +83,36 @@ class Warehouse:
             _copy(connection, rows, _json_rows(document))
 
         self._replace(table, fill)
+
+    def replace_rows(self, table: Table, frame: pd.DataFrame, rows: Rows) -> None:
+        """Makes `frame` what `table` holds of `rows`; its other rows stay. The table is made where there is none."""
+        self._ensure_schema(table.schema)
+        with self.transaction() as connection:
+            _take_turns(connection, str(table))
+            frame.head(0).to_sql(table.name, connection, schema=table.schema, index=False, if_exists="append")
+            column = sa.cast(sa.column(rows.column), sa.Text)
+            connection.execute(sa.delete(_named(table)).where(column.in_(rows.keys)))
+            frame.to_sql(
+                table.name,
+                connection,
+                schema=table.schema,
+                index=False,
+                if_exists="append",
+                method=_copy_chunk,
+                chunksize=COPY_CHUNK_ROWS,
+            )
+
+    def move(self, table: Table, schema: str) -> Table:
+        """Moves `table` to another schema, which is made where there is none; returns where it is then.
+
+        Raises:
+            WarehouseError: there is no such table.
+        """
+        self._ensure_schema(schema)
+        with self._reading(table) as connection:
+            quote = connection.dialect.identifier_preparer.quote
+            connection.execute(sa.text(f"ALTER TABLE {quote(table.schema)}.{quote(table.name)} SET SCHEMA {quote(schema)}"))
+        return Table(schema, table.name)
 
     def read_frame(self, table: Table) -> pd.DataFrame:
         """Reads what `replace_frame` wrote, in the same order.

@@ -5,22 +5,33 @@ from datetime import timedelta
 import dagster as dg
 
 from user_code.cookies.recipe import EGGS_KEEP_DAYS
-from user_code.defs import schedules, sensors
-from user_code.defs.assets import cookies, users
+from user_code.defs import maintenance, schedules, sensors
+from user_code.defs.assets import cookies, posts, users
 from user_code.defs.jobs.assets import users_assets_job
-from user_code.defs.jobs.cookies import cookie_job
+from user_code.defs.jobs.cookies import cookie_job, peanut_cookie_job
 from user_code.defs.jobs.data_extraction import data_extraction_job
+from user_code.defs.jobs.posts import posts_by_city_from_tables_job, posts_by_city_job, user_posts_job
 from user_code.defs.resources import build_resources
 from user_code.settings import Settings
 
-ASSETS = (*users.ASSETS, *cookies.ASSETS)
+ASSETS = (*users.ASSETS, *cookies.ASSETS, *posts.ASSETS, *maintenance.ASSETS)
+JOBS = (
+    users_assets_job,
+    data_extraction_job,
+    cookie_job,
+    peanut_cookie_job,
+    posts_by_city_job,
+    posts_by_city_from_tables_job,
+    user_posts_job,
+    maintenance.archive_tables_job,
+)
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """All definitions of this code location. Nothing is contacted."""
     return dg.Definitions(
         assets=with_freshness(settings),
-        jobs=[users_assets_job, data_extraction_job, cookie_job],
+        jobs=JOBS,
         asset_checks=cookies.CHECKS,
         schedules=schedules.build_schedules(settings),
         sensors=[sensors.freshness_sensor, sensors.build_run_failure_sensor(settings.alert_urls_file)],

@@ -1,13 +1,18 @@
-"""Assets' values in the warehouse: a DataFrame is a table, anything JSON a table of documents, both in schema `assets`."""
+"""Assets' values in the warehouse: a DataFrame is a table, anything JSON a table of documents, both in schema `assets`.
+
+A partitioned asset is one table as well. Its metadata PARTITION_COLUMN names the column that holds the partition key; whoever
+reads it gets all partitions.
+"""
 
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from user_code.warehouse import Table, Warehouse
+from user_code.warehouse import Rows, Table, Warehouse
 
 ASSETS_SCHEMA = "assets"
+PARTITION_COLUMN = "partition_column"
 
 
 class WarehouseResource(dg.ConfigurableResource[None]):
@@ -29,10 +34,13 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
     warehouse: dg.ResourceDependency[WarehouseResource]
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Replaces the asset's table; a failure leaves the old one readable."""
+        """Replaces the asset's table, or the rows of its partitions; a failure leaves the old ones readable."""
         table = asset_table(context.asset_key)
         warehouse = self.warehouse.open()
-        if isinstance(obj, pd.DataFrame):
+        if context.has_asset_partitions:
+            column = context.definition_metadata[PARTITION_COLUMN]
+            warehouse.replace_rows(table, obj, Rows(column, tuple(context.asset_partition_keys)))
+        elif isinstance(obj, pd.DataFrame):
             warehouse.replace_frame(table, obj)
         else:
             warehouse.replace_json(table, obj)

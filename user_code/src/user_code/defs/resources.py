@@ -1,16 +1,19 @@
 """What assets and ops reach the outside with."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 
 from user_code.defs.io_managers import WarehouseIOManager, WarehouseResource
 from user_code.settings import Settings
 from user_code.users.fetch import FetchedUsers, FetchLimits, fetch_users
+from user_code.users.posts import fetch_posts
 
 
 class UsersSource(dg.ConfigurableResource[None]):
-    """The source system of users: an HTTP API with the JSONPlaceholder schema."""
+    """The source system of users and their posts: an HTTP API with the JSONPlaceholder schema."""
 
     url: str
     read_seconds: float
@@ -18,7 +21,14 @@ class UsersSource(dg.ConfigurableResource[None]):
 
     def fetch(self) -> FetchedUsers:
         """All users; raises `SourceError`."""
-        return fetch_users(self.url, FetchLimits(read_seconds=self.read_seconds, max_bytes=self.max_bytes))
+        return fetch_users(self.url, self._limits())
+
+    def posts(self, users: Iterable[int]) -> pd.DataFrame:
+        """The posts of some users; raises `SourceError`."""
+        return fetch_posts(self.url, users, self._limits())
+
+    def _limits(self) -> FetchLimits:
+        return FetchLimits(read_seconds=self.read_seconds, max_bytes=self.max_bytes)
 
 
 class Exports(dg.ConfigurableResource[None]):

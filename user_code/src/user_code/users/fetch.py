@@ -67,7 +67,7 @@ def fetch_users(base_url: str, limits: FetchLimits) -> FetchedUsers:
             list, or a record without a required field.
     """
     url = f"{base_url.rstrip('/')}/users"
-    body = _get(url, limits)
+    body = get_body(url, limits)
     users = parse_users(body, url)
     canonical = json.dumps(users, sort_keys=True, separators=(",", ":")).encode()
     return FetchedUsers(users, hashlib.sha256(canonical).hexdigest(), len(body), datetime.now(UTC))
@@ -141,7 +141,12 @@ def _session(limits: FetchLimits) -> requests.Session:
     return session
 
 
-def _get(url: str, limits: FetchLimits) -> bytes:
+def get_body(url: str, limits: FetchLimits) -> bytes:
+    """What `url` answers.
+
+    Raises:
+        SourceError: no answer, an error status after all retries, or more than `limits.max_bytes`.
+    """
     try:
         with (
             _session(limits) as session,

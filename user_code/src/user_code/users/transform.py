@@ -22,6 +22,10 @@ NUMBER_COLUMNS = {"latitude": ("address", "geo", "lat"), "longitude": ("address"
 COLUMNS = ("id", "name", "username", "email", "email_domain", *list(TEXT_COLUMNS)[2:], *NUMBER_COLUMNS)
 
 
+class UserRecordError(Exception):
+    """A record is complete, but not usable; the message names it and its field."""
+
+
 def transform_users(users: list[dict[str, Any]]) -> pd.DataFrame:
     """Gives one row a user, ordered by id, with the columns COLUMNS.
 
@@ -29,7 +33,7 @@ def transform_users(users: list[dict[str, Any]]) -> pd.DataFrame:
     other texts stripped of surrounding white space. Every record must be complete (`users.fetch.parse_users`).
 
     Raises:
-        ValueError: a latitude or longitude is not a number.
+        UserRecordError: a latitude or longitude is not a number.
     """
     columns: dict[str, Any] = {"id": pd.array([user["id"] for user in users], dtype="int64")}
     for name, path in TEXT_COLUMNS.items():
@@ -37,7 +41,7 @@ def transform_users(users: list[dict[str, Any]]) -> pd.DataFrame:
     columns["email"] = _texts(user["email"].strip().lower() for user in users)
     columns["email_domain"] = _texts(email.rpartition("@")[2] for email in columns["email"])
     for name, path in NUMBER_COLUMNS.items():
-        columns[name] = pd.array([float(_at(user, path)) for user in users], dtype="float64")
+        columns[name] = pd.array([_number(user, path) for user in users], dtype="float64")
     frame = pd.DataFrame(columns, columns=list(COLUMNS))
     return frame.sort_values("id", ignore_index=True)
 
@@ -47,6 +51,16 @@ def _at(user: dict[str, Any], path: tuple[str, ...]) -> str:
     for key in path:
         value = value[key]
     return str(value)
+
+
+def _number(user: dict[str, Any], path: tuple[str, ...]) -> float:
+    text = _at(user, path)
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UserRecordError(
+            f"The user with id {user['id']} has '{text}' in '{'.'.join(path)}', which is not a number."
+        ) from error
 
 
 def _texts(values: Any) -> Any:

@@ -65,9 +65,23 @@ def bake_cookies(context: dg.OpExecutionContext, dough: Stock) -> Stock:
     return cookies
 
 
+@dg.op
+def fold_in_peanuts(dough: Stock) -> Stock:
+    """Folds a bag of peanuts in."""
+    return recipe.fold_in_peanuts(dough, recipe.buy_peanuts())
+
+
 @dg.job(description="Bakes cookies from start to finish.")
 def cookie_job() -> None:
     """Wires the ops together."""
     ingredients = gather_ingredients()
     wet = mix_wet_ingredients(ingredients, check_eggs(take_eggs()))
     bake_cookies(mix_cookie_dough(wet, mix_dry_ingredients(ingredients)))
+
+
+@dg.job(description="Bakes peanut cookies from start to finish: the lesson's fork.")
+def peanut_cookie_job() -> None:
+    """Wires the ops together."""
+    ingredients = gather_ingredients()
+    wet = mix_wet_ingredients(ingredients, check_eggs(take_eggs()))
+    bake_cookies(fold_in_peanuts(mix_cookie_dough(wet, mix_dry_ingredients(ingredients))))

@@ -1,0 +1,42 @@
+"""One-off work on the warehouse's layout, as a job and, to see why not, as an asset."""
+
+import dagster as dg
+
+from user_code.defs.io_managers import WarehouseResource
+from user_code.warehouse import Table
+
+ARCHIVE_SCHEMA = "archive"
+
+
+class ArchiveConfig(dg.Config):
+    """Which tables to move, as schema.table."""
+
+    tables: list[str]
+
+
+def archive(warehouse: WarehouseResource, names: list[str]) -> list[str]:
+    """Moves tables that nothing writes any more to schema `archive`; returns where they are. Nothing is deleted."""
+    return [str(warehouse.open().move(Table(*name.split(".", 1)), ARCHIVE_SCHEMA)) for name in names]
+
+
+@dg.op
+def move_to_archive(context: dg.OpExecutionContext, config: ArchiveConfig, warehouse: WarehouseResource) -> None:
+    """Moves the tables."""
+    context.log.info("Moved to %s", archive(warehouse, config.tables))
+
+
+@dg.job(
+    description="Moves tables that nothing writes any more to schema `archive`: one-off work, for which a job is the better tool."
+)
+def archive_tables_job() -> None:
+    """One op."""
+    move_to_archive()
+
+
+@dg.asset(group_name="maintenance", owners=["team:data-platform"], kinds={"postgres"}, code_version="1")
+def archived_tables(config: ArchiveConfig, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+    """The same work as an asset: from then on the catalog lists something that nobody will ever refresh."""
+    return dg.MaterializeResult(metadata={"tables": archive(warehouse, config.tables)})
+
+
+ASSETS = (archived_tables,)
