@@ -1,6 +1,6 @@
 # The verbs of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight smoke down destroy prune user dev bench test test-unit test-integration test-stack lint format lock
+.PHONY: help up preflight smoke down destroy prune user dev bench evaluate test test-unit test-integration test-stack lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -33,6 +33,9 @@ dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 
 bench: ## Measure runs of the running deployment; OFFICIAL=1 beside the official example's settings
 	@python3 -m bench $(if $(OFFICIAL),--official)
+
+evaluate: ## Play the four situations in both styles, and write reports/: ONLY="lineage backfill" REPEAT=3
+	@python3 -m operate.evaluate $(if $(ONLY),--only $(ONLY)) $(if $(REPEAT),--repeat $(REPEAT))
 
 test: test-unit test-integration test-stack ## Run all tests
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,9 @@ class Client:
         data: dict[str, Any] = answer["data"]
         return data
 
-    def launch(self, job: str, *, assets: tuple[str, ...] = (), config: object = None) -> str:
+    def launch(
+        self, job: str, *, assets: tuple[str, ...] = (), config: object = None, tags: Mapping[str, str] | None = None
+    ) -> str:
         """Launches a job, or `assets` of it, and returns the run's id.
 
         Raises:
@@ -66,7 +69,8 @@ class Client:
         selector: dict[str, Any] = {**SELECTOR, "jobName": job}
         if assets:
             selector["assetSelection"] = [{"path": asset.split("/")} for asset in assets]
-        params = {"selector": selector, "runConfigData": config or {}, "mode": "default"}
+        metadata = {"tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]}
+        params = {"selector": selector, "runConfigData": config or {}, "mode": "default", "executionMetadata": metadata}
         return self._launched(self.query(queries.LAUNCH, params=params)["launchRun"])
 
     def reexecute(self, run_id: str, strategy: str = "FROM_FAILURE") -> str:
@@ -165,25 +169,6 @@ class Client:
         """What the last ticks of a sensor logged."""
         state = self.query(queries.SENSOR_LOG, selector={**SELECTOR, "sensorName": name})["sensorOrError"]["sensorState"]
         return "\n".join(event["message"] for tick in state["ticks"] for event in tick["logEvents"]["events"])
-
-    def switch_schedule(self, name: str, *, running: bool) -> None:
-        """Switches a schedule on or off, if it is not already.
-
-        Raises:
-            ApiError: there is no such schedule, or it cannot be switched.
-        """
-        selector = {**SELECTOR, "scheduleName": name}
-        found = self.query(queries.SCHEDULE_ID, selector=selector)["scheduleOrError"]
-        if found["__typename"] != "Schedule":
-            raise ApiError(f"there is no schedule {name}")
-        if (found["scheduleState"]["status"] == "RUNNING") == running:
-            return
-        if running:
-            answer = self.query(queries.START_SCHEDULE, selector=selector)["startSchedule"]
-        else:
-            answer = self.query(queries.STOP_SCHEDULE, id=found["scheduleState"]["id"])["stopRunningSchedule"]
-        if answer["__typename"] != "ScheduleStateResult":
-            raise ApiError(f"the schedule {name} cannot be switched: {json.dumps(answer)}")
 
     def repository(self) -> dict[str, Any]:
         """Jobs, schedules, sensors and assets of the code location, as the API describes them.

@@ -27,9 +27,3 @@ FRESHNESS = """query Freshness($keys: [AssetKeyInput!]) { assetNodes(assetKeys: 
   freshnessStatusInfo { freshnessStatus } } }"""
 SENSOR_LOG = """query Log($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState {
   ticks(limit: 20) { status error { message } logEvents { events { message } } } } } } }"""
-START_SCHEDULE = """mutation Start($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) {
-  __typename ... on ScheduleStateResult { scheduleState { id status } } ... on PythonError { message } } }"""
-STOP_SCHEDULE = """mutation Stop($id: String!) { stopRunningSchedule(id: $id) {
-  __typename ... on ScheduleStateResult { scheduleState { id status } } ... on PythonError { message } } }"""
-SCHEDULE_ID = """query Id($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
-  __typename ... on Schedule { scheduleState { id status } } } }"""

@@ -21,7 +21,7 @@ mapfile -t yaml < <(git ls-files -co --exclude-standard '*.yml' '*.yaml')
 check "ruff check" ruff check .
 check "ruff format" ruff format --check .
 check "mypy: code location" mypy user_code/src
-check "mypy: operate, bench" mypy operate bench
+check "mypy: operate, bench, evaluation" mypy operate bench evaluation
 check "mypy: images" mypy docker/user_code docker/dagster/generate_secrets.py docker/dagster/migrate.py docker/dagster/webserver.py
 check "mypy: users_api" mypy -p users_api
 check "mypy: login" mypy -p login

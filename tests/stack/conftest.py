@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,12 @@ from operate.compose import ROOT, free_port
 from operate.graphql import Client
 from operate.overlays import BASE
 from operate.runs import Run
+from operate.switches import schedule
 from operate.up import ensure_base_images
+from tests.stack.browser import browser_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 PROJECT = "stack_test"
 # Schedules that a person can wait for, and a source that is stale after the shortest time that Dagster allows.
@@ -75,7 +80,7 @@ class Stack:
     def schedules(self, *, running: bool) -> None:
         """Switches both schedules."""
         for name in ("users_assets_schedule", "data_extraction_schedule"):
-            self.client.switch_schedule(name, running=running)
+            schedule(self.client, name).turn(on=running)
 
     def quiet(self) -> None:
         """Waits until nothing is under way."""
@@ -118,3 +123,10 @@ def still(stack: Stack) -> Stack:
     stack.control(behaviour="ok")
     stack.quiet()
     return stack
+
+
+@pytest.fixture
+def page(still: Stack) -> Iterator[Page]:
+    """A browser at the copy's UI."""
+    with browser_page(still.client.url) as page:
+        yield page

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from playwright.sync_api import Page, sync_playwright
 
 from operate.compose import free_port
 from operate.graphql import SELECTOR
 from operate.queries import LAUNCH
 from operate.up import ensure_base_images
 from tests.stack.conftest import Stack
-from tests.stack.test_browser import CHROMIUM_FLAGS, SEEN_MILLISECONDS, chromium
 
 
 @dataclass
@@ -63,14 +61,3 @@ def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -
     finally:
         stack.environ, stack.url = before, ""
         stack.compose("up", "--detach", "--wait", "--remove-orphans")
-
-
-@contextmanager
-def browser_page(edge: Edge, **options: Any) -> Iterator[Page]:
-    """A page of a browser of its own."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        page = browser.new_page(base_url=edge.url, ignore_https_errors=True, **options)
-        page.set_default_timeout(SEEN_MILLISECONDS)
-        yield page
-        browser.close()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from operate.compose import ROOT
+from tests.stack.browser import SEEN_MILLISECONDS
 from tests.stack.conftest import Stack
 
 GRAPH = "/locations/user_code/asset-groups/users/lineage"
 JOB = "/locations/user_code/jobs/data_extraction_job"
 USERS = ("raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary")
 OPS = ("fetch_data_from_api", "transform_data", "save_to_csv", "generate_summary")
-# A software-rendered page on a machine that runs the whole deployment as well.
-SEEN_MILLISECONDS = 60_000
 
 
 @pytest.fixture
@@ -26,24 +23,6 @@ def pictures(tmp_path: Path) -> Path:
     folder = ROOT / os.environ["PICTURES"] if "PICTURES" in os.environ else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-
-
-def chromium() -> str:
-    """The path of one, which is installed where there is none."""
-    return subprocess.run([ROOT / "tests/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
-
-
-@pytest.fixture
-def page(still: Stack) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 720}, base_url=still.client.url)
-        page.set_default_timeout(SEEN_MILLISECONDS)
-        yield page
-        browser.close()
 
 
 @pytest.mark.timeout(300)

@@ -11,9 +11,9 @@ from playwright.sync_api import expect
 
 from operate.compose import ROOT, webserver_url
 from operate.waiting import seen, wait_for
+from tests.stack.browser import SEEN_MILLISECONDS, browser_page
 from tests.stack.conftest import Stack
-from tests.stack.edge import Edge, browser_page, edge_in_front
-from tests.stack.test_browser import SEEN_MILLISECONDS
+from tests.stack.edge import Edge, edge_in_front
 
 pytestmark = pytest.mark.timeout(300)
 # Of users of this copy, which lives as long as the test.
@@ -104,7 +104,7 @@ def test_smoke_finds_the_webserver_behind_the_edge(edge: Edge, stack: Stack) -> 
 
 def logged_in(edge: Edge, user: str) -> Any:
     """A browser's page, with the name and password that a person types."""
-    return browser_page(edge, http_credentials={"username": user, "password": PASSWORDS[user]})
+    return browser_page(edge.url, ignore_https_errors=True, http_credentials={"username": user, "password": PASSWORDS[user]})
 
 
 ASSET = "/assets/raw_user_data"

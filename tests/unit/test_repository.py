@@ -14,7 +14,7 @@ from user_code.settings import Settings
 
 COMPOSE = yaml.safe_load(repository_text("docker-compose.yml"))
 README = repository_text("README.md")
-LOCKS = ["docker/dagster", "docker/launch_gateway", "docker/login", "docker/users_api", "user_code", "tests"]
+LOCKS = ["docker/dagster", "docker/evaluation", "docker/launch_gateway", "docker/login", "docker/users_api", "user_code", "tests"]
 # Set by Compose itself.
 GIVEN = {"COMPOSE_PROJECT_NAME"}
 

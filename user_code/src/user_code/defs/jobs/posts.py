@@ -5,6 +5,7 @@ import pandas as pd
 
 from user_code.defs.io_managers import WarehouseResource
 from user_code.defs.jobs.data_extraction import JOBS_SCHEMA, USERS_TABLE, fetch_data_from_api, transform_data
+from user_code.defs.metadata import frame_metadata
 from user_code.defs.partitions import SAMPLED_USERS, users_partitions
 from user_code.defs.resources import UsersSource
 from user_code.users import posts
@@ -15,9 +16,11 @@ POSTS_BY_CITY_TABLE = Table(JOBS_SCHEMA, "posts_by_city")
 
 
 @dg.op
-def fetch_posts(users_source: UsersSource) -> pd.DataFrame:
+def fetch_posts(context: dg.OpExecutionContext, users_source: UsersSource) -> pd.DataFrame:
     """Fetches the posts of the first ten users."""
-    return users_source.posts(range(1, SAMPLED_USERS + 1))
+    frame = users_source.posts(range(1, SAMPLED_USERS + 1))
+    context.add_output_metadata(frame_metadata(frame))
+    return frame
 
 
 @dg.op

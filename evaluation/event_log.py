@@ -1,0 +1,91 @@
+"""When something happened, read from Dagster's event log and from the warehouse, never from a clock of this process.
+
+The tables are Dagster's own (`event_logs`, timestamps in UTC without a zone); the role is the one of runs, which may read them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg2
+
+STEP_ENDS = {"STEP_SUCCESS": "succeeded", "STEP_FAILURE": "failed"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that was executed; times are seconds since 1970."""
+
+    run_id: str
+    name: str
+    started: float
+    ended: float
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Dagster's database and the warehouse. Passwords are in the file that PGPASSFILE names."""
+
+    host: str
+
+    def query(self, role: str, database: str, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a statement; an empty list where it has none. Commits."""
+        with (
+            closing(psycopg2.connect(host=self.host, user=role, dbname=database, connect_timeout=10)) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(text, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def warehouse(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
+        """A statement in the warehouse."""
+        return self.query("warehouse", "warehouse", text, values)
+
+    def dagster(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
+        """A question to Dagster's own database."""
+        return self.query("dagster_run", "dagster", text, values)
+
+    def now(self) -> float:
+        """The time of the server that stamps nothing, but keeps everything: later events have later stamps."""
+        return float(self.dagster("SELECT extract(epoch FROM clock_timestamp())")[0][0])
+
+    def materialized(self, asset: str, since: float) -> list[float]:
+        """When an asset was materialized since then, oldest first."""
+        return self._when("ASSET_MATERIALIZATION", asset, since)
+
+    def became_stale(self, asset: str, since: float) -> list[float]:
+        """When the freshness daemon has found an asset to be past its window since then, oldest first."""
+        text = """SELECT timestamp FROM event_logs WHERE dagster_event_type = 'FRESHNESS_STATE_CHANGE' AND asset_key = %s
+            AND timestamp > %s AND event LIKE %s ORDER BY timestamp"""
+        return [
+            _seconds(row[0])
+            for row in self.dagster(text, json.dumps([asset]), _stamp(since), "%new_state%FreshnessState.FAIL%previous_state%")
+        ]
+
+    def steps(self, run_ids: Sequence[str]) -> list[Step]:
+        """The steps that some runs have executed, in the order in which they started. Skipped ones are none."""
+        text = """SELECT s.run_id, s.step_key, s.timestamp, e.timestamp, e.dagster_event_type FROM event_logs s
+            JOIN event_logs e ON e.run_id = s.run_id AND e.step_key = s.step_key AND e.dagster_event_type = ANY(%s)
+            WHERE s.dagster_event_type = 'STEP_START' AND s.run_id = ANY(%s) ORDER BY s.timestamp"""
+        rows = self.dagster(text, list(STEP_ENDS), list(run_ids))
+        return [Step(run, name, _seconds(start), _seconds(end), kind == "STEP_FAILURE") for run, name, start, end, kind in rows]
+
+    def _when(self, kind: str, asset: str, since: float) -> list[float]:
+        text = """SELECT timestamp FROM event_logs
+            WHERE dagster_event_type = %s AND asset_key = %s AND timestamp > %s ORDER BY timestamp"""
+        return [_seconds(row[0]) for row in self.dagster(text, kind, json.dumps([asset]), _stamp(since))]
+
+
+def _seconds(stamp: datetime) -> float:
+    return stamp.replace(tzinfo=UTC).timestamp()
+
+
+def _stamp(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)

@@ -1,0 +1,149 @@
+"""Plays scenarios: repetitions one after the other, the two lanes side by side, because they share no data."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from evaluation import queries
+from evaluation.event_log import Databases
+from evaluation.results import Picture, Result, Results
+from evaluation.scenario import Scenario
+from evaluation.scenarios import SCENARIOS
+from evaluation.scenarios.freshness import SilentSource
+from evaluation.screenshots import take_pictures
+from evaluation.stage import Stage
+from operate.graphql import ASSET_JOB
+
+SCHEDULES = ("users_assets_schedule", "data_extraction_schedule")
+COOKIES = (
+    "ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies", "peanuts", "peanut_cookie_dough",
+    "peanut_cookies",
+)  # fmt: skip
+
+
+@dataclass
+class Progress:
+    """Lines on standard error: which repetition is done, of how many, after how long."""
+
+    total: int
+    done: int = 0
+    started: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def step(self, what: str) -> None:
+        """One more is done."""
+        with self.lock:
+            self.done += 1
+            self.say(f"[{self.done:>2}/{self.total}] {what}")
+
+    def say(self, what: str) -> None:
+        """A line."""
+        print(f"evaluate: {time.monotonic() - self.started:4.0f} s {what}", file=sys.stderr, flush=True)
+
+
+def make_stage(environ: Mapping[str, str], patience: float) -> Stage:
+    """The deployment that the environment names."""
+    return Stage(environ["WEBSERVER_URL"], Databases(environ["WAREHOUSE_HOST"]), environ["SOURCE_URL"], patience)
+
+
+@contextmanager
+def prepared(stage: Stage) -> Iterator[None]:
+    """Schedules off and everything made once; afterwards schedules as before, and everything fresh."""
+    with ExitStack() as afterwards:
+        for name in SCHEDULES:
+            switch = stage.schedule(name)
+            if switch.is_on():
+                afterwards.callback(switch.turn, on=True)
+                switch.turn(on=False)
+        afterwards.callback(_make_everything, stage)
+        afterwards.callback(stage.source, behaviour="ok")
+        stage.source(behaviour="ok")
+        stage.client.quiet(seconds=180)
+        _make_everything(stage)
+        yield
+
+
+def _make_everything(stage: Stage) -> None:
+    tags = {"dagster/asset_partition_range_start": "1", "dagster/asset_partition_range_end": "10"}
+    launched = [
+        stage.client.launch("users_assets_job"),
+        stage.client.launch("data_extraction_job"),
+        stage.client.launch(ASSET_JOB, assets=COOKIES),
+        stage.client.launch(ASSET_JOB, assets=("user_posts",), tags=tags),
+    ]
+    for run_id in launched:
+        stage.client.wait(run_id)
+
+
+def play_lane(lane: str, results: Mapping[str, Result], repeat: int, stage: Any, progress: Progress) -> None:
+    """The scenarios of a lane. One that fails ends itself, not the others."""
+    for result in results.values():
+        if result.scenario.lane != lane:
+            continue
+        for number in range(1, repeat + 1):
+            try:
+                result.played.append(result.scenario(stage()).play())
+            except Exception as error:  # noqa: BLE001 - whatever it is, the report says so
+                result.error = f"{type(error).__name__}: {error}"
+            progress.step(f"{result.scenario.title}, {number} of {repeat}{': FAILED' if result.error else ''}")
+
+
+def evaluate(only: list[str], repeat: int, patience: float, machine: str, environ: Mapping[str, str]) -> Results:
+    """Plays the scenarios named in `only`, each `repeat` times.
+
+    Raises:
+        ApiError: the deployment cannot be reached.
+        WaitError: it cannot be brought into the state to start from.
+    """
+    chosen: list[type[Scenario]] = [scenario for scenario in SCENARIOS if scenario.name in only]
+    results = Results({scenario.name: Result(scenario) for scenario in chosen})
+    progress = Progress(len(chosen) * repeat)
+    started = datetime.now(UTC)
+    stage = make_stage(environ, patience)
+    version = stage.client.query(queries.VERSION)["version"]
+    SilentSource.when_stale = staticmethod(_once(lambda: results.pictures.extend(_pictures(stage, progress))))
+    progress.say("making everything once")
+    with prepared(stage), ThreadPoolExecutor(len(LANES)) as lanes:
+        playing = [
+            lanes.submit(play_lane, lane, results.scenarios, repeat, lambda: make_stage(environ, patience), progress)
+            for lane in LANES
+        ]
+        for lane in playing:
+            lane.result()
+    results.about = {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds()),
+        "repetitions": repeat,
+        "dagster": version,
+        "machine": machine or f"{os.cpu_count()} processors",
+    }
+    progress.say("writing the report")
+    return results
+
+
+LANES = ("users", "cookies")
+
+
+def _once(act: Any) -> Any:
+    done: list[bool] = []
+
+    def first() -> None:
+        if not done:
+            done.append(True)
+            act()
+
+    return first
+
+
+def _pictures(stage: Stage, progress: Progress) -> list[Picture]:
+    progress.say("the source is stale: taking pictures of the UI")
+    return take_pictures(stage.url)

@@ -1,0 +1,22 @@
+"""The texts of the GraphQL queries and mutations that only the evaluation sends."""
+
+ASSETS = """query Assets($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) { assetKey { path }
+  dependencyKeys { path } dependedByKeys { path } staleStatus staleCauses { key { path } category }
+  partitionStats { numPartitions numMaterialized } assetMaterializations(limit: 1) { timestamp } } }"""
+JOB = """query Job($selector: PipelineSelector!) { pipelineOrError(params: $selector) { ... on Pipeline { solids { name
+  definition { name ... on SolidDefinition { assetNodes { assetKey { path } } } }
+  inputs { dependsOn { solid { name } } } } } } }"""
+CHECKS = """query Checks($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode { assetChecksOrError {
+  ... on AssetChecks { checks { name executionForLatestMaterialization { status evaluation {
+    metadataEntries { label ... on FloatMetadataEntry { floatValue } } } } } } } } } }"""
+RUN_CONFIG = """query Config($runId: ID!) { runOrError(runId: $runId) { ... on Run { runConfigYaml } } }"""
+ROWS = """query Rows($runId: ID!, $cursor: String) { logsForRun(runId: $runId, afterCursor: $cursor) { ... on EventConnection {
+  cursor hasMore events { __typename ... on ExecutionStepOutputEvent { stepKey
+      metadataEntries { label ... on IntMetadataEntry { intValue } } }
+    ... on MaterializationEvent { stepKey metadataEntries { label ... on IntMetadataEntry { intValue } } } } } } }"""
+BACKFILL = """mutation Backfill($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) { __typename
+  ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+STEPS_AGAIN = """mutation Steps($params: ExecutionParams!) { launchPipelineReexecution(executionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  ... on RunConfigValidationInvalid { errors { message } } } }"""
+VERSION = "{ version }"

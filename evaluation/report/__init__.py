@@ -1,0 +1,1 @@
+"""The report: HTML for people, Markdown for reviews, JSON for programs."""

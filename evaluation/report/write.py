@@ -1,0 +1,68 @@
+"""Makes the files of the report from what was found."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jsonschema import validate
+from markupsafe import Markup
+
+from evaluation.claims import judge
+from evaluation.report import plots, summary
+from evaluation.results import Result, Results
+
+HERE = Path(__file__).parent
+# What each scenario is compared by, in its plot; the first that it has.
+MEASURES = (
+    "questions answered rightly", "from publication to a fresh summary", "rows fetched again", "steps executed",
+    "steps after buying eggs", "runs spent",
+)  # fmt: skip
+
+
+def report_files(results: Results) -> dict[str, bytes]:
+    """File names and contents.
+
+    Raises:
+        jsonschema.ValidationError: the results are not as `schema.json` says, which is a defect.
+    """
+    claims = judge(results)
+    document = results.to_json(claims)
+    validate(document, json.loads((HERE / "schema.json").read_text()))
+    environment = Environment(
+        loader=FileSystemLoader(HERE), undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]), trim_blocks=True
+    )
+    view = _view(results, claims)
+    return {
+        "evaluation.json": (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode(),
+        "evaluation.md": environment.get_template("report.md.j2").render(view).encode(),
+        "evaluation.html": environment.get_template("report.html.j2").render(view).encode(),
+    }
+
+
+def _view(results: Results, claims: list[Any]) -> dict[str, Any]:
+    return {
+        "about": results.about,
+        "rows": summary.rows(results),
+        "advice": summary.advice(results),
+        "verdicts": summary.verdicts(claims),
+        "claims": claims,
+        "sections": [_section(result) for result in results.scenarios.values()],
+        "pictures": [(picture.title, base64.b64encode(picture.png).decode()) for picture in results.pictures],
+    }
+
+
+def _section(result: Result) -> dict[str, Any]:
+    summaries = result.summaries
+    measure = next((name for name in MEASURES if any(one.measure == name for one in summaries)), None)
+    first = result.played[0] if result.played else None
+    return {
+        "scenario": result.scenario,
+        "error": result.error,
+        "summaries": summaries,
+        "plot": Markup(plots.comparison(summaries, measure)) if measure else "",  # noqa: S704 - our own drawing
+        "timeline": Markup(plots.timeline(first.bars, first.marks)) if first and first.bars else "",  # noqa: S704 - our own drawing
+    }

@@ -1,0 +1,126 @@
+"""What all scenarios have in common: set up, act in both styles, measure, restore."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from evaluation.figures import Figure, Style
+from evaluation.stage import Stage
+from operate.runs import Run
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A step on the timeline of a style; times are seconds since the scenario's first event."""
+
+    style: str
+    label: str
+    start: float
+    end: float
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened to both styles; `at` as in Bar."""
+
+    label: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Played:
+    """One repetition."""
+
+    figures: list[Figure]
+    bars: list[Bar]
+    marks: list[Mark]
+
+    def timeline(self) -> dict[str, Any]:
+        """As `schema.json` describes it."""
+        return {"bars": [asdict(bar) for bar in self.bars], "marks": [asdict(mark) for mark in self.marks]}
+
+
+class Scenario(ABC):
+    """One situation, played once. Scenarios of one `lane` share data and are played one after the other."""
+
+    name: ClassVar[str]
+    situation: ClassVar[str]
+    title: ClassVar[str]
+    # What is played, for readers of the report.
+    story: ClassVar[str]
+    lane: ClassVar[str]
+
+    def __init__(self, stage: Stage) -> None:
+        """Nothing is contacted."""
+        self.stage = stage
+        self.runs: dict[Style, list[Run]] = defaultdict(list)
+        self.moments: list[tuple[str, float]] = []
+        self.figures: list[Figure] = []
+
+    @abstractmethod
+    def set_up(self) -> None:
+        """Brings data and source into the state that the situation starts from."""
+
+    @abstractmethod
+    def task_centric(self) -> None:
+        """What is done with ops and jobs."""
+
+    @abstractmethod
+    def asset_centric(self) -> None:
+        """What is done with assets."""
+
+    @abstractmethod
+    def measure(self) -> None:
+        """Adds the figures."""
+
+    def restore(self) -> None:  # noqa: B027 - most change nothing that the next one minds
+        """Undoes what it has changed."""
+
+    def play(self) -> Played:
+        """The whole scenario, once."""
+        try:
+            self.set_up()
+            self.task_centric()
+            self.asset_centric()
+            self.measure()
+        finally:
+            self.restore()
+        return Played(self.figures, *self._timeline())
+
+    def acted(self, style: Style, *runs: Run) -> Run:
+        """Notes runs as acts of a style; returns the last."""
+        self.runs[style] += runs
+        return runs[-1]
+
+    def add(self, measure: str, variant: str, style: Style, value: float | None, unit: str = "") -> None:
+        """Adds a figure."""
+        self.figures.append(Figure(measure, variant, style, unit, value))
+
+    def steps(self, *runs: Run) -> int:
+        """How many steps some runs have executed."""
+        return len(self.stage.databases.steps([run.run_id for run in runs]))
+
+    def add_cost(self, variant: str, style: Style, *runs: Run) -> None:
+        """Adds what runs cost: steps executed, and seconds from launch to end of each."""
+        self.add("steps executed", variant, style, self.steps(*runs), "steps")
+        self.add("time of the runs", variant, style, sum(seconds(run) for run in runs), "s")
+
+    def _timeline(self) -> tuple[list[Bar], list[Mark]]:
+        steps = {style: self.stage.databases.steps([run.run_id for run in runs]) for style, runs in self.runs.items()}
+        times = [step.started for found in steps.values() for step in found] + [at for _, at in self.moments]
+        zero = min(times, default=0)
+        bars = [
+            Bar(str(style), step.name, round(step.started - zero, 2), round(step.ended - zero, 2), step.failed)
+            for style, found in steps.items()
+            for step in found
+        ]
+        return bars, [Mark(label, round(at - zero, 2)) for label, at in self.moments]
+
+
+def seconds(run: Run) -> float:
+    """From launch to end, by Dagster's own record."""
+    return (run.ended or run.created) - run.created

@@ -1,0 +1,23 @@
+"""The scenarios, in the order of the report; those of a lane are played one after the other."""
+
+from evaluation.scenario import Scenario
+from evaluation.scenarios.debugging import BadRecord, BlockedTable
+from evaluation.scenarios.dough import OvermixedDough
+from evaluation.scenarios.freshness import ExpiredEggs, NothingNew, SilentSource
+from evaluation.scenarios.lineage import Lineage
+from evaluation.scenarios.other import Backfill, OneOff
+from evaluation.scenarios.reuse import PeanutCookies, PostsByCity
+
+SCENARIOS: tuple[type[Scenario], ...] = (
+    Lineage,
+    PostsByCity,
+    PeanutCookies,
+    SilentSource,
+    ExpiredEggs,
+    NothingNew,
+    BadRecord,
+    BlockedTable,
+    OvermixedDough,
+    Backfill,
+    OneOff,
+)

@@ -1,0 +1,131 @@
+"""What the briefs name besides the four situations: a backfill of keys, and one-off work."""
+
+from __future__ import annotations
+
+import json
+
+from evaluation import queries
+from evaluation.figures import Style
+from evaluation.scenario import Scenario
+from evaluation.stage import key_of
+from operate.graphql import LOCATION, REPOSITORY, ApiError
+from operate.runs import ENDED, Run
+from operate.waiting import seen, wait_for
+
+KEYS = ("1", "2", "3", "4", "5")
+
+
+def keys_of(run: Run) -> int:
+    """How many keys a run of a backfill is for: one, or a range from one to another."""
+    first, last = (run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
+    return 1 if first is None or last is None else int(last) - int(first) + 1
+
+
+class Backfill(Scenario):
+    """Posts of five users, as partitions of an asset and of a job."""
+
+    name = "backfill"
+    situation = "Beyond the lesson"
+    title = "A backfill of five keys"
+    lane = "cookies"
+    story = (
+        "The posts of five users are fetched: as a backfill of five partitions of an asset, which allows one run for many, and "
+        "as a backfill of the job that is partitioned by the same keys."
+    )
+
+    def set_up(self) -> None:
+        """Nothing: a backfill replaces what is there."""
+
+    def backfill(self, params: dict[str, object]) -> list[Run]:
+        """Launches a backfill, and returns its runs once it has ended."""
+        answer = self.stage.client.query(queries.BACKFILL, params={**params, "partitionNames": list(KEYS)})[
+            "launchPartitionBackfill"
+        ]
+        if answer["__typename"] != "LaunchBackfillSuccess":
+            raise ApiError(f"the backfill was refused: {json.dumps(answer)}")
+        backfill = answer["backfillId"]
+
+        def ended() -> list[Run]:
+            runs = self.stage.client.runs(tags=[{"key": "dagster/backfill", "value": backfill}])
+            open_runs = [f"{run.run_id} is {run.status}" for run in runs if run.status not in ENDED]
+            done = not open_runs and sum(map(keys_of, runs)) >= len(KEYS)
+            return seen(runs if done else None, f"{len(runs)} runs, {open_runs}")
+
+        return wait_for(f"the end of backfill {backfill}", ended, seconds=180, every=0.5)
+
+    def task_centric(self) -> None:
+        """A run for each key."""
+        selector = {
+            "partitionSetName": "user_posts_job_partition_set",
+            "repositorySelector": {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION},
+        }
+        self.job = self.backfill({"selector": selector})
+        self.acted(Style.TASK, *self.job)
+
+    def asset_centric(self) -> None:
+        """One run for all keys."""
+        self.assets = self.backfill({"assetSelection": [key_of("user_posts")]})
+        self.acted(Style.ASSET, *self.assets)
+
+    def measure(self) -> None:
+        """Runs, steps, seconds from the first launch to the last end."""
+        for label, style, runs in (("partitioned job", Style.TASK, self.job), ("partitioned asset", Style.ASSET, self.assets)):
+            self.add("runs spent", label, style, len(runs), "runs")
+            self.add("steps executed", label, style, self.steps(*runs), "steps")
+            first, last = min(run.created for run in runs), max(run.ended or 0 for run in runs)
+            self.add("from first launch to last end", label, style, last - first, "s")
+            self.add("runs that succeeded", label, style, sum(run.status == "SUCCESS" for run in runs), "runs")
+
+
+class OneOff(Scenario):
+    """A table that nobody writes any more goes to the archive."""
+
+    name = "one_off"
+    situation = "Beyond the lesson"
+    title = "One-off work: a table goes to the archive"
+    lane = "cookies"
+    story = "A table of the warehouse is moved to the archive, once by a job, once by an asset that does the same."
+
+    def set_up(self) -> None:
+        """Two retired tables."""
+        self.clean()
+        for style in ("job", "asset"):
+            self.stage.databases.warehouse(f"CREATE TABLE jobs.retired_{style} AS SELECT 1 AS kept")
+
+    def clean(self) -> None:
+        """Without them."""
+        for style in ("job", "asset"):
+            for schema in ("jobs", "archive"):
+                self.stage.databases.warehouse(f"DROP TABLE IF EXISTS {schema}.retired_{style}")
+
+    @staticmethod
+    def config(step: str, table: str) -> dict[str, object]:
+        """Which table."""
+        return {"ops": {step: {"config": {"tables": [table]}}}}
+
+    def task_centric(self) -> None:
+        """The job."""
+        config = self.config("move_to_archive", "jobs.retired_job")
+        self.job = self.acted(Style.TASK, self.stage.play("archive_tables_job", config=config))
+
+    def asset_centric(self) -> None:
+        """The asset."""
+        self.asset = self.acted(
+            Style.ASSET, self.stage.materialize("archived_tables", config=self.config("archived_tables", "jobs.retired_asset"))
+        )
+
+    def measure(self) -> None:
+        """Cost, and what stays in the catalog although nobody will refresh it."""
+        (node,) = self.stage.assets("archived_tables")
+        for label, style, run, entries in (
+            ("job", Style.TASK, self.job, 0),
+            ("asset", Style.ASSET, self.asset, len(node["assetMaterializations"])),
+        ):
+            self.add_cost(label, style, run)
+            self.add("entries left in the catalog", label, style, entries, "entries")
+            moved = self.stage.databases.warehouse("SELECT to_regclass(%s) IS NOT NULL", f"archive.retired_{label}")
+            self.add("table moved", label, style, float(moved[0][0]), "1 = yes")
+
+    def restore(self) -> None:
+        """Without the tables."""
+        self.clean()

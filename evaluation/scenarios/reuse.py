@@ -1,0 +1,86 @@
+"""Re-use: a new product from data that is there already."""
+
+from __future__ import annotations
+
+from evaluation.figures import Style
+from evaluation.scenario import Scenario
+from evaluation.source_lines import lines_of
+
+FORK, TABLES, NEW = "job, from the source", "job, from stored tables", "assets"
+FETCHING = ("fetch_data_from_api", "fetch_posts", "raw_user_data", "user_posts")
+
+
+class PostsByCity(Scenario):
+    """Users joined with their posts."""
+
+    name = "reuse_posts"
+    situation = "Re-use"
+    title = "Posts by city, from users and posts that are there"
+    lane = "users"
+    story = (
+        "Users and their posts have been fetched already. Somebody wants to know how many posts are written in each city. The "
+        "job either starts from the source again, or reads tables that other jobs have left, whose names somebody has to know."
+    )
+
+    def set_up(self) -> None:
+        """Users and posts are in the warehouse, in both styles."""
+        self.stage.source(behaviour="ok")
+        self.stage.databases.warehouse("CREATE TABLE IF NOT EXISTS jobs.user_posts AS SELECT * FROM assets.user_posts")
+
+    def task_centric(self) -> None:
+        """The fork, then the one that reads."""
+        self.fork = self.acted(Style.TASK, self.stage.play("posts_by_city_job"))
+        self.tables = self.acted(Style.TASK, self.stage.play("posts_by_city_from_tables_job"))
+
+    def asset_centric(self) -> None:
+        """One asset, which names what it is made of."""
+        self.asset = self.acted(Style.ASSET, self.stage.materialize("posts_by_city"))
+
+    def measure(self) -> None:
+        """Steps, rows fetched again, seconds, lines, and whether Dagster knows where the product comes from."""
+        jobs, assets = "defs/jobs/posts.py", "defs/assets/posts.py"
+        ops = ("fetch_posts", "count_posts_by_city", "posts_by_city_job")
+        reading = ("read_users", "read_posts", "count_posts_by_city", "posts_by_city_from_tables_job")
+        (node,) = self.stage.assets("posts_by_city")
+        for variant, style, run, lines, sources in (
+            (FORK, Style.TASK, self.fork, lines_of(jobs, *ops), 2),
+            (TABLES, Style.TASK, self.tables, lines_of(jobs, *reading), 0),
+            (NEW, Style.ASSET, self.asset, lines_of(assets, "posts_by_city"), len(node["dependencyKeys"])),
+        ):
+            self.add_cost(variant, style, run)
+            self.add("rows fetched again", variant, style, self.stage.rows_fetched(run, FETCHING), "rows")
+            self.add("lines to write", variant, style, lines, "lines")
+            self.add("sources that Dagster knows of", variant, style, sources, "of 2")
+        same = "SELECT (SELECT sum(posts) FROM jobs.posts_by_city) = (SELECT sum(posts) FROM assets.posts_by_city)"
+        self.add("products are equal", "both", Style.ASSET, float(self.stage.databases.warehouse(same)[0][0]), "1 = yes")
+
+
+class PeanutCookies(Scenario):
+    """The lesson's own example."""
+
+    name = "reuse_peanuts"
+    situation = "Re-use"
+    title = "Peanut cookies, from dough that is there"
+    lane = "cookies"
+    story = "There is cookie dough. Somebody wants peanut cookies. The job is a fork that bakes from start to finish."
+
+    def set_up(self) -> None:
+        """Dough."""
+        self.stage.materialize("ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough")
+
+    def task_centric(self) -> None:
+        """The fork."""
+        self.job = self.acted(Style.TASK, self.stage.play("peanut_cookie_job"))
+
+    def asset_centric(self) -> None:
+        """Three assets."""
+        self.assets = self.acted(Style.ASSET, self.stage.materialize("peanuts", "peanut_cookie_dough", "peanut_cookies"))
+
+    def measure(self) -> None:
+        """Steps, seconds, lines."""
+        self.add_cost(FORK, Style.TASK, self.job)
+        self.add_cost(NEW, Style.ASSET, self.assets)
+        lines = lines_of("defs/jobs/cookies.py", "fold_in_peanuts", "peanut_cookie_job")
+        self.add("lines to write", FORK, Style.TASK, lines, "lines")
+        lines = lines_of("defs/assets/cookies.py", "peanuts", "peanut_cookie_dough", "peanut_cookies")
+        self.add("lines to write", NEW, Style.ASSET, lines, "lines")

@@ -1,0 +1,56 @@
+"""Pictures of the UI at one moment, in headless Chromium."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, sync_playwright
+
+from evaluation.results import Picture
+
+CHROMIUM = "/usr/bin/chromium"
+# In a container without privileges Chromium cannot make a sandbox of its own; it opens pages of this deployment only.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"]
+# A page that is drawn in software, on a machine that runs the deployment as well.
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the UI, what to click there, and a text that is there once it is drawn."""
+
+    name: str
+    title: str
+    path: str
+    wanted: str
+    click: str = ""
+
+
+PAGES = (
+    Page("asset_page", "raw_user_data, with its freshness", "/assets/raw_user_data?view=overview", "Failing"),
+    Page("asset_graph", "The assets of group users", "/locations/user_code/asset-groups/users/lineage", "Materialized"),
+    Page("job_graph", "The job's graph of ops", "/locations/user_code/jobs/data_extraction_job", "generate_summary"),
+    Page("run_timeline", "Runs of the last hour", "/overview/activity/timeline", "Jobless asset materializations", "1hr"),
+)
+
+
+def take_pictures(url: str) -> list[Picture]:
+    """All pages, one after the other."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        pictures = [_picture(browser, url, page) for page in PAGES]
+        browser.close()
+    return pictures
+
+
+def _picture(browser: Browser, url: str, wanted: Page) -> Picture:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.set_default_timeout(SECONDS * 1000)
+    page.goto(url + wanted.path)
+    if wanted.click:
+        page.get_by_text(wanted.click, exact=True).first.click()
+    page.get_by_text(wanted.wanted).first.wait_for()
+    page.wait_for_load_state("networkidle")
+    png = page.screenshot()
+    page.close()
+    return Picture(wanted.name, wanted.title, png)

@@ -1,0 +1,56 @@
+"""Lines of code of the code location: what a person writes and reads, without comments, docstrings and empty lines."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import tokenize
+from functools import cache
+from pathlib import Path
+
+IGNORED = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+
+
+@cache
+def _source(file: str) -> str:
+    return (Path(os.environ["USER_CODE_SOURCE"]) / file).read_text()
+
+
+def _definition(file: str, name: str) -> ast.FunctionDef:
+    for node in ast.parse(_source(file)).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node
+    raise LookupError(f"{file} defines no {name}")
+
+
+def _numbers(node: ast.stmt) -> set[int]:
+    return set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+
+
+def _code_lines(file: str) -> set[int]:
+    tokens = tokenize.generate_tokens(io.StringIO(_source(file)).readline)
+    return {number for token in tokens if token.type not in IGNORED for number in range(token.start[0], token.end[0] + 1)}
+
+
+def lines_of(file: str, *names: str) -> int:
+    """Lines of some functions of a file of the code location, decorators included.
+
+    Raises:
+        LookupError: the file does not define one of them.
+    """
+    wanted: set[int] = set()
+    for name in names:
+        node = _definition(file, name)
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        wanted |= set(range(first, (node.end_lineno or first) + 1))
+        if ast.get_docstring(node) is not None:
+            wanted -= _numbers(node.body[0])
+    return len(wanted & _code_lines(file))
+
+
+def wiring_lines(file: str, job: str) -> int:
+    """Lines of a job's body: they say what depends on what."""
+    node = _definition(file, job)
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return len(set().union(*(_numbers(statement) for statement in body)) & _code_lines(file))

@@ -1,0 +1,157 @@
+"""The running deployment, as scenarios act on it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from evaluation import queries
+from evaluation.event_log import Databases
+from operate.graphql import ASSET_JOB, LOCATION, REPOSITORY, SELECTOR, ApiError, Client
+from operate.runs import Run
+from operate.switches import Switch, schedule, sensor
+from operate.waiting import NotYetError, seen, wait_for
+
+SENSOR = "freshness_sensor"
+# A run on a busy machine of two cores; none of these takes more than some seconds.
+RUN_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class CountingClient(Client):
+    """A client that writes down what it asks, because calls are what a question costs."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def query(self, text: str, **variables: object) -> dict[str, Any]:
+        """As `Client.query`."""
+        self.asked.append(text)
+        return super().query(text, **variables)
+
+
+def key_of(asset: str) -> dict[str, list[str]]:
+    """An asset's key as the API takes it."""
+    return {"path": asset.split("/")}
+
+
+def names(keys: Sequence[dict[str, Any]]) -> set[str]:
+    """Assets' names from the API's keys."""
+    return {"/".join(key["path"]) for key in keys}
+
+
+@dataclass
+class Stage:
+    """One deployment; each scenario has a stage of its own. `patience`: seconds until what does not happen is given up."""
+
+    url: str
+    databases: Databases
+    source_url: str
+    patience: float = 150
+    client: CountingClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = CountingClient(self.url)
+
+    def calls(self, ask: Callable[[], Any]) -> tuple[Any, int]:
+        """What `ask` returns, and how many calls of the API it took."""
+        before = len(self.client.asked)
+        return ask(), len(self.client.asked) - before
+
+    def source(self, **request: Any) -> None:
+        """Makes the source system do something else."""
+        body = json.dumps(request).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{self.source_url}/control", body, method="PUT"), timeout=10).close()
+
+    def play(self, job: str, **options: Any) -> Run:
+        """A run of `job`, once it has ended, however it did."""
+        return self.client.wait(self.client.launch(job, **options), seconds=RUN_SECONDS)
+
+    def materialize(self, *assets: str, **options: Any) -> Run:
+        """A run of assets, as the button in the UI launches it."""
+        return self.play(ASSET_JOB, assets=assets, **options)
+
+    def again(self, run: Run, strategy: str) -> Run:
+        """A run made again: `FROM_FAILURE` or `ALL_STEPS`."""
+        return self.client.wait(self.client.reexecute(run.run_id, strategy), seconds=RUN_SECONDS)
+
+    def steps_again(self, run: Run, steps: Sequence[str], config: object) -> Run:
+        """Some steps of a run made again, on what its other steps have left."""
+        metadata = {"parentRunId": run.run_id, "rootRunId": run.run_id}
+        params = {
+            "selector": {**SELECTOR, "jobName": run.job},
+            "runConfigData": config,
+            "mode": "default",
+            "stepKeys": list(steps),
+            "executionMetadata": metadata,
+        }
+        answer = self.client.query(queries.STEPS_AGAIN, params=params)["launchPipelineReexecution"]
+        if answer["__typename"] != "LaunchRunSuccess":
+            raise ApiError(f"steps of run {run.run_id} cannot be made again: {json.dumps(answer)}")
+        return self.client.wait(answer["run"]["runId"], seconds=RUN_SECONDS)
+
+    def runs_since(self, since: float, *, job: str = "", assets: frozenset[str] = frozenset()) -> list[Run]:
+        """Runs that were created since then, oldest first: of a job, or of any of some assets."""
+        runs = self.client.runs(createdAfter=since)
+        return [run for run in reversed(runs) if (run.job == job if job else assets & set(run.assets))]
+
+    def assets(self, *wanted: str) -> list[dict[str, Any]]:
+        """What the API says about assets; about all of them where none is named."""
+        keys = [key_of(asset) for asset in wanted] or None
+        nodes: list[dict[str, Any]] = self.client.query(queries.ASSETS, keys=keys)["assetNodes"]
+        return nodes
+
+    def job(self, name: str) -> list[dict[str, Any]]:
+        """What the API says about the ops of a job."""
+        selector = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION, "pipelineName": name}
+        ops: list[dict[str, Any]] = self.client.query(queries.JOB, selector=selector)["pipelineOrError"]["solids"]
+        return ops
+
+    def rows_fetched(self, run: Run, steps: Sequence[str]) -> int:
+        """Rows that some steps of a run have fetched, by the row counts that they reported."""
+        events = self.client.query(queries.ROWS, runId=run.run_id, cursor=None)["logsForRun"]["events"]
+        counts = {
+            event["stepKey"]: entry["intValue"]
+            for event in events
+            for entry in event.get("metadataEntries", ())
+            if event.get("stepKey") in steps and entry["label"] == "dagster/row_count"
+        }
+        return sum(counts.values())
+
+    def sensor(self) -> Switch:
+        """The switch of `freshness_sensor`."""
+        return sensor(self.client, SENSOR)
+
+    def schedule(self, name: str) -> Switch:
+        """The switch of a schedule."""
+        return schedule(self.client, name)
+
+    def wait_for_evaluations(self, count: int = 2) -> None:
+        """Waits until `freshness_sensor` has looked again: what it has not requested by then, it does not request."""
+        for _ in range(count if self.sensor().is_on() else 0):
+            looked = functools.partial(self._evaluated_after, self._last_evaluation())
+            wait_for(f"an evaluation of {SENSOR}", looked, seconds=60, every=0.5)
+
+    def _last_evaluation(self) -> str:
+        text = "SELECT max(update_timestamp)::text FROM job_ticks WHERE type = 'SENSOR' AND tick_body LIKE %s"
+        return str(self.databases.dagster(text, f"%{SENSOR}%")[0][0])
+
+    def _evaluated_after(self, before: str) -> bool:
+        last = self._last_evaluation()
+        return seen(last != before, f"the last one was at {last}")
+
+    def until(self, what: str, poll: Callable[[], Any]) -> Any:
+        """What `poll` returns once it is something; None when that takes longer than `patience`."""
+
+        def there() -> Any:
+            return seen(poll() or None, "nothing yet")
+
+        try:
+            return wait_for(what, there, seconds=self.patience, every=0.5)
+        except Exception as error:
+            if isinstance(error.__cause__, NotYetError):
+                return None
+            raise

@@ -1,0 +1,32 @@
+"""Headless Chromium, for what a person sees."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from operate.compose import ROOT
+
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+# A software-rendered page on a machine that runs the whole deployment as well.
+SEEN_MILLISECONDS = 60_000
+
+
+def chromium() -> str:
+    """The path of one, which is installed where there is none."""
+    return subprocess.run([ROOT / "tests/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+
+
+@contextmanager
+def browser_page(url: str, **options: Any) -> Iterator[Page]:
+    """A page of a browser of its own, to which `url` is home."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        page = browser.new_page(base_url=url, viewport={"width": 1280, "height": 720}, **options)
+        page.set_default_timeout(SEEN_MILLISECONDS)
+        yield page
+        browser.close()

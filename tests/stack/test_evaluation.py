@@ -1,0 +1,116 @@
+"""`make evaluate` on the copy: complete, and its figures show what is wrong with a deployment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operate.compose import ROOT
+from operate.switches import sensor
+from tests.stack.conftest import Stack
+
+pytestmark = pytest.mark.timeout(900)
+SAMPLE = ROOT / "docs/evaluation/evaluation.json"
+KEPT = "assets, by the freshness sensor"
+
+
+def evaluate(stack: Stack, folder: Path, *arguments: str) -> tuple[dict[str, Any], str]:
+    """The report's JSON, and what was said meanwhile."""
+    command = [sys.executable, "-m", "operate.evaluate", "--into", str(folder), "--repeat", "1", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, env=stack.environ, text=True, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return json.loads((folder / "evaluation.json").read_text()), ran.stderr
+
+
+def figures(report: dict[str, Any]) -> dict[tuple[str, str, str], float | None]:
+    """Medians by scenario, measure and variant."""
+    return {
+        (scenario["name"], figure["measure"], figure["variant"]): figure["median"]
+        for scenario in report["scenarios"]
+        for figure in scenario["figures"]
+    }
+
+
+def shape(report: dict[str, Any]) -> list[Any]:
+    """Everything but numbers, times and verdicts."""
+    scenarios = [
+        [
+            *(scenario[name] for name in ("name", "title", "story", "status", "error")),
+            [[figure[name] for name in ("measure", "variant", "style", "unit")] for figure in scenario["figures"]],
+        ]
+        for scenario in report["scenarios"]
+    ]
+    claims = [[claim[name] for name in ("source", "text", "scenario")] for claim in report["claims"]]
+    return [sorted(report), sorted(report["about"]), scenarios, claims, report["pictures"]]
+
+
+@pytest.fixture
+def planted(still: Stack) -> Iterator[Stack]:
+    """The copy with a cache that is ignored; and an evaluation that makes runs from scratch where it should from failure."""
+    before = dict(still.environ)
+    still.compose("build", "--quiet", "evaluation")
+    still.environ["COMPOSE_FILE"] += ":tests/stack/planted/compose.yml"
+    still.compose("build", "--quiet", "user_code")
+    yield still
+    still.environ = before
+    still.compose("up", "--detach", "--wait")
+
+
+def test_all_of_it_is_played_and_shows_a_cache_that_is_ignored_and_retries_from_scratch(planted: Stack, tmp_path: Path) -> None:
+    """A report with the parts of the committed one, from a deployment that behaves wrongly in two ways."""
+    report, said = evaluate(planted, tmp_path)
+    right = json.loads(SAMPLE.read_text())
+    assert shape(report) == shape(right)
+    wrong, as_it_should = figures(report), figures(right)
+    repeated = ("debugging_table", "steps executed", "job, from failure")
+    assert (as_it_should[repeated], wrong[repeated]) == (3, 4)
+    eggs = ("incremental", "steps executed", "assets")
+    assert as_it_should[eggs] == 1
+    assert (wrong[eggs] or 0) > 1
+    verdicts = {claim["text"]: claim["verdict"] for claim in report["claims"]}
+    assert verdicts["With tasks, debugging means executing the whole pipeline again."] == "holds"
+    assert verdicts["Assets compute only what has changed."] != "holds"
+    assert said.count("[11/11]") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"evaluation.html", "evaluation.json", "evaluation.md"}
+    assert planted.warehouse("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'retired%'") == ["0"]
+    assert planted.warehouse("SELECT count(*) FROM pg_views WHERE viewname = 'report'") == ["0"]
+
+
+def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path) -> None:
+    """Staleness is seen, and nobody does anything about it; the sensor stays off."""
+    switch = sensor(still.client, "freshness_sensor")
+    switch.turn(on=False)
+    try:
+        report, _ = evaluate(still, tmp_path, "--only", "freshness_source", "--patience", "100")
+        assert not switch.is_on()
+    finally:
+        switch.turn(on=True)
+    found = figures(report)
+    assert found["freshness_source", "from publication to a fresh summary", KEPT] is None
+    assert found["freshness_source", "runs spent", KEPT] == 0
+    assert (found["freshness_source", "until it is marked stale", KEPT] or 0) >= 60
+    assert (found["freshness_source", "from publication to a fresh summary", "job, by its schedule"] or 0) > 0
+    (claim,) = [claim for claim in report["claims"] if claim["text"].startswith("What is stale is refreshed by itself")]
+    assert claim["verdict"] == "does not hold"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "everything"], "argument --only: invalid choice: 'everything' (choose from"),
+        (["--repeat", "0"], "argument --repeat: invalid choice: 0 (choose from"),
+    ],
+)
+def test_what_is_not_there_cannot_be_evaluated(still: Stack, tmp_path: Path, arguments: list[str], said: str) -> None:
+    """One sentence, and the deployment is as it was."""
+    still.compose("build", "--quiet", "evaluation")
+    command = ["docker", "compose", "--progress", "quiet", "run", "--rm", "--no-deps", "--no-TTY", "evaluation", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
+    assert ran.returncode == 2
+    assert said in ran.stderr

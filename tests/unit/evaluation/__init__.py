@@ -1,0 +1,1 @@
+"""The evaluation without a deployment: what figures say, and what the report makes of them."""

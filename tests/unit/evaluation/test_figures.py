@@ -1,0 +1,88 @@
+"""What several repetitions say together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evaluation.figures import Figure, Style, summarise
+from evaluation.source_lines import lines_of, wiring_lines
+
+
+@pytest.mark.parametrize(
+    ("values", "median", "text"),
+    [
+        ((3.0, 3.0, 3.0), 3.0, "3"),
+        ((1.0, 9.0, 2.0), 2.0, "2 (1 to 9)"),
+        ((1.25, 1.5), 1.375, "1.4 (1.2 to 1.5)"),
+        ((None, 4.0, 5.0), 4.5, "4.5 (4 to 5)"),
+        ((None, None, 5.0), None, "never"),
+        ((None, 5.0), None, "never"),
+        ((None,), None, "never"),
+        ((0.0,), 0.0, "0"),
+    ],
+)
+def test_the_median_counts_what_never_happened(values: tuple[float | None, ...], median: float | None, text: str) -> None:
+    """It never happened, unless it happened in more than half of the repetitions."""
+    (summary,) = summarise([[Figure("m", "v", Style.TASK, "s", value)] for value in values])
+    assert (summary.median, summary.text(), summary.values) == (median, text, values)
+
+
+def test_figures_of_different_variants_are_kept_apart_in_their_order() -> None:
+    """By measure, variant and style."""
+    repetition = [
+        Figure("m", "b", Style.TASK, "s", 1),
+        Figure("m", "a", Style.ASSET, "s", 2),
+        Figure("n", "b", Style.TASK, "s", 3),
+    ]
+    found = summarise([repetition, repetition])
+    assert [(one.measure, one.variant, one.values) for one in found] == [
+        ("m", "b", (1, 1)),
+        ("m", "a", (2, 2)),
+        ("n", "b", (3, 3)),
+    ]
+
+
+SOURCE = '''"""A module."""
+
+import dagster as dg
+
+
+# A comment.
+@dg.op(
+    out={},
+)
+def first(a, b):
+    """What it does,
+
+    at length.
+    """
+    # Why.
+    text = "one" \\
+        "two"
+
+    return a, b, text
+
+
+@dg.job
+def wired():
+    """Wires."""
+    x = first(1, 2)
+    first(
+        x,
+        2,
+    )
+'''
+
+
+def test_lines_are_those_that_a_person_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decorators and wrapped calls count; comments, docstrings and empty lines do not."""
+    (tmp_path / "module.py").write_text(SOURCE)
+    monkeypatch.setenv("USER_CODE_SOURCE", str(tmp_path))
+    assert lines_of("module.py", "first") == 3 + 1 + 2 + 1
+    assert lines_of("module.py", "wired") == 1 + 1 + 1 + 4
+    assert lines_of("module.py", "first", "wired") == 14
+    assert wiring_lines("module.py", "wired") == 5
+    with pytest.raises(LookupError, match=r"module\.py defines no third"):
+        lines_of("module.py", "third")

@@ -1,0 +1,134 @@
+"""What the report makes of figures: verdicts, the summary, and files that need no network."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import jsonschema
+import pytest
+
+from evaluation.claims import CLAIMS, Claim, judge
+from evaluation.judges import Verdict
+from evaluation.report import summary
+from evaluation.report.write import HERE, report_files
+from evaluation.results import Results
+from evaluation.scenarios import SCENARIOS
+from tests.unit.evaluation.conftest import changed
+
+SENSOR = "assets, by the freshness sensor"
+FRESH = "from publication to a fresh summary"
+# For each claim, by the name of its judge, a figure that turns its verdict, had it been measured so.
+TURNED = {
+    "job_graph": ("edges of the job's own graph", "job", 0, Verdict.HOLDS),
+    "asset_lineage": ("questions answered rightly", "assets", 0, Verdict.PARTLY),
+    "job_lineage": ("questions answered rightly", "job", 4, Verdict.NOT),
+    "wiring": ("lines that only wire steps", "job", 0, Verdict.NOT),
+    "current": ("right answer: current", "assets", 0, Verdict.NOT),
+    "incremental": ("steps executed", "assets", 7, Verdict.NOT),
+    "only_the_asset": ("steps executed", "job, chosen steps", 7, Verdict.HOLDS),
+    "one_off": ("entries left in the catalog", "asset", 0, Verdict.PARTLY),
+    "partitions": ("runs spent", "partitioned asset", 5, Verdict.PARTLY),
+    "from_scratch": ("steps executed", "job, from the source", 1, Verdict.NOT),
+    "only_assets_reuse": ("rows fetched again", "job, from stored tables", 110, Verdict.HOLDS),
+    "less_code": ("lines to write", "assets", 99, Verdict.NOT),
+    "stale_visible": ("until it is marked stale", SENSOR, None, Verdict.NOT),
+    "without_a_hand": (FRESH, SENSOR, None, Verdict.NOT),
+    "eggs_before_baking": ("Dagster knows that the eggs are old", "assets", 1, Verdict.HOLDS),
+    "restart": ("steps after buying eggs", "job with a date check", 1, Verdict.NOT),
+    "whole_pipeline": ("steps executed", "job, from failure", 4, Verdict.HOLDS),
+    "bad_record": ("data is right afterwards", "job, from failure", 1, Verdict.PARTLY),
+    "product_is_bad": ("signal that something is wrong", "assets", 0, Verdict.PARTLY),
+}
+
+
+def test_every_claim_is_turned_by_a_figure() -> None:
+    """Of the table above; a claim without one could not fail."""
+    assert [claim.judge.__name__ for claim in CLAIMS] == list(TURNED)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=list(TURNED))
+def test_the_verdict_is_whatever_the_figures_say(results: Results, claim: Claim) -> None:
+    """With one figure changed, another verdict."""
+    measure, variant, value, turned = TURNED[claim.judge.__name__]
+    before = claim.judged(results).verdict
+    after = claim.judged(changed(results, claim.scenario, measure, variant, value)).verdict
+    assert after == turned
+    assert before != after
+
+
+def test_a_claim_whose_scenario_failed_has_no_verdict(results: Results) -> None:
+    """And the report names the scenario."""
+    results.scenarios["lineage"].error = "WaitError: nothing happened"
+    judged = [claim for claim in judge(results) if claim.scenario == "lineage"]
+    assert {claim.verdict for claim in judged} == {Verdict.UNKNOWN}
+    assert judged[0].because.startswith("lineage has not measured ")
+    assert "Failed: WaitError: nothing happened" in report_files(results)["evaluation.html"].decode()
+
+
+def test_who_is_ahead_follows_the_figures(results: Results) -> None:
+    """More is better for answers, less for everything else; what never happens is behind."""
+    ahead = {row.question: row.ahead for row in summary.rows(results)}
+    assert ahead["Answers about data without reading code"] == "assets"
+    assert ahead["Left in the catalog for ever"] == "jobs"
+    assert ahead["After a repair, job from failure"] == "equal"
+    changed(results, "freshness_source", FRESH, SENSOR, None)
+    (row,) = [row for row in summary.rows(results) if row.question == "From new data to a fresh summary"]
+    assert (row.asset, row.ahead) == ("never", "jobs")
+
+
+def test_the_sample_is_complete_and_as_its_schema_says(sample: dict[str, Any]) -> None:
+    """A run of all scenarios, none of which failed, each repeated three times or more."""
+    jsonschema.validate(sample, json.loads((HERE / "schema.json").read_text()))
+    assert [scenario["name"] for scenario in sample["scenarios"]] == [scenario.name for scenario in SCENARIOS]
+    assert {scenario["status"] for scenario in sample["scenarios"]} == {"played"}
+    assert sample["about"]["repetitions"] >= 3
+    assert sample["about"]["seconds"] <= 600
+    assert {len(figure["values"]) for scenario in sample["scenarios"] for figure in scenario["figures"]} == {
+        sample["about"]["repetitions"]
+    }
+    assert {claim["verdict"] for claim in sample["claims"]} <= {"holds", "partly", "does not hold"}
+    assert {picture["name"] for picture in sample["pictures"]} == {"asset_graph", "asset_page", "job_graph", "run_timeline"}
+
+
+def test_the_sample_says_what_its_figures_say(sample: dict[str, Any], results: Results) -> None:
+    """The verdicts of the committed report are those that today's code comes to."""
+    assert [claim["verdict"] for claim in sample["claims"]] == [str(claim.verdict) for claim in judge(results)]
+    assert [claim["because"] for claim in sample["claims"]] == [claim.because for claim in judge(results)]
+
+
+class Addresses(HTMLParser):
+    """Every address that a page would load or lead to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.ids: set[str] = set()
+
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Notes them."""
+        self.found += [value or "" for name, value in attrs if name in {"src", "href", "xlink:href", "srcset", "action"}]
+        self.ids |= {value or "" for name, value in attrs if name == "id"}
+
+
+def test_the_page_needs_no_network_and_leads_nowhere_that_is_not_there(results: Results) -> None:
+    """One file: pictures and plots are in it, every link is to a part of it."""
+    html = report_files(results)["evaluation.html"].decode()
+    page = Addresses()
+    page.feed(html)
+    assert [address for address in page.found if not address.startswith(("#", "data:image/png;base64,"))] == []
+    assert {address[1:] for address in page.found if address.startswith("#")} <= page.ids
+    assert not re.search(r"@import|url\(\s*['\"]?http|<script", html)
+    assert html.count("<svg") >= 2 * len(SCENARIOS) - 2
+    assert "prefers-color-scheme: dark" in html
+    assert "@media print" in html
+
+
+def test_text_of_a_scenario_cannot_become_markup(results: Results) -> None:
+    """An error message may hold anything."""
+    results.scenarios["lineage"].error = "<script>alert(1)</script>"
+    html = report_files(results)["evaluation.html"].decode()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
