@@ -24,8 +24,8 @@ class SilentSource(Scenario):
     lane = "users"
     story = (
         "Both styles have fetched unchanged data. Then the source answers with errors. The job is started by its schedule, every "
-        "minute; the assets are kept by the freshness sensor, with a window of one minute, which tries every minute as well. Once "
-        "the staleness is visible and both have tried in vain, the source publishes new data. Nobody touches anything."
+        "minute; the assets are kept by the freshness sensor, with a window of one minute, which tries every minute as well. "
+        "Once the staleness is visible and both have tried in vain, the source publishes new data. Nobody touches anything."
     )
     # What the report wants to see at the moment of staleness.
     when_stale: ClassVar[Callable[[], None]] = staticmethod(lambda: None)
