@@ -62,9 +62,17 @@ class Stage:
         return ask(), len(self.client.asked) - before
 
     def source(self, **request: Any) -> None:
-        """Makes the source system do something else."""
+        """Makes the source system do something else.
+
+        Raises:
+            ApiError: it cannot be told what to do.
+        """
         body = json.dumps(request).encode()
-        urllib.request.urlopen(urllib.request.Request(f"{self.source_url}/control", body, method="PUT"), timeout=10).close()
+        try:
+            urllib.request.urlopen(urllib.request.Request(f"{self.source_url}/control", body, method="PUT"), timeout=10).close()
+        except OSError as error:
+            remedy = "only the bundled source can be told what to do: take USERS_API_URL out of .env, and `make up`"
+            raise ApiError(f"{self.source_url}/control does not answer: {error}; {remedy}") from error
 
     def play(self, job: str, **options: Any) -> Run:
         """A run of `job`, once it has ended, however it did."""
