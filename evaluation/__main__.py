@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 from evaluation.play import evaluate
 from evaluation.report.write import report_files
 from evaluation.scenarios import SCENARIOS
+from evaluation.stage import StoppedError, UnexpectedEndError, stopping
 from operate.graphql import ApiError
 from operate.waiting import WaitError
+
+# As a shell reports SIGINT.
+STOPPED = 130
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -30,13 +36,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main() -> int:
     """Returns the exit status: 1 where a scenario failed, with its sentence."""
     options = parse(sys.argv[1:])
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: stopping.set())
     try:
         results = evaluate(options.only, options.repeat, options.patience, options.machine, os.environ)
-    except (ApiError, WaitError) as error:
+    except (ApiError, StoppedError, UnexpectedEndError, WaitError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
+    if stopping.is_set():
+        print("evaluate: stopped; what it had changed is restored", file=sys.stderr)
+        return STOPPED
     write_archive(report_files(results))
     failed = [f"{result.scenario.name}: {result.error}" for result in results.scenarios.values() if result.error]
+    failed += results.problems
     for line in failed:
         print(f"evaluate: {line}", file=sys.stderr)
     return 1 if failed else 0
@@ -47,7 +59,7 @@ def write_archive(files: dict[str, bytes]) -> None:
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(str(Path(name)))
-            member.size, member.mode = len(content), 0o644
+            member.size, member.mode, member.mtime = len(content), 0o644, int(time.time())
             archive.addfile(member, io.BytesIO(content))
 
 

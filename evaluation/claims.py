@@ -45,23 +45,27 @@ CLAIMS = (
     Claim(COMPARISON, "A job is shown as a linear list, without a graph.", "lineage", judges.job_graph),
     Claim(COMPARISON, "Assets show where data comes from.", "lineage", judges.asset_lineage),
     Claim(COMPARISON, "Jobs have no built-in lineage.", "lineage", judges.job_lineage),
-    Claim(COMPARISON, "Dependencies of assets follow from parameters; a job has to be wired by hand.", "lineage", judges.wiring),
+    Claim(COMPARISON, "Dependencies of assets follow from parameters; a job is wired by hand.", "lineage", judges.wiring),
     Claim(COMPARISON, "Dagster tracks what exists and what needs updating.", "lineage", judges.current),
-    Claim(COMPARISON, "Assets compute only what has changed.", "incremental", judges.incremental),
+    Claim(COMPARISON, "Incremental updates are built in for assets.", "incremental", judges.incremental),
     Claim(COMPARISON, "One asset can be made again alone; a job runs whole.", "debugging_dough", judges.only_the_asset),
-    Claim(COMPARISON, "One-off work is better done by a job.", "one_off", judges.one_off),
-    Claim(COMPARISON, "Assets are backfilled more cheaply than jobs.", "backfill", judges.partitions),
+    Claim(COMPARISON, "One-off migrations are better done by a job.", "one_off", judges.one_off),
+    Claim(LESSON, "It is easy to tell why an asset is out of date.", "lineage", judges.why_not_current),
     Claim(LESSON, "Tasks bake from start to finish, assets from the dough that is there.", "reuse_peanuts", judges.from_scratch),
-    Claim(LESSON, "Only assets can be used again by something else.", "reuse_posts", judges.only_assets_reuse),
-    Claim(LESSON, "A new product takes less code as assets.", "reuse_posts", judges.less_code),
-    Claim(LESSON, "With assets it is easy to see that data is out of date.", "freshness_source", judges.stale_visible),
-    Claim(LESSON, "What is stale is refreshed by itself, sooner than by a schedule.", "freshness_source", judges.without_a_hand),
+    Claim(LESSON, "Assets are used again by something new, tasks need a fork.", "reuse_posts", judges.reuse),
+    Claim(LESSON, "With assets one sees how fresh data is.", "freshness_source", judges.stale_visible),
+    Claim(
+        LESSON,
+        "What is expired is refreshed before going on, with tasks by starting again.",
+        "freshness_source",
+        judges.by_itself,
+    ),
     Claim(LESSON, "With assets one sees that the eggs are old before baking.", "freshness_eggs", judges.eggs_before_baking),
     Claim(LESSON, "With tasks, expired eggs mean starting all over.", "freshness_eggs", judges.restart),
     Claim(LESSON, "With tasks, debugging means executing the whole pipeline again.", "debugging_table", judges.whole_pipeline),
-    Claim(LESSON, "Executing what has failed again is not enough for a job.", "debugging_record", judges.bad_record),
+    Claim(LESSON, "With assets, it means executing the failed asset again.", "debugging_record", judges.the_asset_again),
     Claim(LESSON, "With assets, debugging starts at the product that is bad.", "debugging_dough", judges.product_is_bad),
-)  # fmt: skip
+)
 
 
 def judge(results: Results) -> list[Judged]:

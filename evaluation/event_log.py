@@ -53,7 +53,7 @@ class Databases:
         return self.query("dagster_run", "dagster", text, values)
 
     def now(self) -> float:
-        """The time of the server that stamps nothing, but keeps everything: later events have later stamps."""
+        """The time by the database's clock, which is that of the host, like the stamps of all events."""
         return float(self.dagster("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     def materialized(self, asset: str, since: float) -> list[float]:
@@ -68,6 +68,11 @@ class Databases:
             _seconds(row[0])
             for row in self.dagster(text, json.dumps([asset]), _stamp(since), "%new_state%FreshnessState.FAIL%previous_state%")
         ]
+
+    def assets_of(self, run_id: str) -> set[str]:
+        """The assets that a run has materialized."""
+        text = "SELECT DISTINCT asset_key FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION' AND run_id = %s"
+        return {"/".join(json.loads(row[0])) for row in self.dagster(text, run_id)}
 
     def steps(self, run_ids: Sequence[str]) -> list[Step]:
         """The steps that some runs have executed, in the order in which they started. Skipped ones are none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from math import inf
 from statistics import median
 from typing import Any
 
@@ -14,6 +15,11 @@ class Style(StrEnum):
 
     TASK = "task-centric"
     ASSET = "asset-centric"
+
+    @property
+    def label(self) -> str:
+        """A short word for what does the work."""
+        return "job" if self is Style.TASK else "assets"
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,9 @@ class Summary:
 
     @property
     def median(self) -> float | None:
-        """None unless it happened in more than half of the repetitions."""
-        return median(self.known) if 2 * len(self.known) > len(self.values) else None
+        """What never happened counts as later than everything that did."""
+        middle = median(inf if value is None else value for value in self.values)
+        return None if middle == inf else middle
 
     @property
     def spread(self) -> tuple[float, float] | None:
@@ -53,12 +60,13 @@ class Summary:
         return (min(self.known), max(self.known)) if self.known else None
 
     def text(self) -> str:
-        """For people: the median with its spread, where there is one."""
+        """For people: the median with its spread, where there is one, and how often it never happened."""
+        never = f" (never in {self.values.count(None)} of {len(self.values)})" if None in self.values else ""
         if self.median is None:
-            return "never"
-        low, high = self.spread or (0, 0)
-        number = _number(self.median)
-        return number if _number(low) == _number(high) else f"{number} ({_number(low)} to {_number(high)})"
+            return f"never in {self.values.count(None)} of {len(self.values)}" if self.known else "never"
+        low, high = (_number(value) for value in self.spread or (0, 0))
+        spread = f" ({low} to {high})" if low != high else ""
+        return f"{_number(self.median)}{spread}{never}"
 
     def to_json(self) -> dict[str, Any]:
         """As `schema.json` describes it."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from evaluation.results import Results
-from evaluation.scenarios.debugging import FAILURE, ONLY, SCRATCH
+from evaluation.scenarios.debugging import FAILURE, ONLY, RUN_AGAIN, SCRATCH
 from evaluation.scenarios.dough import STEPS
+from evaluation.scenarios.eggs import CHOSEN
 from evaluation.scenarios.freshness import KEPT, SCHEDULED
 from evaluation.scenarios.reuse import FORK, NEW, TABLES
 
@@ -21,6 +23,9 @@ class Verdict(StrEnum):
     UNKNOWN = "not played"
 
 
+Judgement = tuple[Verdict, str]
+
+
 @dataclass(frozen=True)
 class Look:
     """A look at the figures of one scenario."""
@@ -31,7 +36,7 @@ class Look:
     def value(self, measure: str, variant: str) -> float:
         """The median; infinity where it never happened."""
         value = self.results.value(self.scenario, measure, variant)
-        return float("inf") if value is None else value
+        return inf if value is None else value
 
     def text(self, measure: str, variant: str) -> str:
         """The same for people."""
@@ -42,155 +47,158 @@ def _three(holds: bool, partly: bool) -> Verdict:
     return Verdict.HOLDS if holds else Verdict.PARTLY if partly else Verdict.NOT
 
 
-def job_graph(look: Look) -> tuple[Verdict, str]:
+def job_graph(look: Look) -> Judgement:
     """No graph would be no edges."""
     edges = look.value("edges of the job's own graph", "job")
     return _three(edges == 0, partly=False), f"the API gives the job's graph with {edges:.0f} edges, and the UI draws it"
 
 
-def asset_lineage(look: Look) -> tuple[Verdict, str]:
+def asset_lineage(look: Look) -> Judgement:
     """More right answers from assets than from jobs."""
     right, job = (look.value("questions answered rightly", label) for label in ("assets", "job"))
     return _three(
         right > job, partly=right == job
-    ), f"{right:.0f} of 4 questions answered rightly from assets, {job:.0f} from jobs"
+    ), f"{right:.0f} of 5 questions answered rightly from assets, {job:.0f} from jobs"
 
 
-def job_lineage(look: Look) -> tuple[Verdict, str]:
+def job_lineage(look: Look) -> Judgement:
     """None would be no right answer."""
-    right, opened = look.value("questions answered rightly", "job"), look.value("definitions to open in the code", "job")
-    said = (
-        f"{right:.0f} of 4 questions about data answered by the graph of steps; {opened:.0f} definitions to open for the others"
-    )
-    return _three(right == 0, partly=right < 4), said  # noqa: PLR2004 - the questions
+    right = look.value("questions answered rightly", "job")
+    opened = look.value("definitions to open for the others, read by a person", "job")
+    said = f"{right:.0f} of 5 questions answered rightly by the graphs of steps; {opened:.0f} definitions to open for the others"
+    return _three(right == 0, partly=right < 5), said  # noqa: PLR2004 - the questions
 
 
-def wiring(look: Look) -> tuple[Verdict, str]:
+def wiring(look: Look) -> Judgement:
     """Lines that do nothing but wire."""
     job, assets = (look.value("lines that only wire steps", label) for label in ("job", "assets"))
-    return _three(assets < job, partly=False), f"{assets:.0f} lines of wiring for four assets, {job:.0f} for four ops"
+    said = f"{assets:.0f} lines of wiring for four assets, whose parameters name what they are made of, {job:.0f} for four ops"
+    return _three(assets < job, partly=False), said
 
 
-def current(look: Look) -> tuple[Verdict, str]:
+def current(look: Look) -> Judgement:
     """By the asset's own status, or only by that of what it is made of."""
-    way, own = (
-        look.value(measure, "assets") for measure in ("right answer: current", "right answer: current, by its own status")
+    way = look.value("right answer: current after the fetch", "assets")
+    own = look.value("right answer: current after the fetch, by its own status", "assets")
+    rest = "and so is data_extraction_summary" if own else "but data_extraction_summary, made of that, is not: look up the graph"
+    said = (
+        f"once new raw data is fetched, transformed_user_data is marked stale, {rest}" if way else "the stale asset is not marked"
     )
-    said = "after new raw data, transformed_user_data is marked stale because of it"
-    rest = (
-        "and so is what is made of it"
-        if own
-        else "but data_extraction_summary, made of that, is not: one has to look up the graph"
-    )
-    return _three(way == own == 1, partly=way == 1), f"{said}, {rest}" if way else "the stale asset is not marked"
+    return _three(way == own == 1, partly=way == 1), said
 
 
-def from_scratch(look: Look) -> tuple[Verdict, str]:
+def why_not_current(look: Look) -> Judgement:
+    """By its cause, before and after the data is fetched."""
+    named = look.value("right answer: why it is not current", "assets")
+    before = look.value("right answer: current before the fetch", "assets")
+    said = "the raw data is named as the cause" if named else "the cause is not named"
+    unseen = "" if before else "; that the source has newer data is not seen before it is fetched"
+    return _three(named == before == 1, partly=named == 1), said + unseen
+
+
+def incremental(look: Look) -> Judgement:
+    """Fewer steps than the job; built in, if nobody has to write a data version for it."""
+    job, asset = (look.value("steps executed", label) for label in ("job", "assets"))
+    lines = look.value("lines that make a data version of the content", "assets")
+    said = f"{_number(asset)} step by assets, {job:.0f} by the job, for the same eggs; {lines:.0f} lines make a data version"
+    return _three(asset == 1 and lines == 0, partly=asset < job), said
+
+
+def only_the_asset(look: Look) -> Judgement:
+    """Whether the job has no way to run less than whole."""
+    scratch, chosen, asset = (look.value("steps executed", variant) for variant in (SCRATCH, STEPS, ONLY))
+    said = f"{asset:.0f} steps as assets, a check included; {scratch:.0f} by the whole job, {chosen:.0f} by chosen steps of it"
+    return _three(asset < scratch <= chosen, partly=asset < scratch), said
+
+
+def one_off(look: Look) -> Judgement:
+    """What is left behind, where both have done the work."""
+    job, asset = (look.value("entries left in the catalog", variant) for variant in ("job", "asset"))
+    moved = all(look.value("table moved", variant) == 1 for variant in ("job", "asset"))
+    said = f"{job:.0f} entries left in the catalog by the job, {asset:.0f} by the asset; {'both' if moved else 'not both'} did it"
+    return _three(moved and job < asset, partly=moved and job == asset), said
+
+
+def from_scratch(look: Look) -> Judgement:
     """Steps of both."""
     job, peanuts = look.value("steps executed", FORK), look.value("steps executed", NEW)
-    return _three(
-        peanuts < job, partly=peanuts == job
-    ), f"{job:.0f} steps by the job, {peanuts:.0f} by assets on the dough that is there"
+    said = f"{job:.0f} steps by the forked job, {peanuts:.0f} by assets on the dough that is there"
+    return _three(peanuts < job, partly=peanuts == job), said
 
 
-def only_assets_reuse(look: Look) -> tuple[Verdict, str]:
-    """Rows fetched again, and what Dagster knows afterwards."""
+def reuse(look: Look) -> Judgement:
+    """Rows fetched again, also by a job that reads stored tables, and what Dagster knows afterwards."""
     fork, tables, asset = (look.value("rows fetched again", variant) for variant in (FORK, TABLES, NEW))
-    known = look.value("sources that Dagster knows of", TABLES)
+    known, known_by_assets = (look.value("sources that Dagster knows of", variant) for variant in (TABLES, NEW))
     said = (
-        f"{asset:.0f} rows fetched again by the asset, {fork:.0f} by the forked job, {tables:.0f} by a job that reads stored "
-        f"tables, of which Dagster then knows {known:.0f} of 2"
+        f"{asset:.0f} rows fetched again by the asset, {fork:.0f} by the forked job, {tables:.0f} by one on stored tables; "
+        f"of its sources Dagster then knows {known:.0f} of 2, of the asset's {known_by_assets:.0f}"
     )
     return _three(asset < min(fork, tables), partly=asset < fork), said
 
 
-def less_code(look: Look) -> tuple[Verdict, str]:
-    """Lines of the new product."""
-    fork, asset = look.value("lines to write", FORK), look.value("lines to write", NEW)
-    return _three(asset < fork, partly=asset == fork), f"{asset:.0f} lines as assets, {fork:.0f} as a forked job"
+def stale_visible(look: Look) -> Judgement:
+    """Whether it is marked at all, and whether that is the first that one hears."""
+    measure = "until somebody could know"
+    marked = look.value("until the data is marked stale", KEPT)
+    stale, failed = look.text("until the data is marked stale", KEPT), look.text(measure, SCHEDULED)
+    said = f"marked stale {stale} s after the silence began, window 60 s; the job marks no data, its run fails after {failed} s"
+    first = look.value(measure, KEPT) <= look.value(measure, SCHEDULED)
+    return _three(marked < inf and first, partly=marked < inf), said
 
 
-def stale_visible(look: Look) -> tuple[Verdict, str]:
-    """Whether it is marked at all."""
-    asset = look.value("until it is marked stale", KEPT)
-    said = f"marked stale after {look.text('until it is marked stale', KEPT)} s (window 60 s, looked at every 30 s)"
-    failed = look.text("until a run has failed", SCHEDULED)
-    return _three(asset < float("inf"), partly=False), f"{said}; the job says nothing about data, its run fails after {failed} s"
-
-
-def without_a_hand(look: Look) -> tuple[Verdict, str]:
-    """Which of the two was first."""
+def by_itself(look: Look) -> Judgement:
+    """Whether it is refreshed at all, and whether a job's schedule does not do as well."""
     measure = "from publication to a fresh summary"
     asset, job = look.value(measure, KEPT), look.value(measure, SCHEDULED)
-    said = (
-        f"fresh after {look.text(measure, KEPT)} s by the sensor, after {look.text(measure, SCHEDULED)} s by the job's schedule"
-    )
-    return _three(asset <= job, partly=asset < float("inf")), said
+    said = f"fresh after {look.text(measure, KEPT)} s by the sensor, after {look.text(measure, SCHEDULED)} s by a schedule"
+    return _three(asset < inf and asset <= job, partly=asset < inf), said
 
 
-def incremental(look: Look) -> tuple[Verdict, str]:
-    """One step, or fewer than the job."""
-    job, asset = (look.value("steps executed", label) for label in ("job", "assets"))
-    return _three(asset == 1, partly=asset < job), f"{asset:.0f} step by assets, {job:.0f} by the job, for eggs that are the same"
-
-
-def eggs_before_baking(look: Look) -> tuple[Verdict, str]:
+def eggs_before_baking(look: Look) -> Judgement:
     """By Dagster's own marks, or only by the hand-written check."""
-    known = look.value("Dagster knows that the eggs are old", "assets")
-    stopped = look.value("the check stops old eggs", "assets with a date check")
-    said = "Dagster sees when eggs were materialized, not their date" if not known else "Dagster marks the eggs as old"
+    known = look.value("Dagster marks eggs whose date was changed in the table", "assets")
+    stopped = look.value("the hand-written check stops old eggs", "assets with a date check")
+    said = "Dagster marks the eggs" if known else "Dagster sees when eggs were materialized, not what their date says"
     return _three(known == 1, partly=stopped == 1), f"{said}; the hand-written check stops old eggs in both styles"
 
 
-def restart(look: Look) -> tuple[Verdict, str]:
-    """Steps after the check has failed."""
-    job, asset = (look.value("steps after buying eggs", f"{style} with a date check") for style in ("job", "assets"))
-    return _three(job > asset, partly=False), f"{job:.0f} steps after buying eggs by the job, {asset:.0f} by assets"
+def restart(look: Look) -> Judgement:
+    """Steps after the check has failed, in the better of the job's two ways."""
+    measure = "steps after buying eggs"
+    whole, chosen = look.value(measure, "job with a date check"), look.value(measure, CHOSEN)
+    asset = look.value(measure, "assets with a date check")
+    said = f"{whole:.0f} steps by the whole job, {chosen:.0f} by its chosen steps, {asset:.0f} by assets"
+    return _three(chosen >= whole, partly=chosen > asset), said
 
 
-def whole_pipeline(look: Look) -> tuple[Verdict, str]:
+def whole_pipeline(look: Look) -> Judgement:
     """From failure as much as from scratch, or at least more than assets."""
     scratch, failure, asset = (look.value("steps executed", variant) for variant in (SCRATCH, FAILURE, ONLY))
     said = f"{failure:.0f} steps from failure, {scratch:.0f} from scratch, {asset:.0f} as assets"
     return _three(failure >= scratch, partly=failure > asset), said
 
 
-def bad_record(look: Look) -> tuple[Verdict, str]:
-    """From failure fails again, assets do not."""
-    right, asset = look.value("data is right afterwards", FAILURE), look.value("data is right afterwards", ONLY)
+def the_asset_again(look: Look) -> Judgement:
+    """Whether what failed is enough; where bad data was fetched, neither style gets on without a new fetch."""
+    again, job = look.value("run succeeds", RUN_AGAIN), look.value("run succeeds", FAILURE)
+    steps = look.value("steps executed", ONLY)
     said = (
-        "from failure the job works on the bad record that it has kept, and fails again"
-        if right == 0
-        else "from failure succeeds"
+        "enough for a failed table, not for a bad record: it has been kept, and fails again"
+        if again < 1
+        else "enough for a bad record"
     )
-    return _three(right == 0 and asset == 1, partly=asset == 1), said
+    style = "in both styles" if again == job else "as assets only"
+    return _three(again == 1, partly=True), f"{said} {style}; with the fetch it takes {steps:.0f} steps"
 
 
-def product_is_bad(look: Look) -> tuple[Verdict, str]:
-    """A signal, and fewer calls."""
-    signal = look.value("signal that something is wrong", "assets")
-    job, asset = (look.value("API calls from alert to culprit", label) for label in ("job", "assets"))
-    said = f"a failed check names dough and minutes in {asset:.0f} call; log and configuration of the job's run take {job:.0f}"
-    return _three(signal == 1 and asset < job, partly=asset <= job), said
+def product_is_bad(look: Look) -> Judgement:
+    """A signal where the job has none, and fewer calls."""
+    signal, silent = (look.value("failed steps or checks that warn", label) for label in ("assets", "job"))
+    job, asset = (look.value("API calls from bad cookies to the reason", label) for label in ("job", "assets"))
+    said = f"a failed check names dough and minutes in {_number(asset)} call; of the job {silent:.0f} steps complain"
+    return _three(signal > silent and asset < job, partly=asset <= job), said
 
 
-def only_the_asset(look: Look) -> tuple[Verdict, str]:
-    """Fewer steps than the job in any of its ways."""
-    scratch, chosen, asset = (look.value("steps executed", variant) for variant in (SCRATCH, STEPS, ONLY))
-    said = f"{asset:.0f} steps as assets, {scratch:.0f} by the whole job, {chosen:.0f} by chosen steps of the job's old run"
-    return _three(asset < min(scratch, chosen), partly=asset < scratch), said
-
-
-def one_off(look: Look) -> tuple[Verdict, str]:
-    """What is left behind."""
-    job, asset = look.value("entries left in the catalog", "job"), look.value("entries left in the catalog", "asset")
-    said = f"{job:.0f} entries left in the catalog by the job, {asset:.0f} by the asset; both moved the table"
-    return _three(job < asset, partly=job == asset), said
-
-
-def partitions(look: Look) -> tuple[Verdict, str]:
-    """Runs for the same keys."""
-    job, asset = (look.value("runs spent", f"partitioned {style}") for style in ("job", "asset"))
-    return _three(
-        asset < job, partly=asset == job
-    ), f"{asset:.0f} run for five keys of the asset, {job:.0f} for five keys of the job"
+def _number(value: float) -> str:
+    return "no" if value == inf else f"{value:.0f}"

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+
+from playwright.sync_api import Error as PlaywrightError
 
 from evaluation import queries
 from evaluation.event_log import Databases
-from evaluation.results import Picture, Result, Results
+from evaluation.results import Result, Results
 from evaluation.scenario import Scenario
 from evaluation.scenarios import SCENARIOS
-from evaluation.scenarios.freshness import SilentSource
 from evaluation.screenshots import take_pictures
-from evaluation.stage import Stage
+from evaluation.stage import Stage, stopping
 from operate.graphql import ASSET_JOB
 
 SCHEDULES = ("users_assets_schedule", "data_extraction_schedule")
@@ -50,21 +51,21 @@ class Progress:
         print(f"evaluate: {time.monotonic() - self.started:4.0f} s {what}", file=sys.stderr, flush=True)
 
 
-def make_stage(environ: Mapping[str, str], patience: float) -> Stage:
+def make_stage(environ: Mapping[str, str], patience: float, when_stale: Callable[[], None] = lambda: None) -> Stage:
     """The deployment that the environment names."""
-    return Stage(environ["WEBSERVER_URL"], Databases(environ["WAREHOUSE_HOST"]), environ["SOURCE_URL"], patience)
+    databases = Databases(environ["WAREHOUSE_HOST"])
+    return Stage(environ["WEBSERVER_URL"], databases, environ["SOURCE_URL"], patience, when_stale)
 
 
 @contextmanager
 def prepared(stage: Stage) -> Iterator[None]:
-    """Schedules off and everything made once; afterwards schedules as before, and everything fresh."""
+    """Schedules off and everything made once; afterwards schedules as before. Each scenario leaves good data behind."""
     with ExitStack() as afterwards:
         for name in SCHEDULES:
             switch = stage.schedule(name)
             if switch.is_on():
                 afterwards.callback(switch.turn, on=True)
                 switch.turn(on=False)
-        afterwards.callback(_make_everything, stage)
         afterwards.callback(stage.source, behaviour="ok")
         stage.source(behaviour="ok")
         stage.client.quiet(seconds=180)
@@ -84,17 +85,48 @@ def _make_everything(stage: Stage) -> None:
         stage.client.wait(run_id)
 
 
-def play_lane(lane: str, results: Mapping[str, Result], repeat: int, stage: Any, progress: Progress) -> None:
+@dataclass
+class Pictures:
+    """Takes pictures of the UI, the first time that it is asked to. Without them the report is a poorer one, but a report."""
+
+    url: str
+    results: Results
+    progress: Progress
+
+    def __call__(self) -> None:
+        """At the moment of staleness."""
+        if self.results.pictures or self.results.problems:
+            return
+        self.progress.say("the source is stale: taking pictures of the UI")
+        try:
+            self.results.pictures = take_pictures(self.url)
+        except PlaywrightError as error:
+            self.results.problems.append(f"no pictures of the UI: {error}")
+
+
+LANES = ("users", "cookies")
+
+
+def play_lane(lane: str, results: Mapping[str, Result], repeat: int, stage: Callable[[], Stage], progress: Progress) -> None:
     """The scenarios of a lane. One that fails ends itself, not the others."""
     for result in results.values():
         if result.scenario.lane != lane:
             continue
         for number in range(1, repeat + 1):
-            try:
-                result.played.append(result.scenario(stage()).play())
-            except Exception as error:  # noqa: BLE001 - whatever it is, the report says so
-                result.error = f"{type(error).__name__}: {error}"
-            progress.step(f"{result.scenario.title}, {number} of {repeat}{': FAILED' if result.error else ''}")
+            if stopping.is_set():
+                return
+            error = _played(result, stage())
+            progress.step(f"{result.scenario.title}, {number} of {repeat}{': FAILED' if error else ''}")
+
+
+def _played(result: Result, stage: Stage) -> str:
+    """Adds a repetition, or what went wrong in it; returns the latter."""
+    try:
+        result.played.append(result.scenario(stage).play())
+    except Exception as error:  # noqa: BLE001 - whatever it is, the report says so
+        result.error = f"{type(error).__name__}: {error}"
+        return result.error
+    return ""
 
 
 def evaluate(only: list[str], repeat: int, patience: float, machine: str, environ: Mapping[str, str]) -> Results:
@@ -109,41 +141,30 @@ def evaluate(only: list[str], repeat: int, patience: float, machine: str, enviro
     progress = Progress(len(chosen) * repeat)
     started = datetime.now(UTC)
     stage = make_stage(environ, patience)
-    version = stage.client.query(queries.VERSION)["version"]
-    SilentSource.when_stale = staticmethod(_once(lambda: results.pictures.extend(_pictures(stage, progress))))
+    take = Pictures(stage.url, results, progress)
+
+    def play(lane: str) -> None:
+        play_lane(lane, results.scenarios, repeat, lambda: make_stage(environ, patience, take), progress)
+
     progress.say("making everything once")
     with prepared(stage), ThreadPoolExecutor(len(LANES)) as lanes:
-        playing = [
-            lanes.submit(play_lane, lane, results.scenarios, repeat, lambda: make_stage(environ, patience), progress)
-            for lane in LANES
-        ]
-        for lane in playing:
-            lane.result()
+        for playing in [lanes.submit(play, lane) for lane in LANES]:
+            playing.result()
     results.about = {
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((datetime.now(UTC) - started).total_seconds()),
         "repetitions": repeat,
-        "dagster": version,
+        **versions(stage),
         "machine": machine or f"{os.cpu_count()} processors",
     }
     progress.say("writing the report")
     return results
 
 
-LANES = ("users", "cookies")
-
-
-def _once(act: Any) -> Any:
-    done: list[bool] = []
-
-    def first() -> None:
-        if not done:
-            done.append(True)
-            act()
-
-    return first
-
-
-def _pictures(stage: Stage, progress: Progress) -> list[Picture]:
-    progress.say("the source is stale: taking pictures of the UI")
-    return take_pictures(stage.url)
+def versions(stage: Stage) -> dict[str, str]:
+    """Of what was evaluated."""
+    return {
+        "dagster": stage.client.query(queries.VERSION)["version"],
+        "postgres": str(stage.databases.warehouse("SHOW server_version")[0][0]).split()[0],
+        "python": platform.python_version(),
+    }

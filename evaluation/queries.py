@@ -6,10 +6,11 @@ ASSETS = """query Assets($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys)
 JOB = """query Job($selector: PipelineSelector!) { pipelineOrError(params: $selector) { ... on Pipeline { solids { name
   definition { name ... on SolidDefinition { assetNodes { assetKey { path } } } }
   inputs { dependsOn { solid { name } } } } } } }"""
-CHECKS = """query Checks($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode { assetChecksOrError {
-  ... on AssetChecks { checks { name executionForLatestMaterialization { status evaluation {
-    metadataEntries { label ... on FloatMetadataEntry { floatValue } } } } } } } } } }"""
-RUN_CONFIG = """query Config($runId: ID!) { runOrError(runId: $runId) { ... on Run { runConfigYaml } } }"""
+CHECKS = """{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks { name
+  executionForLatestMaterialization { status evaluation {
+    metadataEntries { label ... on FloatMetadataEntry { floatValue } } } } } } } } }"""
+STORY = """query Story($runId: ID!) { runOrError(runId: $runId) { ... on Run { runConfigYaml } }
+  logsForRun(runId: $runId) { ... on EventConnection { events { ... on MessageEvent { message } } } } }"""
 ROWS = """query Rows($runId: ID!, $cursor: String) { logsForRun(runId: $runId, afterCursor: $cursor) { ... on EventConnection {
   cursor hasMore events { __typename ... on ExecutionStepOutputEvent { stepKey
       metadataEntries { label ... on IntMetadataEntry { intValue } } }
@@ -20,3 +21,5 @@ STEPS_AGAIN = """mutation Steps($params: ExecutionParams!) { launchPipelineReexe
   ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
   ... on RunConfigValidationInvalid { errors { message } } } }"""
 VERSION = "{ version }"
+BACKFILL_TIME = """query Time($id: String!) { partitionBackfillOrError(backfillId: $id) {
+  ... on PartitionBackfill { timestamp } } }"""

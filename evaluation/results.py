@@ -54,6 +54,8 @@ class Results:
     scenarios: dict[str, Result]
     about: Mapping[str, Any] = field(default_factory=dict)
     pictures: list[Picture] = field(default_factory=list)
+    # What went wrong beside the scenarios.
+    problems: list[str] = field(default_factory=list)
 
     def summary(self, scenario: str, measure: str, variant: str) -> Summary:
         """One figure.

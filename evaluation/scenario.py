@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -44,6 +46,9 @@ class Played:
         return {"bars": [asdict(bar) for bar in self.bars], "marks": [asdict(mark) for mark in self.marks]}
 
 
+LOCKS = {"sensor": threading.Lock(), "posts": threading.Lock()}
+
+
 class Scenario(ABC):
     """One situation, played once. Scenarios of one `lane` share data and are played one after the other."""
 
@@ -53,6 +58,8 @@ class Scenario(ABC):
     # What is played, for readers of the report.
     story: ClassVar[str]
     lane: ClassVar[str]
+    # What it changes, or relies on, that scenarios of the other lane touch as well.
+    holds: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, stage: Stage) -> None:
         """Nothing is contacted."""
@@ -81,7 +88,13 @@ class Scenario(ABC):
         """Undoes what it has changed."""
 
     def play(self) -> Played:
-        """The whole scenario, once."""
+        """The whole scenario, once, while it alone holds what it `holds`."""
+        with ExitStack() as held:
+            for name in sorted(self.holds):
+                held.enter_context(LOCKS[name])
+            return self._play()
+
+    def _play(self) -> Played:
         try:
             self.set_up()
             self.task_centric()

@@ -27,7 +27,7 @@ class Page:
 
 
 PAGES = (
-    Page("asset_page", "raw_user_data, with its freshness", "/assets/raw_user_data?view=overview", "Failing"),
+    Page("asset_page", "raw_user_data, with its freshness", "/assets/raw_user_data?view=overview", "Failed"),
     Page("asset_graph", "The assets of group users", "/locations/user_code/asset-groups/users/lineage", "Materialized"),
     Page("job_graph", "The job's graph of ops", "/locations/user_code/jobs/data_extraction_job", "generate_summary"),
     Page("run_timeline", "Runs of the last hour", "/overview/activity/timeline", "Jobless asset materializations", "1hr"),

@@ -49,8 +49,16 @@ def lines_of(file: str, *names: str) -> int:
     return len(wanted & _code_lines(file))
 
 
-def wiring_lines(file: str, job: str) -> int:
-    """Lines of a job's body: they say what depends on what."""
-    node = _definition(file, job)
-    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    return len(set().union(*(_numbers(statement) for statement in body)) & _code_lines(file))
+def wiring_lines(file: str) -> int:
+    """Lines of the bodies of a file's jobs: they do nothing but say what depends on what."""
+    jobs = [node for node in ast.parse(_source(file)).body if isinstance(node, ast.FunctionDef) and _is_job(node)]
+    return sum(len(set().union(*map(_numbers, _body(job))) & _code_lines(file)) for job in jobs)
+
+
+def _body(node: ast.FunctionDef) -> list[ast.stmt]:
+    return node.body[1:] if ast.get_docstring(node) is not None else node.body
+
+
+def _is_job(node: ast.FunctionDef) -> bool:
+    called = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in node.decorator_list]
+    return any(isinstance(name, ast.Attribute) and name.attr == "job" for name in called)

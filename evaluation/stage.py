@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,24 @@ SENSOR = "freshness_sensor"
 RUN_SECONDS = 120
 
 
+# Set by somebody who has had enough: every wait ends, and what was changed is restored.
+stopping = threading.Event()
+
+
+class StoppedError(Exception):
+    """Somebody has asked to stop."""
+
+
+class UnexpectedEndError(Exception):
+    """A run did not end as it had to for its figures to mean something; the message holds its last events."""
+
+
+def stop_here() -> None:
+    """Raises `StoppedError`, if somebody has asked for it."""
+    if stopping.is_set():
+        raise StoppedError("stopped")
+
+
 @dataclass(frozen=True)
 class CountingClient(Client):
     """A client that writes down what it asks, because calls are what a question costs."""
@@ -32,15 +51,15 @@ class CountingClient(Client):
         self.asked.append(text)
         return super().query(text, **variables)
 
+    def run(self, run_id: str) -> Run:
+        """As `Client.run`, which every wait for a run asks."""
+        stop_here()
+        return super().run(run_id)
+
 
 def key_of(asset: str) -> dict[str, list[str]]:
     """An asset's key as the API takes it."""
     return {"path": asset.split("/")}
-
-
-def names(keys: Sequence[dict[str, Any]]) -> set[str]:
-    """Assets' names from the API's keys."""
-    return {"/".join(key["path"]) for key in keys}
 
 
 @dataclass
@@ -51,6 +70,8 @@ class Stage:
     databases: Databases
     source_url: str
     patience: float = 150
+    # What the report wants to do at the moment of staleness.
+    when_stale: Callable[[], None] = lambda: None
     client: CountingClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,17 +95,28 @@ class Stage:
             remedy = "only the bundled source can be told what to do: take USERS_API_URL out of .env, and `make up`"
             raise ApiError(f"{self.source_url}/control does not answer: {error}; {remedy}") from error
 
-    def play(self, job: str, **options: Any) -> Run:
-        """A run of `job`, once it has ended, however it did."""
-        return self.client.wait(self.client.launch(job, **options), seconds=RUN_SECONDS)
+    def ended(self, run_id: str, ends: str = "SUCCESS") -> Run:
+        """A run, once it has ended.
+
+        Raises:
+            UnexpectedEndError: its status is not `ends`.
+        """
+        run = self.client.wait(run_id, seconds=RUN_SECONDS)
+        if run.status != ends:
+            raise UnexpectedEndError(f"{run.job} ended as {run.status}, not {ends}: {self.client.story(run_id)[-2000:]}")
+        return run
+
+    def play(self, job: str, *, ends: str = "SUCCESS", **options: Any) -> Run:
+        """A run of `job`, once it has ended as it should."""
+        return self.ended(self.client.launch(job, **options), ends)
 
     def materialize(self, *assets: str, **options: Any) -> Run:
         """A run of assets, as the button in the UI launches it."""
         return self.play(ASSET_JOB, assets=assets, **options)
 
-    def again(self, run: Run, strategy: str) -> Run:
+    def again(self, run: Run, strategy: str, ends: str = "SUCCESS") -> Run:
         """A run made again: `FROM_FAILURE` or `ALL_STEPS`."""
-        return self.client.wait(self.client.reexecute(run.run_id, strategy), seconds=RUN_SECONDS)
+        return self.ended(self.client.reexecute(run.run_id, strategy), ends)
 
     def steps_again(self, run: Run, steps: Sequence[str], config: object) -> Run:
         """Some steps of a run made again, on what its other steps have left."""
@@ -99,11 +131,11 @@ class Stage:
         answer = self.client.query(queries.STEPS_AGAIN, params=params)["launchPipelineReexecution"]
         if answer["__typename"] != "LaunchRunSuccess":
             raise ApiError(f"steps of run {run.run_id} cannot be made again: {json.dumps(answer)}")
-        return self.client.wait(answer["run"]["runId"], seconds=RUN_SECONDS)
+        return self.ended(answer["run"]["runId"])
 
     def runs_since(self, since: float, *, job: str = "", assets: frozenset[str] = frozenset()) -> list[Run]:
         """Runs that were created since then, oldest first: of a job, or of any of some assets."""
-        runs = self.client.runs(createdAfter=since)
+        runs = self.client.runs(createdAfter=since, limit=1000)
         return [run for run in reversed(runs) if (run.job == job if job else assets & set(run.assets))]
 
     def assets(self, *wanted: str) -> list[dict[str, Any]]:
@@ -148,6 +180,7 @@ class Stage:
         return str(self.databases.dagster(text, f"%{SENSOR}%")[0][0])
 
     def _evaluated_after(self, before: str) -> bool:
+        stop_here()
         last = self._last_evaluation()
         return seen(last != before, f"the last one was at {last}")
 
@@ -155,6 +188,7 @@ class Stage:
         """What `poll` returns once it is something; None when that takes longer than `patience`."""
 
         def there() -> Any:
+            stop_here()
             return seen(poll() or None, "nothing yet")
 
         try:

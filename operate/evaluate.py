@@ -16,6 +16,8 @@ from operate.compose import ROOT, CommandError, compose, run, webserver_url
 from operate.graphql import ApiError, Client
 from operate.waiting import WaitError, seen, wait_for
 
+# As a shell reports SIGINT.
+STOPPED = 130
 REPORTS = ROOT / "reports"
 # The shortest that Dagster allows, of both.
 SHORT = {"USERS_FRESHNESS_SECONDS": "60", "USERS_ASSETS_CRON": "* * * * *", "DATA_EXTRACTION_CRON": "* * * * *"}
@@ -30,11 +32,11 @@ def main(arguments: list[str]) -> int:
         print("evaluate: looking for the deployment, and building the image of the evaluation", file=sys.stderr)
         Client(webserver_url()).repository()
         compose("--progress", "quiet", "build", "evaluation")
-        set_up(SHORT)
         try:
+            set_up(SHORT)
             return play([*others, "--machine", machine()], options.into)
         finally:
-            set_up({})
+            adapt_code_location({})
     except (ApiError, CommandError, WaitError) as error:
         print(f"evaluate: {error}; is the deployment up? make up", file=sys.stderr)
         return 1
@@ -42,12 +44,17 @@ def main(arguments: list[str]) -> int:
 
 def set_up(settings: dict[str, str]) -> None:
     """Gives the code location other settings, and waits until webserver and daemon have them."""
-    compose("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "user_code", env={**os.environ, **settings})
+    adapt_code_location(settings)
     # They hold on to what they have loaded: the daemon for up to a minute.
     compose("--progress", "quiet", "restart", "--no-deps", "webserver", "daemon")
     compose("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "--no-recreate", "webserver", "daemon")
     client = Client(webserver_url())
     wait_for("the code location", lambda: seen(client.repository(), "it is not loaded"), seconds=60)
+
+
+def adapt_code_location(settings: dict[str, str]) -> None:
+    """Starts it with other settings; those who use it notice within a minute."""
+    compose("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "user_code", env={**os.environ, **settings})
 
 
 def machine() -> str:
@@ -59,10 +66,15 @@ def machine() -> str:
 def play(arguments: list[str], folder: Path) -> int:
     """Runs the container, and unpacks what it writes; the exit status is the container's."""
     command = ["docker", "compose", "--progress", "quiet", "run", "--rm", "--no-deps", "--no-TTY", "evaluation", *arguments]
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as container:
         assert container.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
-        names = unpack(container.stdout, folder)
+        try:
+            names = unpack(container.stdout, folder)
+        except KeyboardInterrupt:
+            # It was told as well, and restores what it has changed.
+            container.wait()
+            return STOPPED
     for name in names:
         print(f"evaluate: {folder.name}/{name}")
     return container.returncode

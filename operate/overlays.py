@@ -38,6 +38,8 @@ def compose_files(current: str, environ: Mapping[str, str]) -> str:
     files = [file for file in current.split(":") if file]
     known = _known(environ, set(files))
     if OIDC in known and EDGE not in known:
-        raise OverlayError("LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password.")
+        if environ.get("LOGIN"):
+            raise OverlayError("LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password.")
+        known.remove(OIDC)
     offered = {BASE, *(file for choices in OVERLAYS.values() for file in choices.values())}
     return ":".join([BASE, *known, *(file for file in files if file not in offered)])

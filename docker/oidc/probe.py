@@ -1,11 +1,16 @@
-"""Health of the OIDC login: does it answer, and does it hold back whoever has no session?"""
+"""Health of the OIDC login: does it hold back whoever has no session, and can it reach the provider?"""
 
+import http.client
 import sys
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
-try:
-    urlopen("http://127.0.0.1:8080/", timeout=4)
-except HTTPError as error:
-    sys.exit(error.code != 401 and f"the login answers {error.code} to who has not logged in")  # noqa: PLR2004 - Unauthorized
-sys.exit("the login lets everybody pass")
+
+def status(accept: str) -> int:
+    """Of a request without a session; redirects are not followed."""
+    connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=4)
+    forwarded = {"X-Forwarded-Host": "localhost", "X-Forwarded-Proto": "https"}
+    connection.request("GET", "/", headers={"Accept": accept, **forwarded})
+    return connection.getresponse().status
+
+
+answers = {"a call": status("application/json"), "a page": status("text/html")}
+sys.exit(answers != {"a call": 401, "a page": 302} and f"the login answers {answers} to who has not logged in")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import inf
 
 from evaluation.claims import Judged
+from evaluation.figures import Summary
 from evaluation.judges import Verdict
 from evaluation.results import NotPlayedError, Results
 from evaluation.scenarios.debugging import FAILURE, ONLY, SCRATCH
+from evaluation.scenarios.eggs import CHOSEN
 from evaluation.scenarios.freshness import KEPT, SCHEDULED
 from evaluation.scenarios.reuse import FORK, NEW, TABLES
 
@@ -39,50 +42,60 @@ class Line:
 
 JOB, ONE = ("job", "assets"), ("job", "asset")
 SILENT = (SCHEDULED, KEPT)
+EGGS = ("job with a date check", "assets with a date check")
 LINES = (
-    Line("Lineage", "Answers about data without reading code", "lineage", "questions answered rightly", JOB, "of 4", more=True),
-    Line("Re-use", "Steps to make peanut cookies", "reuse_peanuts", "steps executed", (FORK, NEW), "steps"),
-    Line("Re-use", "Rows fetched again, job from the source", "reuse_posts", "rows fetched again", (FORK, NEW), "rows"),
-    Line("Re-use", "Rows fetched again, job on stored tables", "reuse_posts", "rows fetched again", (TABLES, NEW), "rows"),
-    Line("Freshness", "Until old data is marked stale", "freshness_source", "until it is marked stale", SILENT, "s"),
+    Line("Lineage", "Answers about data without reading code", "lineage", "questions answered rightly", JOB, "of 5", more=True),
+    Line("Re-use", "Peanut cookies", "reuse_peanuts", "steps executed", (FORK, NEW), "steps"),
+    Line("Re-use", "Peanut cookies, code to write", "reuse_peanuts", "lines to write", (FORK, NEW), "lines"),
+    Line("Re-use", "Posts by city, job from the source", "reuse_posts", "rows fetched again", (FORK, NEW), "rows"),
+    Line("Re-use", "Posts by city, job on stored tables", "reuse_posts", "rows fetched again", (TABLES, NEW), "rows"),
+    Line("Re-use", "Posts by city, code to write", "reuse_posts", "lines to write", (FORK, NEW), "lines"),
+    Line("Freshness", "Until a silent source is noticed", "freshness_source", "until somebody could know", SILENT, "s"),
+    Line("Freshness", "Until old data is marked as such", "freshness_source", "until the data is marked stale", SILENT, "s"),
     Line("Freshness", "From new data to a fresh summary", "freshness_source", "from publication to a fresh summary", SILENT, "s"),
     Line("Freshness", "A refresh that brings nothing new", "incremental", "steps executed", JOB, "steps"),
-    Line("Debugging", "From bad cookies to the reason", "debugging_dough", "API calls from alert to culprit", JOB, "calls"),
+    Line("Freshness", "After buying new eggs, whole job", "freshness_eggs", "steps after buying eggs", EGGS, "steps"),
+    Line(
+        "Freshness",
+        "After buying new eggs, chosen steps",
+        "freshness_eggs",
+        "steps after buying eggs",
+        (CHOSEN, EGGS[1]),
+        "steps",
+    ),
+    Line(
+        "Debugging", "From bad cookies to the reason", "debugging_dough", "API calls from bad cookies to the reason", JOB, "calls"
+    ),
     Line("Debugging", "After a repair, job from scratch", "debugging_table", "steps executed", (SCRATCH, ONLY), "steps"),
     Line("Debugging", "After a repair, job from failure", "debugging_table", "steps executed", (FAILURE, ONLY), "steps"),
+    Line("Backfill", "Five keys", "backfill", "runs spent", ("partitioned job", "partitioned asset"), "runs"),
     Line("One-off work", "Left in the catalog for ever", "one_off", "entries left in the catalog", ONE, "entries"),
 )
 
 
 @dataclass(frozen=True)
 class Advice:
-    """When to use which, and the scenarios that say so."""
+    """When to use which, and the rows of the table that say so."""
 
     what: str
     why: str
-    scenarios: tuple[str, ...]
+    rows: tuple[Row, ...]
 
 
-ADVICE = (
-    Advice(
-        "Use assets",
-        "for data that is kept and read again: tables, files, reports. They know what exists, what it is made of and whether it "
-        "is current; they refresh what is stale, and leave alone what has not changed.",
-        ("lineage", "incremental", "freshness_source", "reuse_peanuts", "reuse_posts", "debugging_dough"),
-    ),
-    Advice(
-        "Use jobs",
-        "for work that leaves no data to keep: migrations, clean-ups, messages. They leave nothing in the catalog that would "
-        "have to be kept fresh, and they take their input as configuration.",
-        ("one_off",),
-    ),
-    Advice(
-        "Either will do",
-        "where a step in the middle fails and is mended: a job made again from its failure costs what assets cost. "
-        "Where bad data has been fetched already, it has to be fetched again in both.",
-        ("debugging_table", "debugging_record"),
-    ),
+FOR_ASSETS = (
+    "for data that is kept and read again: tables, files, reports. They tell what exists and what it is made of, leave alone "
+    "what has not changed, and are used again by what comes later."
 )
+FOR_JOBS = (
+    "for work that leaves no data to keep: migrations, clean-ups, messages. They leave nothing behind that would have to be kept "
+    "fresh, and they take their input as configuration."
+)
+# For each style, where it is ahead.
+ADVICE = {
+    "assets": ("Use assets", FOR_ASSETS),
+    "jobs": ("Use jobs", FOR_JOBS),
+    "equal": ("Either will do", "where these figures decide, because they are equal."),
+}
 
 
 def rows(results: Results) -> list[Row]:
@@ -94,17 +107,24 @@ def rows(results: Results) -> list[Row]:
         except NotPlayedError:
             continue
         texts = [f"{summary.text()} {line.unit if summary.median is not None else ''}".strip() for summary in summaries]
-        ahead = _ahead(summaries[0].median, summaries[1].median, more=line.more)
+        ahead = _ahead(summaries[0], summaries[1], more=line.more)
         found.append(Row(line.situation, line.question, texts[0], texts[1], ahead, line.scenario))
     return found
 
 
-def _ahead(task: float | None, asset: float | None, *, more: bool) -> str:
-    worst = float("-inf") if more else float("inf")
-    scores = [worst if value is None else value for value in (task, asset)]
-    if scores[0] == scores[1]:
+def _ahead(task: Summary, asset: Summary, *, more: bool) -> str:
+    worst = -inf if more else inf
+    scores = [worst if summary.median is None else summary.median for summary in (task, asset)]
+    if scores[0] == scores[1] or _overlap(task, asset):
         return "equal"
     return "jobs" if (scores[0] > scores[1]) == more else "assets"
+
+
+def _overlap(task: Summary, asset: Summary) -> bool:
+    """Whether seconds differ by no more than they do from one repetition to the next."""
+    if task.unit != "s" or None in (*task.values, *asset.values):
+        return False
+    return min(task.known) <= max(asset.known) and min(asset.known) <= max(task.known)
 
 
 def verdicts(judged: list[Judged]) -> dict[str, int]:
@@ -113,10 +133,7 @@ def verdicts(judged: list[Judged]) -> dict[str, int]:
 
 
 def advice(results: Results) -> list[Advice]:
-    """When to use which, as far as the scenarios that say so were played."""
-    played = {name for name, result in results.scenarios.items() if result.played and not result.error}
-    return [
-        replace(one, scenarios=tuple(name for name in one.scenarios if name in played))
-        for one in ADVICE
-        if played & set(one.scenarios)
-    ]
+    """When to use which: each style where its figures are ahead, and nowhere else."""
+    found = rows(results)
+    mine = {ahead: tuple(row for row in found if row.ahead == ahead) for ahead in ADVICE}
+    return [Advice(*texts, mine[ahead]) for ahead, texts in ADVICE.items() if mine[ahead]]

@@ -3,7 +3,8 @@
 from evaluation.scenario import Scenario
 from evaluation.scenarios.debugging import BadRecord, BlockedTable
 from evaluation.scenarios.dough import OvermixedDough
-from evaluation.scenarios.freshness import ExpiredEggs, NothingNew, SilentSource
+from evaluation.scenarios.eggs import ExpiredEggs, NothingNew
+from evaluation.scenarios.freshness import SilentSource
 from evaluation.scenarios.lineage import Lineage
 from evaluation.scenarios.other import Backfill, OneOff
 from evaluation.scenarios.reuse import PeanutCookies, PostsByCity

@@ -6,7 +6,6 @@ from evaluation import queries
 from evaluation.figures import Style
 from evaluation.scenario import Scenario
 from evaluation.scenarios.debugging import ONLY, SCRATCH
-from evaluation.stage import key_of
 
 STEPS = "job, chosen steps"
 
@@ -19,8 +18,9 @@ class OvermixedDough(Scenario):
     title = "Overmixed dough"
     lane = "cookies"
     story = (
-        "The dough was mixed for ten minutes, and the cookies are rubbery. No step fails. Once the reason is found, the dough is "
-        "made again for three minutes, and whatever was made of it."
+        "The dough was mixed for ten minutes, and the cookies are rubbery. No step fails; the asset has a check, which is a step "
+        "of its own, and the job has none, as in the brief. Once the reason is found, the dough is made again for three minutes, "
+        "and whatever was made of it."
     )
     bad, good = 10.0, 3.0
 
@@ -44,10 +44,11 @@ class OvermixedDough(Scenario):
         self.whole = self.acted(Style.TASK, self.stage.play("cookie_job", config=right))
 
     def culprit_of_job(self) -> bool:
-        """Whether log and configuration of the run, put together by a person, name the reason."""
-        told = any("rubbery" in str(event.get("message")) for event in self.stage.client.events(self.job.run_id))
-        run = self.stage.client.query(queries.RUN_CONFIG, runId=self.job.run_id)["runOrError"]
-        return told and "minutes: 10" in str(run["runConfigYaml"])
+        """Whether log and configuration of the last run, put together by a person, name the reason."""
+        (last,) = self.stage.client.runs(pipelineName="cookie_job", limit=1)
+        told = self.stage.client.query(queries.STORY, runId=last.run_id)
+        messages = [str(event.get("message")) for event in told["logsForRun"]["events"]]
+        return any("rubbery" in message for message in messages) and "minutes: 10" in str(told["runOrError"]["runConfigYaml"])
 
     def asset_centric(self) -> None:
         """The check of the asset has failed, and says why. Then the asset, and what is made of it."""
@@ -56,21 +57,28 @@ class OvermixedDough(Scenario):
         self.again = self.acted(Style.ASSET, self.stage.materialize("cookie_dough", "cookies", config=right))
 
     def culprit_of_assets(self) -> bool:
-        """Whether the check names the asset and the minutes."""
-        node = self.stage.client.query(queries.CHECKS, key=key_of("cookie_dough"))["assetNodeOrError"]
-        checks = [check["executionForLatestMaterialization"] for check in node["assetChecksOrError"]["checks"]]
-        entries = [entry for check in checks if check for entry in check["evaluation"]["metadataEntries"]]
-        return checks[0]["status"] == "FAILED" and any(entry.get("floatValue") == self.bad for entry in entries)
+        """Whether the checks of all assets name one, and the minutes."""
+        nodes = self.stage.client.query(queries.CHECKS)["assetNodes"]
+        failed = {
+            node["assetKey"]["path"][-1]: check["executionForLatestMaterialization"]
+            for node in nodes
+            for check in node["assetChecksOrError"].get("checks", ())
+            if (check["executionForLatestMaterialization"] or {}).get("status") == "FAILED"
+        }
+        entries = [entry for check in failed.values() for entry in check["evaluation"]["metadataEntries"]]
+        self.failed_checks = len(failed)
+        return set(failed) == {"cookie_dough"} and any(entry.get("floatValue") == self.bad for entry in entries)
+
+    def failed_steps(self) -> int:
+        """What the job's run itself complains about."""
+        return sum(step.failed for step in self.stage.databases.steps([self.job.run_id]))
 
     def measure(self) -> None:
         """Cost of noticing, of finding, of mending."""
-        self.add("signal that something is wrong", "job", Style.TASK, 0, "1 = yes")
-        self.add("signal that something is wrong", "assets", Style.ASSET, float(self.found_by_check[0]), "1 = yes")
-        for label, style, (right, calls) in (
-            ("job", Style.TASK, self.found_by_job),
-            ("assets", Style.ASSET, self.found_by_check),
-        ):
-            self.add("API calls from alert to culprit", label, style, calls if right else None, "calls")
+        self.add("failed steps or checks that warn", "job", Style.TASK, self.failed_steps(), "warnings")
+        self.add("failed steps or checks that warn", "assets", Style.ASSET, self.failed_checks, "warnings")
+        for style, (right, calls) in ((Style.TASK, self.found_by_job), (Style.ASSET, self.found_by_check)):
+            self.add("API calls from bad cookies to the reason", style.label, style, calls if right else None, "calls")
         self.add_cost(SCRATCH, Style.TASK, self.whole)
         self.add_cost(STEPS, Style.TASK, self.chosen)
         self.add_cost(ONLY, Style.ASSET, self.again)

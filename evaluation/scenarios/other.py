@@ -28,16 +28,17 @@ class Backfill(Scenario):
     situation = "Beyond the lesson"
     title = "A backfill of five keys"
     lane = "cookies"
+    holds = frozenset({"posts"})
     story = (
-        "The posts of five users are fetched: as a backfill of five partitions of an asset, which allows one run for many, and "
-        "as a backfill of the job that is partitioned by the same keys."
+        "The posts of five users are fetched: as a backfill of five partitions of an asset, whose backfill policy allows one run "
+        "for many, and as a backfill of the job that is partitioned by the same keys, which takes a run for each."
     )
 
     def set_up(self) -> None:
         """Nothing: a backfill replaces what is there."""
 
-    def backfill(self, params: dict[str, object]) -> list[Run]:
-        """Launches a backfill, and returns its runs once it has ended."""
+    def backfill(self, params: dict[str, object]) -> tuple[float, list[Run]]:
+        """Launches a backfill; returns when it was asked for, and its runs once they have ended."""
         answer = self.stage.client.query(queries.BACKFILL, params={**params, "partitionNames": list(KEYS)})[
             "launchPartitionBackfill"
         ]
@@ -51,7 +52,9 @@ class Backfill(Scenario):
             done = not open_runs and sum(map(keys_of, runs)) >= len(KEYS)
             return seen(runs if done else None, f"{len(runs)} runs, {open_runs}")
 
-        return wait_for(f"the end of backfill {backfill}", ended, seconds=180, every=0.5)
+        runs = wait_for(f"the end of backfill {backfill}", ended, seconds=180, every=0.5)
+        asked = self.stage.client.query(queries.BACKFILL_TIME, id=backfill)["partitionBackfillOrError"]["timestamp"]
+        return float(asked), runs
 
     def task_centric(self) -> None:
         """A run for each key."""
@@ -60,20 +63,22 @@ class Backfill(Scenario):
             "repositorySelector": {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION},
         }
         self.job = self.backfill({"selector": selector})
-        self.acted(Style.TASK, *self.job)
+        self.acted(Style.TASK, *self.job[1])
 
     def asset_centric(self) -> None:
         """One run for all keys."""
         self.assets = self.backfill({"assetSelection": [key_of("user_posts")]})
-        self.acted(Style.ASSET, *self.assets)
+        self.acted(Style.ASSET, *self.assets[1])
 
     def measure(self) -> None:
-        """Runs, steps, seconds from the first launch to the last end."""
-        for label, style, runs in (("partitioned job", Style.TASK, self.job), ("partitioned asset", Style.ASSET, self.assets)):
+        """Runs, steps, seconds from the request to the last end: the daemon looks for backfills every 30 s."""
+        for label, style, (asked, runs) in (
+            ("partitioned job", Style.TASK, self.job),
+            ("partitioned asset", Style.ASSET, self.assets),
+        ):
             self.add("runs spent", label, style, len(runs), "runs")
             self.add("steps executed", label, style, self.steps(*runs), "steps")
-            first, last = min(run.created for run in runs), max(run.ended or 0 for run in runs)
-            self.add("from first launch to last end", label, style, last - first, "s")
+            self.add("from request to last end", label, style, max(run.ended or 0 for run in runs) - asked, "s")
             self.add("runs that succeeded", label, style, sum(run.status == "SUCCESS" for run in runs), "runs")
 
 
@@ -116,13 +121,10 @@ class OneOff(Scenario):
 
     def measure(self) -> None:
         """Cost, and what stays in the catalog although nobody will refresh it."""
-        (node,) = self.stage.assets("archived_tables")
-        for label, style, run, entries in (
-            ("job", Style.TASK, self.job, 0),
-            ("asset", Style.ASSET, self.asset, len(node["assetMaterializations"])),
-        ):
+        for label, style, run in (("job", Style.TASK, self.job), ("asset", Style.ASSET, self.asset)):
             self.add_cost(label, style, run)
-            self.add("entries left in the catalog", label, style, entries, "entries")
+            entries = self.stage.databases.assets_of(run.run_id)
+            self.add("entries left in the catalog", label, style, len(entries), "entries")
             moved = self.stage.databases.warehouse("SELECT to_regclass(%s) IS NOT NULL", f"archive.retired_{label}")
             self.add("table moved", label, style, float(moved[0][0]), "1 = yes")
 

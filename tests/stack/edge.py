@@ -43,11 +43,11 @@ class Edge:
 @contextmanager
 def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -> Iterator[Edge]:
     """The copy with the edge in front, until the block ends; afterwards it is as it was."""
-    before, https = dict(stack.environ), free_port()
+    before, https = dict(stack.environ), settings.pop("EDGE_HTTPS_PORT", "") or str(free_port())
     stack.environ |= {
         "COMPOSE_FILE": ":".join(["docker-compose.yml", "docker/compose.edge.yml", *overlays]),
         "EDGE_BIND": "127.0.0.1",
-        "EDGE_HTTPS_PORT": str(https),
+        "EDGE_HTTPS_PORT": https,
         "EDGE_HTTP_PORT": str(free_port()),
         **settings,
     }

@@ -75,6 +75,15 @@ def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
             answer = edge.ask(path, "vera", body=body)
             assert (answer.status_code, answer.text) == (403, "Viewers can look, and change nothing."), path
     assert edge.ask("/report_asset_materialization/x", "vera", body={}, **{"Dagster-Role": "operator"}).status_code == 403
+    assert raw_post(edge, "/report_asset_materialization/x/../../graphql", "vera") == 403
+
+
+def raw_post(edge: Edge, path: str, user: str) -> int:
+    """The status of a POST whose path is sent as it is."""
+    prepared = requests.Request("POST", edge.url, json={}, auth=(user, PASSWORDS[user])).prepare()
+    prepared.url = edge.url + path
+    with requests.Session() as session:
+        return session.send(prepared, verify=str(edge.authority), timeout=20).status_code
 
 
 def test_a_page_elsewhere_cannot_use_the_login(edge: Edge) -> None:

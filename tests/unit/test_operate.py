@@ -119,7 +119,7 @@ def test_what_somebody_has_set_is_left_alone(tmp_path) -> None:
         ),
         (
             "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
-            {"EDGE": "0", "LOGIN": "password"},
+            {"EDGE": "0"},
             "docker-compose.yml",
         ),
     ],

@@ -25,11 +25,11 @@ KINDS = {"pandas", "postgres"}
     backfill_policy=dg.BackfillPolicy.single_run(),
     metadata={PARTITION_COLUMN: "user_id"},
 )
-def user_posts(context: dg.AssetExecutionContext, users_source: UsersSource) -> pd.DataFrame:
+def user_posts(context: dg.AssetExecutionContext, users_source: UsersSource) -> dg.MaterializeResult[pd.DataFrame]:
     """One row a post, a partition for each of the first ten users."""
     frame = users_source.posts([int(key) for key in context.partition_keys])
     context.log.info("Fetched %d posts of %d users", len(frame), len(context.partition_keys))
-    return frame
+    return dg.MaterializeResult(value=frame, metadata=frame_metadata(frame))
 
 
 @dg.asset(group_name=GROUP, owners=OWNERS, kinds=KINDS, code_version="1", io_manager_key="warehouse_io")
