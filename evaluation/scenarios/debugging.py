@@ -19,8 +19,6 @@ class _Failing(Scenario):
     # The sensor tries failed assets again every minute: nobody could tell its runs from those of the person.
     holds = frozenset({"sensor"})
     culprit: tuple[str, str]
-    # How a run ends that is made again from its failure.
-    from_failure_ends = "SUCCESS"
     failed: list[Run]
 
     sensor_was_on = True
@@ -51,13 +49,15 @@ class _Failing(Scenario):
         raise NotImplementedError
 
     def task_centric(self) -> None:
-        """From where it failed, as an operator would first try, then everything again."""
-        self.from_failure = self.acted(Style.TASK, self.stage.again(self.failed[0], "FROM_FAILURE", self.from_failure_ends))
+        """From where it failed, as an operator would first try, in both styles at once; then everything again."""
+        again = [self.stage.client.reexecute(run.run_id, "FROM_FAILURE") for run in self.failed]
+        self.from_failure, self.run_again = (self.stage.ended(run, ends=None) for run in again)
+        self.acted(Style.TASK, self.from_failure)
+        self.acted(Style.ASSET, self.run_again)
         self.from_scratch = self.acted(Style.TASK, self.stage.again(self.failed[0], "ALL_STEPS"))
 
     def asset_centric(self) -> None:
-        """The failed run from where it failed; then the assets that are affected."""
-        self.run_again = self.acted(Style.ASSET, self.stage.again(self.failed[1], "FROM_FAILURE", self.from_failure_ends))
+        """The assets that are affected."""
         self.assets = self.acted(Style.ASSET, self.stage.materialize(*self.affected()))
 
     def affected(self) -> tuple[str, ...]:
@@ -108,8 +108,6 @@ class BadRecord(_Failing):
         "The source is mended; then the work is done again."
     )
     culprit = ("transform", "The user with id")
-    # It works on the bad record that has been kept.
-    from_failure_ends = "FAILURE"
 
     def break_it(self) -> None:
         """One record of the source."""
