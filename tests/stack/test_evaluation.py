@@ -105,7 +105,7 @@ def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path)
     ("arguments", "said"),
     [
         (["--only", "everything"], "argument --only: invalid choice: 'everything' (choose from"),
-        (["--repeat", "0"], "argument --repeat: invalid choice: 0 (choose from"),
+        (["--repeat", "0"], "argument --repeat: invalid choice: "),
     ],
 )
 def test_what_is_not_there_cannot_be_evaluated(still: Stack, tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -17,6 +17,11 @@ COOKIES = {
     "ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies",
     "peanuts", "peanut_cookie_dough", "peanut_cookies",
 }  # fmt: skip
+OTHERS = {"user_posts", "posts_by_city", "archived_tables"}
+JOBS = {
+    "users_assets_job", "data_extraction_job", "cookie_job", "peanut_cookie_job", "posts_by_city_job",
+    "posts_by_city_from_tables_job", "user_posts_job", "archive_tables_job",
+}  # fmt: skip
 ROWS = "SELECT md5(string_agg(t::text, '|' ORDER BY id)), count(*) FROM {}.transformed_user_data t"
 pytestmark = pytest.mark.timeout(700)
 
@@ -44,9 +49,9 @@ def container(run_: Run) -> dict:
 def test_the_location_offers_exactly_this(stack: Stack) -> None:
     """Assets, jobs, schedules and sensors; the last two are switched on."""
     repository = stack.client.repository()
-    assert {"/".join(node["assetKey"]["path"]) for node in repository["assetNodes"]} == USERS | COOKIES
+    assert {"/".join(node["assetKey"]["path"]) for node in repository["assetNodes"]} == USERS | COOKIES | OTHERS
     jobs = {job["name"] for job in repository["jobs"]} - {ASSET_JOB}
-    assert jobs == {"users_assets_job", "data_extraction_job", "cookie_job"}
+    assert jobs == JOBS
     assert {s["name"] for s in repository["schedules"]} == {"users_assets_schedule", "data_extraction_schedule"}
     assert {s["name"] for s in repository["sensors"]} == {"freshness_sensor", "run_failure_sensor"}
 
