@@ -24,7 +24,7 @@ FILES = {
 }
 # What has no default, because only the operator can know it.
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
-ONE_SHOT = {"secrets", "migrate", "user_admin"}
+ONE_SHOT = {"secrets", "migrate", "user_admin", "evaluation"}
 # Who may do more than the rules say, and why.
 ROOT_USERS = {
     "secrets": "hands each file to the user who may read it; has no network",
