@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg2
 
-STEP_ENDS = {"STEP_SUCCESS": "succeeded", "STEP_FAILURE": "failed"}
+STEP_ENDS = ["STEP_SUCCESS", "STEP_FAILURE"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Databases:
         text = """SELECT s.run_id, s.step_key, s.timestamp, e.timestamp, e.dagster_event_type FROM event_logs s
             JOIN event_logs e ON e.run_id = s.run_id AND e.step_key = s.step_key AND e.dagster_event_type = ANY(%s)
             WHERE s.dagster_event_type = 'STEP_START' AND s.run_id = ANY(%s) ORDER BY s.timestamp"""
-        rows = self.dagster(text, list(STEP_ENDS), list(run_ids))
+        rows = self.dagster(text, STEP_ENDS, list(run_ids))
         return [Step(run, name, _seconds(start), _seconds(end), kind == "STEP_FAILURE") for run, name, start, end, kind in rows]
 
     def _when(self, kind: str, asset: str, since: float) -> list[float]:

@@ -8,7 +8,6 @@ from math import inf
 
 from evaluation.results import Results
 from evaluation.scenarios.debugging import FAILURE, ONLY, RUN_AGAIN, SCRATCH
-from evaluation.scenarios.dough import STEPS
 from evaluation.scenarios.eggs import CHOSEN
 from evaluation.scenarios.freshness import KEPT, SCHEDULED
 from evaluation.scenarios.reuse import FORK, NEW, TABLES
@@ -106,7 +105,7 @@ def incremental(look: Look) -> Judgement:
 
 def only_the_asset(look: Look) -> Judgement:
     """Whether the job has no way to run less than whole."""
-    scratch, chosen, asset = (look.value("steps executed", variant) for variant in (SCRATCH, STEPS, ONLY))
+    scratch, chosen, asset = (look.value("steps executed", variant) for variant in (SCRATCH, CHOSEN, ONLY))
     said = f"{asset:.0f} steps as assets, a check included; {scratch:.0f} by the whole job, {chosen:.0f} by chosen steps of it"
     return _three(asset < scratch <= chosen, partly=asset < scratch), said
 

@@ -1,4 +1,4 @@
-"""Plays scenarios: repetitions one after the other, the two lanes side by side, because they share no data."""
+"""Plays scenarios: repetitions one after the other, the lanes of users and of cookies side by side."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from operate.graphql import ASSET_JOB
 
 SCHEDULES = ("users_assets_schedule", "data_extraction_schedule")
 COOKIES = (
-    "ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies", "peanuts", "peanut_cookie_dough",
-    "peanut_cookies",
+    "ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies",
+    "peanuts", "peanut_cookie_dough", "peanut_cookies",
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def make_stage(environ: Mapping[str, str], patience: float, when_stale: Callable
 
 @contextmanager
 def prepared(stage: Stage) -> Iterator[None]:
-    """Schedules off and everything made once; afterwards schedules as before. Each scenario leaves good data behind."""
+    """Schedules off and everything made once; afterwards schedules as before, and the source well-behaved."""
     with ExitStack() as afterwards:
         for name in SCHEDULES:
             switch = stage.schedule(name)
@@ -82,7 +82,7 @@ def _make_everything(stage: Stage) -> None:
         stage.client.launch(ASSET_JOB, assets=("user_posts",), tags=tags),
     ]
     for run_id in launched:
-        stage.client.wait(run_id)
+        stage.ended(run_id)
 
 
 @dataclass

@@ -1,18 +1,16 @@
 """The texts of the GraphQL queries and mutations that only the evaluation sends."""
 
 ASSETS = """query Assets($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) { assetKey { path }
-  dependencyKeys { path } dependedByKeys { path } staleStatus staleCauses { key { path } category }
-  partitionStats { numPartitions numMaterialized } assetMaterializations(limit: 1) { timestamp } } }"""
+  dependencyKeys { path } dependedByKeys { path } staleStatus staleCauses { key { path } category } } }"""
 JOB = """query Job($selector: PipelineSelector!) { pipelineOrError(params: $selector) { ... on Pipeline { solids { name
-  definition { name ... on SolidDefinition { assetNodes { assetKey { path } } } }
   inputs { dependsOn { solid { name } } } } } } }"""
 CHECKS = """{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks { name
   executionForLatestMaterialization { status evaluation {
     metadataEntries { label ... on FloatMetadataEntry { floatValue } } } } } } } } }"""
 STORY = """query Story($runId: ID!) { runOrError(runId: $runId) { ... on Run { runConfigYaml } }
   logsForRun(runId: $runId) { ... on EventConnection { events { ... on MessageEvent { message } } } } }"""
-ROWS = """query Rows($runId: ID!, $cursor: String) { logsForRun(runId: $runId, afterCursor: $cursor) { ... on EventConnection {
-  cursor hasMore events { __typename ... on ExecutionStepOutputEvent { stepKey
+ROWS = """query Rows($runId: ID!) { logsForRun(runId: $runId) { ... on EventConnection { events {
+    ... on ExecutionStepOutputEvent { stepKey
       metadataEntries { label ... on IntMetadataEntry { intValue } } }
     ... on MaterializationEvent { stepKey metadataEntries { label ... on IntMetadataEntry { intValue } } } } } } }"""
 BACKFILL = """mutation Backfill($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) { __typename

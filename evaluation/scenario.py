@@ -46,11 +46,12 @@ class Played:
         return {"bars": [asdict(bar) for bar in self.bars], "marks": [asdict(mark) for mark in self.marks]}
 
 
+# What both lanes touch.
 LOCKS = {"sensor": threading.Lock(), "posts": threading.Lock()}
 
 
 class Scenario(ABC):
-    """One situation, played once. Scenarios of one `lane` share data and are played one after the other."""
+    """One situation, played once. Scenarios of one `lane` are played one after the other, lanes side by side."""
 
     name: ClassVar[str]
     situation: ClassVar[str]
@@ -135,5 +136,11 @@ class Scenario(ABC):
 
 
 def seconds(run: Run) -> float:
-    """From launch to end, by Dagster's own record."""
-    return (run.ended or run.created) - run.created
+    """From launch to end, by Dagster's own record.
+
+    Raises:
+        ValueError: it has not ended.
+    """
+    if run.ended is None:
+        raise ValueError(f"run {run.run_id} is {run.status}: it has taken no time yet")
+    return run.ended - run.created

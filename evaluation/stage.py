@@ -15,7 +15,7 @@ from evaluation.event_log import Databases
 from operate.graphql import ASSET_JOB, LOCATION, REPOSITORY, SELECTOR, ApiError, Client
 from operate.runs import Run
 from operate.switches import Switch, schedule, sensor
-from operate.waiting import NotYetError, seen, wait_for
+from operate.waiting import WaitError, seen, wait_for
 
 SENSOR = "freshness_sensor"
 # A run on a busy machine of two cores; none of these takes more than some seconds.
@@ -114,10 +114,6 @@ class Stage:
         """A run of assets, as the button in the UI launches it."""
         return self.play(ASSET_JOB, assets=assets, **options)
 
-    def again(self, run: Run, strategy: str, ends: str = "SUCCESS") -> Run:
-        """A run made again: `FROM_FAILURE` or `ALL_STEPS`."""
-        return self.ended(self.client.reexecute(run.run_id, strategy), ends)
-
     def steps_again(self, run: Run, steps: Sequence[str], config: object) -> Run:
         """Some steps of a run made again, on what its other steps have left."""
         metadata = {"parentRunId": run.run_id, "rootRunId": run.run_id}
@@ -152,7 +148,7 @@ class Stage:
 
     def rows_fetched(self, run: Run, steps: Sequence[str]) -> int:
         """Rows that some steps of a run have fetched, by the row counts that they reported."""
-        events = self.client.query(queries.ROWS, runId=run.run_id, cursor=None)["logsForRun"]["events"]
+        events = self.client.query(queries.ROWS, runId=run.run_id)["logsForRun"]["events"]
         counts = {
             event["stepKey"]: entry["intValue"]
             for event in events
@@ -193,7 +189,5 @@ class Stage:
 
         try:
             return wait_for(what, there, seconds=self.patience, every=0.5)
-        except Exception as error:
-            if isinstance(error.__cause__, NotYetError):
-                return None
-            raise
+        except WaitError:
+            return None

@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
+from typing import IO
 
 from operate.compose import ROOT, CommandError, compose, run, webserver_url
 from operate.graphql import ApiError, Client
@@ -19,6 +21,7 @@ from operate.waiting import WaitError, seen, wait_for
 # As a shell reports SIGINT.
 STOPPED = 130
 REPORTS = ROOT / "reports"
+FILES = {"evaluation.html", "evaluation.json", "evaluation.md"}
 # The shortest that Dagster allows, of both.
 SHORT = {"USERS_FRESHNESS_SECONDS": "60", "USERS_ASSETS_CRON": "* * * * *", "DATA_EXTRACTION_CRON": "* * * * *"}
 
@@ -75,22 +78,28 @@ def play(arguments: list[str], folder: Path) -> int:
             # It was told as well, and restores what it has changed.
             container.wait()
             return STOPPED
+    if not names:
+        print("evaluate: there is no report; the last one, if there was any, is as it was", file=sys.stderr)
     for name in names:
         print(f"evaluate: {folder.name}/{name}")
-    return container.returncode
+    return container.returncode or (0 if names else 1)
 
 
-def unpack(stream: object, folder: Path) -> list[str]:
-    """Writes the files of a tar archive; returns their names. Nothing where the stream is empty."""
-    try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]
-            names = []
-            for member in archive:
-                archive.extract(member, folder, filter="data")
-                names.append(member.name)
-            return names
-    except tarfile.ReadError:
-        return []
+def unpack(stream: IO[bytes], folder: Path) -> list[str]:
+    """Moves the files of a tar archive into `folder`, once all of them are there; returns their names.
+
+    An archive that ends early, or none, leaves the last report as it was.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        try:
+            with tarfile.open(fileobj=stream, mode="r|") as archive:
+                archive.extractall(aside, filter="data")
+        except tarfile.ReadError:
+            return []
+        # One that was cut off between two files reads as a whole one.
+        if {path.name for path in Path(aside).iterdir()} != FILES:
+            return []
+        return sorted(path.replace(folder / path.name).name for path in Path(aside).iterdir())
 
 
 if __name__ == "__main__":

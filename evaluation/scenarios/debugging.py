@@ -54,7 +54,9 @@ class _Failing(Scenario):
         self.from_failure, self.run_again = (self.stage.ended(run, ends=None) for run in again)
         self.acted(Style.TASK, self.from_failure)
         self.acted(Style.ASSET, self.run_again)
-        self.from_scratch = self.acted(Style.TASK, self.stage.again(self.failed[0], "ALL_STEPS"))
+        self.from_scratch = self.acted(
+            Style.TASK, self.stage.ended(self.stage.client.reexecute(self.failed[0].run_id, "ALL_STEPS"))
+        )
 
     def asset_centric(self) -> None:
         """The assets that are affected."""

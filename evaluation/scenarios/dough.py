@@ -6,8 +6,7 @@ from evaluation import queries
 from evaluation.figures import Style
 from evaluation.scenario import Scenario
 from evaluation.scenarios.debugging import ONLY, SCRATCH
-
-STEPS = "job, chosen steps"
+from evaluation.scenarios.eggs import CHOSEN
 
 
 class OvermixedDough(Scenario):
@@ -80,5 +79,5 @@ class OvermixedDough(Scenario):
         for style, (right, calls) in ((Style.TASK, self.found_by_job), (Style.ASSET, self.found_by_check)):
             self.add("API calls from bad cookies to the reason", style.label, style, calls if right else None, "calls")
         self.add_cost(SCRATCH, Style.TASK, self.whole)
-        self.add_cost(STEPS, Style.TASK, self.chosen)
+        self.add_cost(CHOSEN, Style.TASK, self.chosen)
         self.add_cost(ONLY, Style.ASSET, self.again)

@@ -10,6 +10,7 @@ from operate.runs import Run
 BAKED = frozenset({"wet_ingredients", "dry_ingredients", "cookie_dough", "cookies", "peanut_cookie_dough", "peanut_cookies"})
 ASSETS_FILE = "defs/assets/cookies.py"
 CHOSEN = "job, chosen steps"
+PLAIN_COOKIES = ("ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies")
 BAKED_OF_EGGS = ("wet_ingredients", "cookie_dough", "cookies")
 AFTER_NEW_EGGS = ("take_eggs", "check_eggs", "mix_wet_ingredients", "mix_cookie_dough", "bake_cookies")
 
@@ -28,7 +29,7 @@ class ExpiredEggs(Scenario):
 
     def set_up(self) -> None:
         """Eggs of long ago are in the fridge: in the configuration of the job, in the table of the asset."""
-        self.stage.materialize("ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies")
+        self.stage.materialize(*PLAIN_COOKIES)
         expire = 'UPDATE assets.eggs SET document = document || \'{"best_before": "2020-01-01"}\''
         self.stage.databases.warehouse(expire)
 
@@ -44,9 +45,7 @@ class ExpiredEggs(Scenario):
         (node,) = self.stage.assets("eggs")
         self.fresh_in_time = self.stage.client.freshness("eggs")
         self.stale_status = node["staleStatus"]
-        self.failed_asset = self.acted(
-            Style.ASSET, self.stage.materialize("wet_ingredients", "cookie_dough", "cookies", ends="FAILURE")
-        )
+        self.failed_asset = self.acted(Style.ASSET, self.stage.materialize(*BAKED_OF_EGGS, ends="FAILURE"))
         self.assets = self.acted(Style.ASSET, self.stage.materialize("eggs", *BAKED_OF_EGGS))
 
     def measure(self) -> None:
@@ -80,7 +79,7 @@ class NothingNew(Scenario):
 
     def set_up(self) -> None:
         """Everything is there, and the sensor is done with it."""
-        self.stage.materialize("ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies")
+        self.stage.materialize(*PLAIN_COOKIES)
         self.followers(self.stage.databases.now())
 
     def task_centric(self) -> None:

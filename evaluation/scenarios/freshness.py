@@ -65,9 +65,10 @@ class SilentSource(Scenario):
         return found[0] if found else None
 
     def _tried_in_vain(self) -> bool:
-        wanted = [frozenset({RAW})] if self.stage.sensor().is_on() else []
-        refreshes = [self.stage.runs_since(self.silent_at, assets=assets) for assets in wanted]
-        tried = [*refreshes, self.stage.runs_since(self.silent_at, job=JOB)]
+        """Whether each has failed that tries at all: without the sensor the assets do not."""
+        tried = [self.stage.runs_since(self.silent_at, job=JOB)]
+        if self.stage.sensor().is_on():
+            tried.append(self.stage.runs_since(self.silent_at, assets=frozenset({RAW})))
         return all(any(run.status == "FAILURE" for run in runs) for runs in tried)
 
     def _successful_jobs(self) -> list[float]:

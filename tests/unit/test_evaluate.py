@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from operate.evaluate import unpack
+from operate.evaluate import FILES, unpack
 
 
 def archive(*names: str) -> io.BytesIO:
@@ -26,7 +26,7 @@ def archive(*names: str) -> io.BytesIO:
 def test_the_files_of_the_report_are_unpacked(tmp_path: Path) -> None:
     """Over those of the last one."""
     (tmp_path / "evaluation.md").write_text("old")
-    assert unpack(archive("evaluation.md", "evaluation.json"), tmp_path) == ["evaluation.md", "evaluation.json"]
+    assert unpack(archive(*FILES), tmp_path) == sorted(FILES)
     assert (tmp_path / "evaluation.md").read_text() == "evaluation.md"
 
 
@@ -35,6 +35,15 @@ def test_a_container_that_wrote_nothing_leaves_the_last_report(tmp_path: Path) -
     (tmp_path / "evaluation.md").write_text("old")
     assert unpack(io.BytesIO(b""), tmp_path) == []
     assert (tmp_path / "evaluation.md").read_text() == "old"
+
+
+def test_an_archive_that_ends_early_leaves_the_last_report(tmp_path: Path) -> None:
+    """The container was killed while it wrote."""
+    (tmp_path / "evaluation.md").write_text("old")
+    whole = archive(*FILES).getvalue()
+    for length in range(0, 3 * 1024, 256):
+        assert unpack(io.BytesIO(whole[:length]), tmp_path) == [], length
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"evaluation.md": "old"}
 
 
 def test_nothing_is_written_beside_the_folder(tmp_path: Path) -> None:

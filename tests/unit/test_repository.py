@@ -136,6 +136,7 @@ def test_no_usable_password_is_in_the_tree() -> None:
 
 def test_images_are_built_in_two_stages_and_run_as_a_number() -> None:
     """No pip in the final stage, exec-form commands; nobody runs as root but the gateway, which has no capabilities."""
+    assert "pip uninstall" in repository_text("docker/venv.sh")
     for path in tracked("docker/*/Dockerfile"):
         text = repository_text(path)
         if "offline" in path:
@@ -145,5 +146,5 @@ def test_images_are_built_in_two_stages_and_run_as_a_number() -> None:
         assert re.search(r'^CMD \["', text, re.MULTILINE), path
         if "connection_pool" not in path and "oidc" not in path:
             assert text.count("\nFROM ") == 2, path
-            assert "pip uninstall" in text or "edge" in path, path
+            assert "    sh /venv.sh\n" in text or "edge" in path, path
         assert not text.startswith("# syntax="), path
