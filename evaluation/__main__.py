@@ -44,7 +44,6 @@ def main() -> int:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     if stopping.is_set():
-        print("evaluate: stopped; what it had changed is restored", file=sys.stderr)
         return STOPPED
     write_archive(report_files(results))
     failed = [f"{result.scenario.name}: {result.error}" for result in results.scenarios.values() if result.error]

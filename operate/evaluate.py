@@ -77,6 +77,7 @@ def play(arguments: list[str], folder: Path) -> int:
         except KeyboardInterrupt:
             # It was told as well, and restores what it has changed.
             container.wait()
+            print("evaluate: stopped; what it had changed is restored", file=sys.stderr)
             return STOPPED
     if not names:
         print("evaluate: there is no report; the last one, if there was any, is as it was", file=sys.stderr)

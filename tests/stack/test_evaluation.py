@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ from typing import Any
 import pytest
 
 from operate.compose import ROOT
-from operate.switches import sensor
+from operate.switches import schedule, sensor
+from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(900)
@@ -115,3 +118,31 @@ def test_what_is_not_there_cannot_be_evaluated(still: Stack, tmp_path: Path, arg
     ran = subprocess.run(command, cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
     assert ran.returncode == 2
     assert said in ran.stderr
+
+
+def behaviour(stack: Stack) -> str:
+    """What the source is told to do."""
+    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/control').read().decode())"
+    return str(json.loads(stack.compose("exec", "-T", "users_api", "python", "-c", ask))["behaviour"])
+
+
+def test_ctrl_c_leaves_everything_as_it_was(still: Stack, tmp_path: Path) -> None:
+    """In the midst of a silence: the source answers again, schedules and sensor are on, the container is gone."""
+    still.schedules(running=True)
+    command = [sys.executable, "-m", "operate.evaluate", "--into", str(tmp_path), "--only", "freshness_source"]
+    evaluation = subprocess.Popen(
+        command, cwd=ROOT, env=still.environ, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        wait_for("the silence", lambda: seen(behaviour(still) == "fail", behaviour(still)), seconds=240)
+        os.killpg(evaluation.pid, signal.SIGINT)
+        stdout, stderr = evaluation.communicate(timeout=120)
+    finally:
+        evaluation.kill()
+    assert (evaluation.returncode, stdout) == (130, "")
+    assert stderr.endswith("evaluate: stopped; what it had changed is restored\n")
+    assert behaviour(still) == "ok"
+    switches = [schedule(still.client, name) for name in ("users_assets_schedule", "data_extraction_schedule")]
+    assert [switch.is_on() for switch in (*switches, sensor(still.client, "freshness_sensor"))] == [True] * 3
+    assert list(tmp_path.iterdir()) == []
+    assert "evaluation" not in still.compose("ps", "--all", "--services")
