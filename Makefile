@@ -1,6 +1,6 @@
 # The verbs of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight smoke down destroy prune user dev bench evaluate test test-unit test-integration test-stack lint format lock
+.PHONY: help up preflight smoke down destroy prune user secret dev bench evaluate test test-unit test-integration test-stack lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -13,8 +13,8 @@ up: ## Build and start the deployment, wait until it is healthy, say where the U
 preflight: ## Check engine, Compose, memory, disk, port and data, without changing anything
 	@python3 -m operate.preflight
 
-smoke: ## Check the running deployment as a user would: PASS or FAIL a line
-	@python3 -m operate.smoke
+smoke: ## Check the running deployment as a user would: PASS or FAIL a line; JOBS="mine" for your own
+	@python3 -m operate.smoke $(JOBS)
 
 down: ## Stop the deployment, keep its data
 	@python3 -m operate.down
@@ -28,11 +28,14 @@ prune: ## Remove ended containers of runs that were started more than a day ago
 user: ## Make a user of the login, or give one another password: NAME=anna ROLE=viewer, operator or none
 	@python3 -m operate.user $(NAME) $(ROLE)
 
+secret: ## Keep standard input for user code, which reads /run/secrets/NAME: NAME=shop_api_key < key.txt
+	@python3 -m operate.secret $(NAME)
+
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m operate.dev
 
-bench: ## Measure runs of the running deployment; OFFICIAL=1 beside the official example's settings
-	@python3 -m bench $(if $(OFFICIAL),--official)
+bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings
+	@python3 -m bench $(if $(OFFICIAL),--official,$(JOBS))
 
 evaluate: ## Play the four situations in both styles, and write reports/: ONLY="lineage backfill" REPEAT=3
 	@python3 -m operate.evaluate $(if $(ONLY),--only $(ONLY)) $(if $(REPEAT),--repeat $(REPEAT))

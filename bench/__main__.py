@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from bench.measure import BenchError, Phases, burst, measure, medians, runs_per_minute
+from bench.measure import BenchError, Phases, burst, measure, median_run, runs_per_minute
 from bench.official import official_deployment
 from operate.compose import CommandError, compose, model, webserver_url
 from operate.graphql import ApiError, Client
@@ -14,17 +15,20 @@ from operate.waiting import WaitError
 
 REPEATS = 5
 BURST = 20
-JOBS = ("users_assets_job", "data_extraction_job")
+# Of the demo.
+FOUR_ASSETS = "users_assets_job"
+JOBS = (FOUR_ASSETS, "data_extraction_job")
+DAGSTER = ("daemon", "webserver", "user_code")
 BUNDLED_SOURCE = "http://users_api:8080"
 # Numbers of users, to see how a run grows with its data.
 SIZES = (25_000, 50_000, 100_000)
 
 
 def latency(client: Client, job: str, repeats: int) -> Phases:
-    """Prints a line, and returns the median of runs that are launched one after the other."""
+    """Prints a line, and returns the median run of some that are launched one after the other."""
     client.quiet(seconds=300, every=1)
     measured = [measure(client, job) for _ in range(repeats)]
-    middle, totals = medians(measured), [each.total for each in measured]
+    middle, totals = median_run(measured), [each.total for each in measured]
     columns = "".join(f"{seconds:>8.2f}" for seconds in (middle.queue, middle.start, middle.steps, middle.total))
     print(f"  {job:<42}{columns}{f'{min(totals):.2f}-{max(totals):.2f}':>14}", flush=True)
     return middle
@@ -39,12 +43,12 @@ def throughput(client: Client, job: str, count: int) -> float:
 
 
 def bench(
-    client: Client, title: str, bursts: tuple[str, ...], *, repeats: int = REPEATS, count: int = BURST
+    client: Client, title: str, jobs: Sequence[str], bursts: Sequence[str], *, repeats: int = REPEATS, count: int = BURST
 ) -> tuple[float, float]:
-    """Prints the table of a deployment; returns the seconds of the four-asset run, and the runs a minute of the first burst."""
+    """Prints the table of a deployment; returns seconds of a run of the first job, and runs a minute of the first burst."""
     header = "".join(f"{name:>8}" for name in ("queue", "start", "steps", "total"))
     print(f"{title}\n  {f'launch to success, median of {repeats}, seconds':<42}{header}{'spread':>14}", flush=True)
-    seconds = [latency(client, job, repeats).total for job in JOBS]
+    seconds = [latency(client, job, repeats).total for job in jobs]
     rates = [throughput(client, job, count) for job in bursts]
     return seconds[0], rates[0]
 
@@ -56,7 +60,7 @@ def source(rows: int) -> None:
 
 def growth(client: Client, environment: Mapping[str, str]) -> None:
     """Prints how the four-asset run grows with the source, which is put back afterwards, and the assets with it."""
-    if environment["USERS_API_URL"] != BUNDLED_SOURCE:
+    if environment.get("USERS_API_URL") != BUNDLED_SOURCE:
         print("growth with the data: not measured, because the source is not the bundled one")
         return
     rows = int(model()["services"]["users_api"]["environment"]["USERS_API_ROWS"])
@@ -65,36 +69,45 @@ def growth(client: Client, environment: Mapping[str, str]) -> None:
             source(size)
             client.quiet(seconds=300, every=1)
             print(
-                f"  {f'users_assets_job with {size:,} users, steps, seconds':<66}{measure(client, JOBS[0]).steps:>8.1f}",
+                f"  {f'users_assets_job with {size:,} users, steps, seconds':<66}{measure(client, FOUR_ASSETS).steps:>8.1f}",
                 flush=True,
             )
     finally:
         source(rows)
         client.quiet(seconds=300, every=1)
-        measure(client, JOBS[0])
+        measure(client, FOUR_ASSETS)
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """This deployment without its processes of Dagster, whose schedules would take time from what is measured beside it."""
+    compose("--progress", "quiet", "stop", *DAGSTER)
+    try:
+        yield
+    finally:
+        compose("--progress", "quiet", "up", "--detach", "--wait", "--no-recreate")
 
 
 def beside_official(client: Client) -> None:
-    """Measures this deployment, the official settings, and this one again: the speed of the machine changes meanwhile.
-
-    Takes a quarter of an hour, most of it the burst with the official settings.
-    """
-    before = bench(client, "this deployment", JOBS[:1])
-    with official_deployment() as official:
-        seconds, rate = bench(official, "the official example's settings", JOBS[:1])
-    after = bench(client, "this deployment again", JOBS[:1])
+    """Measures this deployment, the official settings, and this one again: the speed of the machine changes meanwhile."""
+    before = bench(client, "this deployment", JOBS, JOBS[:1])
+    with resting(), official_deployment() as official:
+        seconds, rate = bench(official, "the official example's settings", JOBS, JOBS[:1])
+    after = bench(client, "this deployment again", JOBS, JOBS[:1])
     ours = [statistics.mean(pair) for pair in zip(before, after, strict=True)]
     print(f"a run takes {seconds / ours[0]:.1f} times as long with the official settings, a burst {ours[1] / rate:.1f} times")
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit status."""
+    """Returns the exit status. `arguments` are jobs, by default the demo's; or `--official`, with these."""
     try:
         client = Client(webserver_url())
         if "--official" in arguments:
             beside_official(client)
+        elif arguments:
+            bench(client, "this deployment", arguments, arguments)
         else:
-            bench(client, "this deployment", JOBS)
+            bench(client, "this deployment", JOBS, JOBS)
             growth(client, model()["services"]["user_code"]["environment"])
     except (ApiError, BenchError, CommandError, WaitError) as error:
         print(f"bench: {error}", file=sys.stderr)

@@ -42,7 +42,7 @@ def phases(run: Run, starting: float) -> Phases:
     return Phases(starting - run.created, run.started - starting, run.ended - run.started)
 
 
-def medians(measured: list[Phases]) -> Phases:
+def median_run(measured: list[Phases]) -> Phases:
     """The run with the median total time, of an odd number of runs."""
     return sorted(measured, key=lambda each: each.total)[len(measured) // 2]
 
@@ -54,11 +54,17 @@ def runs_per_minute(runs: list[Run]) -> float:
 
 
 def measure(client: Client, job: str) -> Phases:
-    """Launches a run by itself and waits for it."""
+    """Launches a run by itself and waits for it.
+
+    Raises:
+        BenchError: it did not succeed.
+    """
     run_id = client.launch(job)
     run = client.wait(run_id)
-    starting = next(float(event["timestamp"]) / 1000 for event in client.events(run_id) if event["eventType"] == "RUN_STARTING")
-    return phases(run, starting)
+    starting = [float(event["timestamp"]) / 1000 for event in client.events(run_id) if event["eventType"] == "RUN_STARTING"]
+    if not starting:
+        raise BenchError(f"run {run_id} of {job} ended with {run.status} before it started")
+    return phases(run, starting[0])
 
 
 def burst(client: Client, job: str, count: int) -> list[Run]:

@@ -9,17 +9,16 @@ import signal
 import sys
 import tarfile
 import time
-from pathlib import Path
+
+import psycopg2
 
 from evaluation.play import evaluate
 from evaluation.report.write import report_files
 from evaluation.scenarios import SCENARIOS
 from evaluation.stage import StoppedError, UnexpectedEndError, stopping
+from operate.evaluate import STOPPED
 from operate.graphql import ApiError
 from operate.waiting import WaitError
-
-# As a shell reports SIGINT.
-STOPPED = 130
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -29,6 +28,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=known, default=known, metavar="SCENARIO", help=", ".join(known))
     parser.add_argument("--repeat", type=int, choices=range(1, 11), default=3, metavar="N", help="repetitions, 1 to 10")
     parser.add_argument("--patience", type=float, default=150, metavar="SECONDS", help="until what does not happen is given up")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be played, and play nothing")
     parser.add_argument("--machine", default="", help="what it runs on, for the report")
     return parser.parse_args(arguments)
 
@@ -36,28 +36,32 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main() -> int:
     """Returns the exit status: 1 where a scenario failed, with its sentence."""
     options = parse(sys.argv[1:])
+    if options.dry_run:
+        print(f"evaluate: {len(options.only)} scenarios, {options.repeat} times each: {', '.join(options.only)}", file=sys.stderr)
+        return 0
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: stopping.set())
     try:
         results = evaluate(options.only, options.repeat, options.patience, options.machine, os.environ)
-    except (ApiError, StoppedError, UnexpectedEndError, WaitError) as error:
+    except StoppedError:
+        return STOPPED
+    except (ApiError, UnexpectedEndError, WaitError, psycopg2.Error) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
-    if stopping.is_set():
-        return STOPPED
-    write_archive(report_files(results))
-    failed = [f"{result.scenario.name}: {result.error}" for result in results.scenarios.values() if result.error]
-    failed += results.problems
+    failed = results.problems
+    if not stopping.is_set():
+        write_archive(report_files(results))
+        failed += [f"{result.scenario.name}: {result.error}" for result in results.scenarios.values() if result.error]
     for line in failed:
         print(f"evaluate: {line}", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failed else STOPPED if stopping.is_set() else 0
 
 
 def write_archive(files: dict[str, bytes]) -> None:
     """Files on standard output: this container can write nowhere else."""
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
         for name, content in files.items():
-            member = tarfile.TarInfo(str(Path(name)))
+            member = tarfile.TarInfo(name)
             member.size, member.mode, member.mtime = len(content), 0o644, int(time.time())
             archive.addfile(member, io.BytesIO(content))
 

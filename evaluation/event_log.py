@@ -58,7 +58,9 @@ class Databases:
 
     def materialized(self, asset: str, since: float) -> list[float]:
         """When an asset was materialized since then, oldest first."""
-        return self._when("ASSET_MATERIALIZATION", asset, since)
+        text = """SELECT timestamp FROM event_logs
+            WHERE dagster_event_type = 'ASSET_MATERIALIZATION' AND asset_key = %s AND timestamp > %s ORDER BY timestamp"""
+        return [_seconds(row[0]) for row in self.dagster(text, json.dumps([asset]), _stamp(since))]
 
     def became_stale(self, asset: str, since: float) -> list[float]:
         """When the freshness daemon has found an asset to be past its window since then, oldest first."""
@@ -82,10 +84,9 @@ class Databases:
         rows = self.dagster(text, STEP_ENDS, list(run_ids))
         return [Step(run, name, _seconds(start), _seconds(end), kind == "STEP_FAILURE") for run, name, start, end, kind in rows]
 
-    def _when(self, kind: str, asset: str, since: float) -> list[float]:
-        text = """SELECT timestamp FROM event_logs
-            WHERE dagster_event_type = %s AND asset_key = %s AND timestamp > %s ORDER BY timestamp"""
-        return [_seconds(row[0]) for row in self.dagster(text, kind, json.dumps([asset]), _stamp(since))]
+    def failed_steps(self, run_id: str) -> set[str]:
+        """The steps that a run has failed in."""
+        return {step.name for step in self.steps([run_id]) if step.failed}
 
 
 def _seconds(stamp: datetime) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -72,6 +73,28 @@ class Summary:
         """As `schema.json` describes it."""
         spread = list(self.spread) if self.spread else None
         return {**asdict(self), "style": str(self.style), "values": list(self.values), "median": self.median, "spread": spread}
+
+
+def compare(one: Summary, other: Summary) -> int:
+    """-1 where `one` is less, 1 where it is more, 0 where they are equal. What never happened is more than whatever did.
+
+    Seconds are equal unless all of one are below all of the other.
+    """
+    if one.unit == "s" and None not in (*one.values, *other.values) and _overlap(one.known, other.known):
+        return 0
+    first, second = (inf if summary.median is None else summary.median for summary in (one, other))
+    return (first > second) - (first < second)
+
+
+def _overlap(one: list[float], other: list[float]) -> bool:
+    return min(one) <= max(other) and min(other) <= max(one)
+
+
+def quantity(value: str, unit: str) -> str:
+    """A number with its unit, which is in the plural: '1 step', '1 entry', '3 steps', '2 of 3', 'never'."""
+    if value == "1" and len(unit) > 1:
+        unit = re.sub("ies$", "y", unit) if unit.endswith("ies") else unit.removesuffix("s")
+    return value if value.startswith("never") else f"{value} {unit}".strip()
 
 
 def _number(value: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 
+from evaluation.figures import compare, quantity
 from evaluation.results import Results
 from evaluation.scenarios.debugging import FAILURE, ONLY, RUN_AGAIN, SCRATCH
 from evaluation.scenarios.eggs import CHOSEN
@@ -23,6 +24,7 @@ class Verdict(StrEnum):
 
 
 Judgement = tuple[Verdict, str]
+LINEAGE_QUESTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class Look:
         """The median; infinity where it never happened."""
         value = self.results.value(self.scenario, measure, variant)
         return inf if value is None else value
+
+    def of(self, scenario: str) -> Look:
+        """A look at another scenario."""
+        return Look(self.results, scenario)
+
+    def compare(self, measure: str, variant: str, other: str) -> int:
+        """As `figures.compare`, of two variants."""
+        return compare(*(self.results.summary(self.scenario, measure, name) for name in (variant, other)))
 
     def text(self, measure: str, variant: str) -> str:
         """The same for people."""
@@ -53,19 +63,19 @@ def job_graph(look: Look) -> Judgement:
 
 
 def asset_lineage(look: Look) -> Judgement:
-    """More right answers from assets than from jobs."""
-    right, job = (look.value("questions answered rightly", label) for label in ("assets", "job"))
+    """All questions about where something comes from and what it affects."""
+    right = look.value("questions of lineage answered rightly", "assets")
     return _three(
-        right > job, partly=right == job
-    ), f"{right:.0f} of 5 questions answered rightly from assets, {job:.0f} from jobs"
+        right == LINEAGE_QUESTIONS, partly=right > 0
+    ), f"{right:.0f} of 3 questions answered rightly by the graph of assets"
 
 
 def job_lineage(look: Look) -> Judgement:
     """None would be no right answer."""
-    right = look.value("questions answered rightly", "job")
-    opened = look.value("definitions to open for the others, read by a person", "job")
-    said = f"{right:.0f} of 5 questions answered rightly by the graphs of steps; {opened:.0f} definitions to open for the others"
-    return _three(right == 0, partly=right < 5), said  # noqa: PLR2004 - the questions
+    right = look.value("questions of lineage answered rightly", "job")
+    opened = look.value("definitions to open for the others", "job")
+    said = f"{right:.0f} of 3 questions answered rightly by the graphs of steps; {opened:.0f} definitions to open for the others"
+    return _three(right == 0, partly=right < LINEAGE_QUESTIONS), said
 
 
 def wiring(look: Look) -> Judgement:
@@ -98,8 +108,10 @@ def why_not_current(look: Look) -> Judgement:
 def incremental(look: Look) -> Judgement:
     """Fewer steps than the job; built in, if nobody has to write a data version for it."""
     job, asset = (look.value("steps executed", label) for label in ("job", "assets"))
+    if asset == inf:
+        return Verdict.UNKNOWN, "the sensor is off: nobody knows what would have followed"
     lines = look.value("lines that make a data version of the content", "assets")
-    said = f"{_number(asset)} step by assets, {job:.0f} by the job, for the same eggs; {lines:.0f} lines make a data version"
+    said = f"{_steps(asset)} by assets, {job:.0f} by the job, for the same eggs; {lines:.0f} lines make a data version"
     return _three(asset == 1 and lines == 0, partly=asset < job), said
 
 
@@ -137,29 +149,32 @@ def reuse(look: Look) -> Judgement:
 
 
 def stale_visible(look: Look) -> Judgement:
-    """Whether it is marked at all, and whether that is the first that one hears."""
+    """Whether it is marked at all, and whether one hears of it later than of a job's failure."""
     measure = "until somebody could know"
     marked = look.value("until the data is marked stale", KEPT)
     stale, failed = look.text("until the data is marked stale", KEPT), look.text(measure, SCHEDULED)
-    said = f"marked stale {stale} s after the silence began, window 60 s; the job marks no data, its run fails after {failed} s"
-    first = look.value(measure, KEPT) <= look.value(measure, SCHEDULED)
-    return _three(marked < inf and first, partly=marked < inf), said
+    said = f"marked stale {stale} s after the last good data, window 60 s; the job marks no data, its run fails after {failed} s"
+    return _three(marked < inf and look.compare(measure, KEPT, SCHEDULED) <= 0, partly=marked < inf), said
 
 
 def by_itself(look: Look) -> Judgement:
-    """Whether it is refreshed at all, and whether a job's schedule does not do as well."""
+    """Whether it is refreshed at all, and whether a job's schedule is ahead of that."""
     measure = "from publication to a fresh summary"
-    asset, job = look.value(measure, KEPT), look.value(measure, SCHEDULED)
+    asset = look.value(measure, KEPT)
+    order = look.compare(measure, KEPT, SCHEDULED)
     said = f"fresh after {look.text(measure, KEPT)} s by the sensor, after {look.text(measure, SCHEDULED)} s by a schedule"
-    return _three(asset < inf and asset <= job, partly=asset < inf), said
+    return _three(asset < inf and order <= 0, partly=asset < inf), said if order else f"{said}, which overlap"
 
 
 def eggs_before_baking(look: Look) -> Judgement:
     """By Dagster's own marks, or only by the hand-written check."""
     known = look.value("Dagster marks eggs whose date was changed in the table", "assets")
-    stopped = look.value("the hand-written check stops old eggs", "assets with a date check")
+    stopped = {
+        label: look.value("the hand-written check stops old eggs", f"{label} with a date check") for label in ("job", "assets")
+    }
     said = "Dagster marks the eggs" if known else "Dagster sees when eggs were materialized, not what their date says"
-    return _three(known == 1, partly=stopped == 1), f"{said}; the hand-written check stops old eggs in both styles"
+    by = " and of the ".join(label for label, value in stopped.items() if value == 1) or "neither"
+    return _three(known == 1, partly=stopped["assets"] == 1), f"{said}; the hand-written check of the {by} stops old eggs"
 
 
 def restart(look: Look) -> Judgement:
@@ -174,30 +189,37 @@ def restart(look: Look) -> Judgement:
 def whole_pipeline(look: Look) -> Judgement:
     """From failure as much as from scratch, or at least more than assets."""
     scratch, failure, asset = (look.value("steps executed", variant) for variant in (SCRATCH, FAILURE, ONLY))
-    said = f"{failure:.0f} steps from failure, {scratch:.0f} from scratch, {asset:.0f} as assets"
+    said = f"{_steps(failure)} from failure, {scratch:.0f} from scratch, {asset:.0f} as assets"
     return _three(failure >= scratch, partly=failure > asset), said
 
 
 def the_asset_again(look: Look) -> Judgement:
-    """Whether what failed is enough; where bad data was fetched, neither style gets on without a new fetch."""
-    again, job = look.value("run succeeds", RUN_AGAIN), look.value("run succeeds", FAILURE)
-    steps = look.value("steps executed", ONLY)
-    said = (
-        "enough for a failed table, not for a bad record: it has been kept, and fails again"
-        if again < 1
-        else "enough for a bad record"
-    )
-    style = "in both styles" if again == job else "as assets only"
-    return _three(again == 1, partly=True), f"{said} {style}; with the fetch it takes {steps:.0f} steps"
+    """Whether what failed is enough, of a failed table and of a bad record."""
+    record, job = look.value("run succeeds", RUN_AGAIN), look.value("run succeeds", FAILURE)
+    table = look.of("debugging_table").value("run succeeds", RUN_AGAIN)
+    enough = [what for what, again in (("a failed table", table), ("a bad record", record)) if again == 1]
+    said = f"enough for {' and for '.join(enough)}" if enough else "not enough"
+    if record < 1:
+        style = "in both styles" if job < 1 else "as assets only"
+        steps = look.value("steps executed", ONLY)
+        said += f"; a bad record has been kept, and fails again {style}: with the fetch it takes {steps:.0f} steps"
+    return _three(record == table == 1, partly=bool(enough)), said
 
 
 def product_is_bad(look: Look) -> Judgement:
-    """A signal where the job has none, and fewer calls."""
+    """Whether something warns of the product, where nothing warns in the job."""
     signal, silent = (look.value("failed steps or checks that warn", label) for label in ("assets", "job"))
     job, asset = (look.value("API calls from bad cookies to the reason", label) for label in ("job", "assets"))
-    said = f"a failed check names dough and minutes in {_number(asset)} call; of the job {silent:.0f} steps complain"
-    return _three(signal > silent and asset < job, partly=asset <= job), said
+    said = (
+        f"{signal:.0f} check of the dough warns, and names the minutes; of the job {silent:.0f} steps complain, and a person "
+        f"finds the reason in its log and its configuration; {_calls(asset)} against {_calls(job)}"
+    )
+    return _three(signal > silent, partly=asset < job), said
 
 
-def _number(value: float) -> str:
-    return "no" if value == inf else f"{value:.0f}"
+def _steps(value: float) -> str:
+    return quantity(f"{value:.0f}", "steps")
+
+
+def _calls(value: float) -> str:
+    return "no answer" if value == inf else quantity(f"{value:.0f}", "calls")

@@ -1,4 +1,4 @@
-"""Plays scenarios: repetitions one after the other, the lanes of users and of cookies side by side."""
+"""Plays scenarios: repetitions one after the other, two lanes side by side."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from playwright.sync_api import Error as PlaywrightError
 
@@ -21,7 +22,7 @@ from evaluation.results import Result, Results
 from evaluation.scenario import Scenario
 from evaluation.scenarios import SCENARIOS
 from evaluation.screenshots import take_pictures
-from evaluation.stage import Stage, stopping
+from evaluation.stage import Stage, StoppedError, stopping, unstoppable
 from operate.graphql import ASSET_JOB
 
 SCHEDULES = ("users_assets_schedule", "data_extraction_schedule")
@@ -40,10 +41,10 @@ class Progress:
     started: float = field(default_factory=time.monotonic)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def step(self, what: str) -> None:
-        """One more is done."""
+    def step(self, what: str, steps: int = 1) -> None:
+        """One more is done, or will not be."""
         with self.lock:
-            self.done += 1
+            self.done += steps
             self.say(f"[{self.done:>2}/{self.total}] {what}")
 
     def say(self, what: str) -> None:
@@ -58,22 +59,41 @@ def make_stage(environ: Mapping[str, str], patience: float, when_stale: Callable
 
 
 @contextmanager
-def prepared(stage: Stage) -> Iterator[None]:
-    """Schedules off and everything made once; afterwards schedules as before, and the source well-behaved."""
-    with ExitStack() as afterwards:
+def prepared(stage: Stage, results: Results) -> Iterator[None]:
+    """Schedules off and everything made once; afterwards schedules and sensor as before, the source well-behaved, the data good.
+
+    What cannot be restored is a problem of the results, and the rest is restored all the same.
+    """
+    with ExitStack() as undo:
+        for switch in (*map(stage.schedule, SCHEDULES), stage.sensor()):
+            undo.callback(_restore, results, f"{switch.name} is not as it was", switch.turn, on=switch.is_on())
         for name in SCHEDULES:
-            switch = stage.schedule(name)
-            if switch.is_on():
-                afterwards.callback(switch.turn, on=True)
-                switch.turn(on=False)
-        afterwards.callback(stage.source, behaviour="ok")
+            stage.schedule(name).turn(on=False)
+        undo.callback(_restore, results, "some data may be bad", _make_good, stage, results)
+        undo.callback(_restore, results, "the source may be silent", stage.source, behaviour="ok")
         stage.source(behaviour="ok")
         stage.client.quiet(seconds=180)
-        _make_everything(stage)
+        make_everything(stage)
         yield
 
 
-def _make_everything(stage: Stage) -> None:
+def _restore(results: Results, otherwise: str, action: Callable[..., None], *arguments: Any, **options: Any) -> None:
+    try:
+        with unstoppable():
+            action(*arguments, **options)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the report says so, and what else was changed is restored
+        results.problems.append(f"{otherwise}: {error}")
+
+
+def _make_good(stage: Stage, results: Results) -> None:
+    """Where a scenario was cut short, it may have left what it had spoiled."""
+    if stopping.is_set() or any(result.error for result in results.scenarios.values()):
+        stage.client.quiet(seconds=180)
+        make_everything(stage)
+
+
+def make_everything(stage: Stage) -> None:
+    """All data of both styles, from a source that answers."""
     tags = {"dagster/asset_partition_range_start": "1", "dagster/asset_partition_range_end": "10"}
     launched = [
         stage.client.launch("users_assets_job"),
@@ -104,29 +124,40 @@ class Pictures:
             self.results.problems.append(f"no pictures of the UI: {error}")
 
 
-LANES = ("users", "cookies")
+LANES = ("users", "others")
+# What scenarios of both lanes touch, by the names that they hold it under.
+LOCKS = {"sensor": threading.Lock(), "source": threading.Lock()}
 
 
 def play_lane(lane: str, results: Mapping[str, Result], repeat: int, stage: Callable[[], Stage], progress: Progress) -> None:
-    """The scenarios of a lane. One that fails ends itself, not the others."""
-    for result in results.values():
-        if result.scenario.lane != lane:
-            continue
-        for number in range(1, repeat + 1):
-            if stopping.is_set():
-                return
-            error = _played(result, stage())
-            progress.step(f"{result.scenario.title}, {number} of {repeat}{': FAILED' if error else ''}")
+    """The scenarios of a lane, each while it alone holds what it needs. One that fails ends itself, not the others."""
+    for result in [result for result in results.values() if result.scenario.lane == lane]:
+        with ExitStack() as held:
+            for name in sorted(result.scenario.holds):
+                held.enter_context(LOCKS[name])
+            play_scenario(result, repeat, stage, progress)
 
 
-def _played(result: Result, stage: Stage) -> str:
-    """Adds a repetition, or what went wrong in it; returns the latter."""
-    try:
-        result.played.append(result.scenario(stage).play())
-    except Exception as error:  # noqa: BLE001 - whatever it is, the report says so
-        result.error = f"{type(error).__name__}: {error}"
-        return result.error
-    return ""
+def play_scenario(result: Result, repeat: int, stage: Callable[[], Stage], progress: Progress) -> None:
+    """Its repetitions, or those before the first that fails: the figures of a row are of the same repetitions."""
+    for number in range(1, repeat + 1):
+        if stopping.is_set():
+            return
+        try:
+            result.played.append(result.scenario(stage(), result.played).play())
+        except StoppedError:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the report says so
+            result.error = told(error)
+            progress.step(f"{result.scenario.title}, {number} of {repeat}: FAILED", steps=repeat - number + 1)
+            return
+        progress.step(f"{result.scenario.title}, {number} of {repeat}")
+
+
+def told(error: BaseException) -> str:
+    """An error, and the one that it came on top of: that of the scenario, where restoring failed as well."""
+    own = f"{type(error).__name__}: {error}"
+    return f"{own}, after {told(error.__context__)}" if error.__context__ and not error.__cause__ else own
 
 
 def evaluate(only: list[str], repeat: int, patience: float, machine: str, environ: Mapping[str, str]) -> Results:
@@ -146,17 +177,13 @@ def evaluate(only: list[str], repeat: int, patience: float, machine: str, enviro
     def play(lane: str) -> None:
         play_lane(lane, results.scenarios, repeat, lambda: make_stage(environ, patience, take), progress)
 
+    about = {"repetitions": repeat, **versions(stage), "machine": machine or f"{os.cpu_count()} processors"}
     progress.say("making everything once")
-    with prepared(stage), ThreadPoolExecutor(len(LANES)) as lanes:
+    with prepared(stage, results), ThreadPoolExecutor(len(LANES)) as lanes:
         for playing in [lanes.submit(play, lane) for lane in LANES]:
             playing.result()
-    results.about = {
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round((datetime.now(UTC) - started).total_seconds()),
-        "repetitions": repeat,
-        **versions(stage),
-        "machine": machine or f"{os.cpu_count()} processors",
-    }
+    seconds = round((datetime.now(UTC) - started).total_seconds())
+    results.about = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, **about}
     progress.say("writing the report")
     return results
 

@@ -7,8 +7,8 @@ JOB = """query Job($selector: PipelineSelector!) { pipelineOrError(params: $sele
 CHECKS = """{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks { name
   executionForLatestMaterialization { status evaluation {
     metadataEntries { label ... on FloatMetadataEntry { floatValue } } } } } } } } }"""
-STORY = """query Story($runId: ID!) { runOrError(runId: $runId) { ... on Run { runConfigYaml } }
-  logsForRun(runId: $runId) { ... on EventConnection { events { ... on MessageEvent { message } } } } }"""
+LAST_STORY = """query Story($job: String!) { runsOrError(filter: {pipelineName: $job}, limit: 1) { ... on Runs { results {
+  runConfigYaml eventConnection { events { ... on MessageEvent { message } } } } } } }"""
 ROWS = """query Rows($runId: ID!) { logsForRun(runId: $runId) { ... on EventConnection { events {
     ... on ExecutionStepOutputEvent { stepKey
       metadataEntries { label ... on IntMetadataEntry { intValue } } }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
+import sys
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from evaluation.figures import Figure, Style
-from evaluation.stage import Stage
+from evaluation.stage import Stage, unstoppable
 from operate.runs import Run
 
 
@@ -46,10 +47,6 @@ class Played:
         return {"bars": [asdict(bar) for bar in self.bars], "marks": [asdict(mark) for mark in self.marks]}
 
 
-# What both lanes touch.
-LOCKS = {"sensor": threading.Lock(), "posts": threading.Lock()}
-
-
 class Scenario(ABC):
     """One situation, played once. Scenarios of one `lane` are played one after the other, lanes side by side."""
 
@@ -62,9 +59,12 @@ class Scenario(ABC):
     # What it changes, or relies on, that scenarios of the other lane touch as well.
     holds: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, stage: Stage) -> None:
-        """Nothing is contacted."""
+    def __init__(self, stage: Stage, earlier: Sequence[Played] = ()) -> None:
+        """Nothing is contacted. `earlier` are the repetitions before this one."""
         self.stage = stage
+        self.earlier = earlier
+        # What undoes its changes, the last one first, each whatever becomes of the others.
+        self.undo = ExitStack()
         self.runs: dict[Style, list[Run]] = defaultdict(list)
         self.moments: list[tuple[str, float]] = []
         self.figures: list[Figure] = []
@@ -85,17 +85,14 @@ class Scenario(ABC):
     def measure(self) -> None:
         """Adds the figures."""
 
-    def restore(self) -> None:  # noqa: B027 - most change nothing that the next one minds
-        """Undoes what it has changed."""
+    def restore(self) -> None:
+        """Undoes what it has changed: whatever was pushed to `undo` when it was."""
+        with unstoppable():
+            # Told what went wrong, so that what cannot be undone does not hide it.
+            self.undo.__exit__(*sys.exc_info())
 
     def play(self) -> Played:
-        """The whole scenario, once, while it alone holds what it `holds`."""
-        with ExitStack() as held:
-            for name in sorted(self.holds):
-                held.enter_context(LOCKS[name])
-            return self._play()
-
-    def _play(self) -> Played:
+        """The whole scenario, once."""
         try:
             self.set_up()
             self.task_centric()
@@ -104,6 +101,12 @@ class Scenario(ABC):
         finally:
             self.restore()
         return Played(self.figures, *self._timeline())
+
+    def turn_sensor_off(self) -> None:
+        """Until the scenario ends."""
+        switch = self.stage.sensor()
+        self.undo.callback(switch.turn, on=switch.is_on())
+        switch.turn(on=False)
 
     def acted(self, style: Style, *runs: Run) -> Run:
         """Notes runs as acts of a style; returns the last."""
@@ -119,7 +122,7 @@ class Scenario(ABC):
         return len(self.stage.databases.steps([run.run_id for run in runs]))
 
     def add_cost(self, variant: str, style: Style, *runs: Run) -> None:
-        """Adds what runs cost: steps executed, and seconds from launch to end of each."""
+        """Adds what runs cost: steps executed, and the sum of their seconds from launch to end."""
         self.add("steps executed", variant, style, self.steps(*runs), "steps")
         self.add("time of the runs", variant, style, sum(seconds(run) for run in runs), "s")
 

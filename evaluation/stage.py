@@ -6,7 +6,8 @@ import functools
 import json
 import threading
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ RUN_SECONDS = 120
 
 # Set by somebody who has had enough: every wait ends, and what was changed is restored.
 stopping = threading.Event()
+# What is restored is not stopped: a thread says here that this is what it does.
+restoring = threading.local()
 
 
 class StoppedError(Exception):
@@ -34,27 +37,33 @@ class UnexpectedEndError(Exception):
     """A run did not end as it had to for its figures to mean something; the message holds its last events."""
 
 
+@contextmanager
+def unstoppable() -> Iterator[None]:
+    """For what has to be done although somebody has asked to stop: undoing changes."""
+    restoring.now = True
+    try:
+        yield
+    finally:
+        restoring.now = False
+
+
 def stop_here() -> None:
-    """Raises `StoppedError`, if somebody has asked for it."""
-    if stopping.is_set():
+    """Raises `StoppedError`, if somebody has asked for it and nothing is being restored."""
+    if stopping.is_set() and not getattr(restoring, "now", False):
         raise StoppedError("stopped")
 
 
-@dataclass(frozen=True)
+@dataclass
 class CountingClient(Client):
-    """A client that writes down what it asks, because calls are what a question costs."""
+    """A client that counts its calls, because these are what a question costs, and that can be stopped at each."""
 
-    asked: list[str] = field(default_factory=list)
+    calls: int = 0
 
     def query(self, text: str, **variables: object) -> dict[str, Any]:
         """As `Client.query`."""
-        self.asked.append(text)
-        return super().query(text, **variables)
-
-    def run(self, run_id: str) -> Run:
-        """As `Client.run`, which every wait for a run asks."""
         stop_here()
-        return super().run(run_id)
+        self.calls += 1
+        return super().query(text, **variables)
 
 
 def key_of(asset: str) -> dict[str, list[str]]:
@@ -79,8 +88,8 @@ class Stage:
 
     def calls(self, ask: Callable[[], Any]) -> tuple[Any, int]:
         """What `ask` returns, and how many calls of the API it took."""
-        before = len(self.client.asked)
-        return ask(), len(self.client.asked) - before
+        before = self.client.calls
+        return ask(), self.client.calls - before
 
     def source(self, **request: Any) -> None:
         """Makes the source system do something else.
@@ -145,6 +154,11 @@ class Stage:
         selector = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION, "pipelineName": name}
         ops: list[dict[str, Any]] = self.client.query(queries.JOB, selector=selector)["pipelineOrError"]["solids"]
         return ops
+
+    def culprit(self, run: Run) -> tuple[str, str]:
+        """The step that has failed a run, and why; both empty unless it is exactly one."""
+        told = [event for event in self.client.events(run.run_id) if event.get("eventType") == "STEP_FAILURE"]
+        return (str(told[0]["stepKey"]), str(told[0]["error"])) if len(told) == 1 else ("", "")
 
     def rows_fetched(self, run: Run, steps: Sequence[str]) -> int:
         """Rows that some steps of a run have fetched, by the row counts that they reported."""

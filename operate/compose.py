@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,15 @@ def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | N
     """Runs a command in the repository's root; returns what it printed, if captured.
 
     Raises:
-        CommandError: its exit status is not 0.
+        CommandError: its exit status is not 0, or there is no such command.
     """
-    result = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=env,
-        text=True,
-        check=False,
-        stdout=subprocess.PIPE if capture else None,
-        stderr=subprocess.PIPE,
-    )
+    stdout = subprocess.PIPE if capture else None
+    try:
+        result = subprocess.run(command, cwd=ROOT, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE)
+    except FileNotFoundError as error:
+        raise CommandError(
+            f"there is no {command[0]} here: install it; on Debian `make up` fetches an engine, as root"
+        ) from error
     if result.returncode:
         raise CommandError(f"{' '.join(command[:4])} failed: {result.stderr.strip()[-2000:]}")
     return result.stdout or ""
@@ -41,6 +40,13 @@ def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | N
 def compose(*arguments: str, capture: bool = False, env: Mapping[str, str] | None = None) -> str:
     """Runs `docker compose`."""
     return run(["docker", "compose", *arguments], capture=capture, env=env)
+
+
+def one_off(service: str, *arguments: str) -> int:
+    """Runs a service once with arguments, on this terminal or this standard input; returns its exit status."""
+    terminal = [] if sys.stdin.isatty() else ["--no-TTY"]
+    command = ["docker", "compose", "--progress", "quiet", "run", "--rm", *terminal, service, *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def model(env: Mapping[str, str] | None = None) -> dict[str, Any]:

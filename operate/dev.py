@@ -17,14 +17,18 @@ from operate.preflight import port_is_busy
 from operate.waiting import WaitError, wait_for
 
 FOLDER = ROOT / ".dev"
+PORTS = 65536
 # The code location takes some 10 s to load on a small machine.
 START_SECONDS = 120
 
 
 def main(arguments: list[str]) -> int:
     """Runs until it is interrupted; returns the exit status. The first argument is another folder than .dev."""
-    port = int(os.environ.get("WEBSERVER_PORT") or 3000)
-    folder = Path(arguments[0]) if arguments else FOLDER
+    text = os.environ.get("WEBSERVER_PORT") or "3000"
+    if not (text.isdecimal() and 0 < int(text) < PORTS):
+        print(f"dev: WEBSERVER_PORT is set to '{text}', which is not allowed: it must be a port, such as 3000.", file=sys.stderr)
+        return 1
+    port, folder = int(text), Path(arguments[0]) if arguments else FOLDER
     if port_is_busy("127.0.0.1", port):
         print(f"dev: port {port} is in use: stop what uses it (`make down`?), or set WEBSERVER_PORT.", file=sys.stderr)
         return 1
@@ -49,7 +53,13 @@ def serve(folder: Path, port: int) -> int:
         command = ["dagster", "dev", "--workspace", f"{environ['DAGSTER_HOME']}/workspace.yaml", "--port", str(port)]
         with process(command, log, env=environ, cwd=folder) as dagster:
             client = Client(f"http://127.0.0.1:{port}")
-            wait_for("an answer of the webserver", lambda: client.get("/server_info"), seconds=START_SECONDS)
+
+            def answers() -> bytes:
+                if dagster.poll() is not None:
+                    raise WaitError(f"Dagster has ended with exit status {dagster.returncode}")
+                return client.get("/server_info")
+
+            wait_for("an answer of the webserver", answers, seconds=START_SECONDS)
             print(f"Dagster runs: http://localhost:{port} (log in {log}, Ctrl-C ends it)", flush=True)
             return dagster.wait()
 

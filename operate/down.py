@@ -6,6 +6,16 @@ import sys
 
 from operate.compose import CommandError, compose, model, run, run_containers
 
+# Compose removes neither containers of `docker compose run`, the evaluation for instance, nor what an overlay made that is off.
+ONE_OFF = "label=com.docker.compose.oneoff=True"
+
+
+def of_project(kind: str, project: str, *filters: str) -> list[str]:
+    """Containers, networks or volumes that Compose has made for a project, whether or not its files still name them."""
+    chosen = [f"--filter={one}" for one in (f"label=com.docker.compose.project={project}", *filters)]
+    everything = ["--all"] if kind == "container" else []
+    return run(["docker", kind, "ls", "--quiet", *everything, *chosen], capture=True).split()
+
 
 def stop(project: str) -> None:
     """Stops what starts runs, then the runs, then the rest: a network in use cannot be removed.
@@ -16,14 +26,22 @@ def stop(project: str) -> None:
     if running := run_containers(project, running=True):
         print(f"down: stopping {len(running)} run(s)", file=sys.stderr)
         run(["docker", "stop", *running], capture=True)
+    remove("container", of_project("container", project, ONE_OFF))
     compose("down", "--remove-orphans")
+    remove("network", of_project("network", project))
+
+
+def remove(kind: str, names: list[str]) -> None:
+    """Removes containers, networks or volumes, if there are any."""
+    if names:
+        run(["docker", kind, "rm", "--force", *names], capture=True)
 
 
 def remove_data(project: str) -> None:
     """Removes the containers of past runs, then every volume of the project."""
-    if containers := run_containers(project):
-        run(["docker", "rm", "--force", *containers], capture=True)
+    remove("container", run_containers(project))
     compose("down", "--volumes", "--remove-orphans")
+    remove("volume", of_project("volume", project))
 
 
 def confirmed(project: str) -> bool:

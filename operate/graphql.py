@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -30,7 +31,7 @@ def _messages(error: dict[str, Any]) -> list[str]:
     return [error["message"], *(cause["message"] for cause in error.get("causes") or ())]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Client:
     """The API at `url`, for instance http://127.0.0.1:3000."""
 
@@ -100,8 +101,15 @@ class Client:
         return parse_run(answer)
 
     def runs(self, *, limit: int = 100, **filters: object) -> list[Run]:
-        """The newest runs first. `filters` are those of the API's RunsFilter, such as `pipelineName` or `statuses`."""
-        return [parse_run(run) for run in self.query(queries.RUNS, filter=filters, limit=limit)["runsOrError"]["results"]]
+        """The newest runs first. `filters` are those of the API's RunsFilter, such as `pipelineName` or `statuses`.
+
+        Raises:
+            ApiError: a filter is not allowed.
+        """
+        answer = self.query(queries.RUNS, filter=filters, limit=limit)["runsOrError"]
+        if answer["__typename"] != "Runs":
+            raise ApiError(f"runs cannot be listed: {json.dumps(answer)}")
+        return [parse_run(run) for run in answer["results"]]
 
     def wait(self, run_id: str, *, seconds: float = 120) -> Run:
         """The run once it has ended, however it did.
@@ -117,7 +125,11 @@ class Client:
         try:
             return wait_for(f"the end of run {run_id}", ended, seconds=seconds)
         except WaitError as error:
-            raise WaitError(f"{error}\n{self.story(run_id)}") from error
+            try:
+                story = self.story(run_id)
+            except ApiError as silent:
+                story = str(silent)
+            raise WaitError(f"{error}\n{story}") from error
 
     def quiet(self, *, seconds: float, every: float = 0.25) -> None:
         """Waits until no run is under way.
@@ -133,11 +145,17 @@ class Client:
         wait_for("the end of runs under way", nothing, seconds=seconds, every=every)
 
     def events(self, run_id: str) -> list[dict[str, Any]]:
-        """All events of a run, oldest first."""
+        """All events of a run, oldest first.
+
+        Raises:
+            ApiError: there is no such run.
+        """
         events: list[dict[str, Any]] = []
         cursor = None
         while True:
             page = self.query(queries.EVENTS, runId=run_id, cursor=cursor)["logsForRun"]
+            if page["__typename"] != "EventConnection":
+                raise ApiError(f"there is no run {run_id}")
             events += page["events"]
             cursor = page["cursor"]
             if not page["hasMore"]:
@@ -191,5 +209,7 @@ class Client:
             with urllib.request.urlopen(request, timeout=30) as response:
                 body: bytes = response.read()
                 return body
-        except (OSError, urllib.error.URLError) as error:
+        except urllib.error.HTTPError as error:
+            raise ApiError(f"{self.url} answers {error.code}: {error.read()[:2000].decode(errors='replace')}") from error
+        except (OSError, http.client.HTTPException) as error:
             raise ApiError(f"{self.url} does not answer: {error}") from error

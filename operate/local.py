@@ -132,6 +132,7 @@ def write_instance(home: Path) -> None:
     instance = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     del instance["run_launcher"]
     instance["compute_logs"]["config"]["base_dir"] = str(home / "compute_logs")
+    instance["local_artifact_storage"]["config"]["base_dir"] = str(home / "op_outputs")
     (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
     location = {"module_name": "user_code.definitions", "location_name": "user_code"}
     (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"python_module": location}]}))
@@ -170,5 +171,4 @@ def surroundings(folder: Path) -> Iterator[dict[str, str]]:
             "DAGSTER_HOME": str(folder / "dagster_home"),
             "USERS_API_URL": url,
             "EXPORTS_DIR": str(folder / "exports"),
-            "OP_OUTPUTS_DIR": str(folder / "op_outputs"),
         }

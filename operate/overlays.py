@@ -11,6 +11,7 @@ OVERLAYS: dict[str, dict[str, str | None]] = {
     "RUN_ISOLATION": {"container": None, "process": "docker/compose.process.yml"},
     "EDGE": {"0": None, "1": EDGE},
     "LOGIN": {"password": None, "oidc": OIDC},
+    "EDGE_TLS": {"auto": None, "internal": None},
 }
 
 

@@ -9,21 +9,21 @@ REEXECUTE = """mutation Again($params: ReexecutionParams!) { launchRunReexecutio
 TERMINATE = """mutation Stop($runId: String!) { terminateRun(runId: $runId) {
   __typename ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
 RUN = """query Run($runId: ID!) { runOrError(runId: $runId) { __typename ... on Run {
-  runId jobName status creationTime startTime updateTime endTime tags { key value } assetSelection { path }
-  stepKeysToExecute stepStats { stepKey status startTime endTime } } } }"""
+  runId jobName status creationTime startTime endTime tags { key value } assetSelection { path }
+  stepStats { stepKey status } } } }"""
 RUNS = """query Runs($filter: RunsFilter, $limit: Int) { runsOrError(filter: $filter, limit: $limit) { __typename
-  ... on Runs { results { runId jobName status creationTime startTime updateTime endTime
-    tags { key value } assetSelection { path } stepKeysToExecute } } } }"""
+  ... on Runs { results { runId jobName status creationTime startTime endTime
+    tags { key value } assetSelection { path } } } } }"""
 EVENTS = """query Events($runId: ID!, $cursor: String) { logsForRun(runId: $runId, afterCursor: $cursor) {
   __typename ... on EventConnection { cursor hasMore events { __typename
     ... on MessageEvent { message timestamp stepKey eventType }
     ... on ExecutionStepFailureEvent { error { message causes { message } } }
-    ... on LogsCapturedEvent { fileKey stepKeys } } } } }"""
+    ... on LogsCapturedEvent { fileKey } } } } }"""
 LOGS = """query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stdout stderr } }"""
 INSTIGATORS = """query Instigators($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) {
-  ... on Repository { jobs { name } schedules { name scheduleState { status ticks(limit: 5) { status timestamp runIds } } }
-    sensors { name sensorState { status ticks(limit: 5) { status timestamp runIds } } } assetNodes { assetKey { path } } } } }"""
+  ... on Repository { jobs { name } schedules { name scheduleState { status } }
+    sensors { name sensorState { status } } assetNodes { assetKey { path } } } } }"""
 FRESHNESS = """query Freshness($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
   freshnessStatusInfo { freshnessStatus } } }"""
 SENSOR_LOG = """query Log($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState {
-  ticks(limit: 20) { status error { message } logEvents { events { message } } } } } } }"""
+  ticks(limit: 20) { logEvents { events { message } } } } } } }"""

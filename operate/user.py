@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
-from operate.compose import ROOT, CommandError, model
+from operate.compose import CommandError, model, one_off
 
 
 def main(arguments: list[str]) -> int:
@@ -17,9 +16,7 @@ def main(arguments: list[str]) -> int:
     except CommandError as error:
         print(f"user: {error}", file=sys.stderr)
         return 1
-    terminal = [] if sys.stdin.isatty() else ["--no-TTY"]
-    command = ["docker", "compose", "--progress", "quiet", "run", "--rm", *terminal, "user_admin", *arguments]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    return one_off("user_admin", *arguments)
 
 
 if __name__ == "__main__":

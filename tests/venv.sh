@@ -17,6 +17,6 @@ stamp=$(cat tests/requirements.txt user_code/pyproject.toml | sha256sum | cut -c
 echo "venv: making .venv, which takes about a minute" >&2
 rm -rf .venv
 python3 -m venv .venv
-.venv/bin/pip install -qq --disable-pip-version-check --require-hashes --no-deps -r tests/requirements.txt
+.venv/bin/pip install -qq --disable-pip-version-check --no-compile --require-hashes --no-deps -r tests/requirements.txt
 .venv/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable user_code
 echo "$stamp" >.venv/stamp

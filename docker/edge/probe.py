@@ -5,17 +5,20 @@ import socket
 import ssl
 import sys
 
-# Its certificate is for its users to check: with ACME it may not be there yet.
+# Who has signed its certificate is for its users to check.
 context = ssl.create_default_context()
 context.check_hostname = False
 context.verify_mode = ssl.CERT_NONE
 domain = os.environ["EDGE_DOMAIN"]
 
-with (
-    socket.create_connection(("127.0.0.1", 443), timeout=4) as connection,
-    context.wrap_socket(connection, server_hostname=domain) as tls,
-):
-    tls.sendall(f"HEAD / HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n".encode())
-    status = tls.recv(12)
+try:
+    with (
+        socket.create_connection(("127.0.0.1", 443), timeout=4) as connection,
+        context.wrap_socket(connection, server_hostname=domain) as tls,
+    ):
+        tls.sendall(f"HEAD / HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n".encode())
+        status = tls.recv(12)
+except ssl.SSLError as error:
+    sys.exit(f"the edge has no certificate for {domain} yet, its log says why: {error}")
 # With LOGIN=oidc, a page is sent to the provider, but this asks for no page.
 sys.exit(status != b"HTTP/1.1 401" and f"the edge answers {status.decode()} to who has not logged in")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 
 from evaluation.claims import Judged
-from evaluation.figures import Summary
+from evaluation.figures import Summary, compare, quantity
 from evaluation.judges import Verdict
 from evaluation.results import NotPlayedError, Results
 from evaluation.scenarios.debugging import FAILURE, ONLY, SCRATCH
@@ -36,40 +35,33 @@ class Line:
     scenario: str
     measure: str
     variants: tuple[str, str]
-    unit: str
     more: bool = False
 
 
+CALLS = "API calls from bad cookies to the reason"
 JOB, ONE = ("job", "assets"), ("job", "asset")
 SILENT = (SCHEDULED, KEPT)
 EGGS = ("job with a date check", "assets with a date check")
 LINES = (
-    Line("Lineage", "Answers about data without reading code", "lineage", "questions answered rightly", JOB, "of 5", more=True),
-    Line("Re-use", "Peanut cookies", "reuse_peanuts", "steps executed", (FORK, NEW), "steps"),
-    Line("Re-use", "Peanut cookies, code to write", "reuse_peanuts", "lines to write", (FORK, NEW), "lines"),
-    Line("Re-use", "Posts by city, job from the source", "reuse_posts", "rows fetched again", (FORK, NEW), "rows"),
-    Line("Re-use", "Posts by city, job on stored tables", "reuse_posts", "rows fetched again", (TABLES, NEW), "rows"),
-    Line("Re-use", "Posts by city, code to write", "reuse_posts", "lines to write", (FORK, NEW), "lines"),
-    Line("Freshness", "Until a silent source is noticed", "freshness_source", "until somebody could know", SILENT, "s"),
-    Line("Freshness", "Until old data is marked as such", "freshness_source", "until the data is marked stale", SILENT, "s"),
-    Line("Freshness", "From new data to a fresh summary", "freshness_source", "from publication to a fresh summary", SILENT, "s"),
-    Line("Freshness", "A refresh that brings nothing new", "incremental", "steps executed", JOB, "steps"),
-    Line("Freshness", "After buying new eggs, whole job", "freshness_eggs", "steps after buying eggs", EGGS, "steps"),
-    Line(
-        "Freshness",
-        "After buying new eggs, chosen steps",
-        "freshness_eggs",
-        "steps after buying eggs",
-        (CHOSEN, EGGS[1]),
-        "steps",
-    ),
-    Line(
-        "Debugging", "From bad cookies to the reason", "debugging_dough", "API calls from bad cookies to the reason", JOB, "calls"
-    ),
-    Line("Debugging", "After a repair, job from scratch", "debugging_table", "steps executed", (SCRATCH, ONLY), "steps"),
-    Line("Debugging", "After a repair, job from failure", "debugging_table", "steps executed", (FAILURE, ONLY), "steps"),
-    Line("Backfill", "Five keys", "backfill", "runs spent", ("partitioned job", "partitioned asset"), "runs"),
-    Line("One-off work", "Left in the catalog for ever", "one_off", "entries left in the catalog", ONE, "entries"),
+    Line("Lineage", "Where it comes from, what it affects", "lineage", "questions of lineage answered rightly", JOB, more=True),
+    Line("Lineage", "Whether it is current", "lineage", "questions of currency answered rightly", JOB, more=True),
+    Line("Re-use", "Peanut cookies", "reuse_peanuts", "steps executed", (FORK, NEW)),
+    Line("Re-use", "Peanut cookies, code to write", "reuse_peanuts", "lines to write", (FORK, NEW)),
+    Line("Re-use", "Posts by city, job from the source", "reuse_posts", "rows fetched again", (FORK, NEW)),
+    Line("Re-use", "Posts by city, job on stored tables", "reuse_posts", "rows fetched again", (TABLES, NEW)),
+    Line("Re-use", "Posts by city, code to write", "reuse_posts", "lines to write", (FORK, NEW)),
+    Line("Freshness", "Until a silent source is noticed", "freshness_source", "until somebody could know", SILENT),
+    Line("Freshness", "Until old data is marked as such", "freshness_source", "until the data is marked stale", SILENT),
+    Line("Freshness", "From new data to a fresh summary", "freshness_source", "from publication to a fresh summary", SILENT),
+    Line("Freshness", "A refresh that brings nothing new", "incremental", "steps executed", JOB),
+    Line("Freshness", "After buying new eggs, whole job", "freshness_eggs", "steps after buying eggs", EGGS),
+    Line("Freshness", "After buying new eggs, chosen steps", "freshness_eggs", "steps after buying eggs", (CHOSEN, EGGS[1])),
+    Line("Debugging", "Bad cookies: what warns of itself", "debugging_dough", "failed steps or checks that warn", JOB, more=True),
+    Line("Debugging", "Bad cookies: asking for the reason", "debugging_dough", CALLS, JOB),
+    Line("Debugging", "After a repair, job from scratch", "debugging_table", "steps executed", (SCRATCH, ONLY)),
+    Line("Debugging", "After a repair, job from failure", "debugging_table", "steps executed", (FAILURE, ONLY)),
+    Line("Backfill", "Five keys", "backfill", "runs spent", ("partitioned job", "partitioned asset")),
+    Line("One-off work", "Left in the catalog for ever", "one_off", "entries left in the catalog", ONE),
 )
 
 
@@ -106,30 +98,22 @@ def rows(results: Results) -> list[Row]:
             summaries = [results.summary(line.scenario, line.measure, variant) for variant in line.variants]
         except NotPlayedError:
             continue
-        texts = [f"{summary.text()} {line.unit if summary.median is not None else ''}".strip() for summary in summaries]
+        texts = [quantity(summary.text(), summary.unit) for summary in summaries]
         ahead = _ahead(summaries[0], summaries[1], more=line.more)
         found.append(Row(line.situation, line.question, texts[0], texts[1], ahead, line.scenario))
     return found
 
 
 def _ahead(task: Summary, asset: Summary, *, more: bool) -> str:
-    worst = -inf if more else inf
-    scores = [worst if summary.median is None else summary.median for summary in (task, asset)]
-    if scores[0] == scores[1] or _overlap(task, asset):
-        return "equal"
-    return "jobs" if (scores[0] > scores[1]) == more else "assets"
+    order = compare(task, asset)
+    return "equal" if order == 0 else "jobs" if (order > 0) == more else "assets"
 
 
-def _overlap(task: Summary, asset: Summary) -> bool:
-    """Whether seconds differ by no more than they do from one repetition to the next."""
-    if task.unit != "s" or None in (*task.values, *asset.values):
-        return False
-    return min(task.known) <= max(asset.known) and min(asset.known) <= max(task.known)
-
-
-def verdicts(judged: list[Judged]) -> dict[str, int]:
-    """How many claims stand where."""
-    return {str(verdict): sum(claim.verdict is verdict for claim in judged) for verdict in Verdict}
+def verdicts(judged: list[Judged]) -> str:
+    """How many claims stand where, in words."""
+    words = {Verdict.HOLDS: "hold", Verdict.PARTLY: "hold partly", Verdict.NOT: "do not hold", Verdict.UNKNOWN: "were not played"}
+    counts = {verdict: sum(claim.verdict is verdict for claim in judged) for verdict in words}
+    return ", ".join(f"{count} {words[verdict]}" for verdict, count in counts.items() if count)
 
 
 def advice(results: Results) -> list[Advice]:

@@ -18,7 +18,7 @@ from evaluation.results import Result, Results
 HERE = Path(__file__).parent
 # What each scenario is compared by, in its plot; the first that it has.
 MEASURES = (
-    "questions answered rightly", "from publication to a fresh summary", "rows fetched again", "steps executed",
+    "questions of lineage answered rightly", "from publication to a fresh summary", "rows fetched again", "steps executed",
     "steps after buying eggs", "runs spent",
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ class OvermixedDough(Scenario):
     name = "debugging_dough"
     situation = "Debugging"
     title = "Overmixed dough"
-    lane = "cookies"
+    lane = "others"
     story = (
         "The dough was mixed for ten minutes, and the cookies are rubbery. No step fails; the asset has a check, which is a step "
         "of its own, and the job has none, as in the brief. Once the reason is found, the dough is made again for three minutes, "
@@ -44,10 +44,9 @@ class OvermixedDough(Scenario):
 
     def culprit_of_job(self) -> bool:
         """Whether log and configuration of the last run, put together by a person, name the reason."""
-        (last,) = self.stage.client.runs(pipelineName="cookie_job", limit=1)
-        told = self.stage.client.query(queries.STORY, runId=last.run_id)
-        messages = [str(event.get("message")) for event in told["logsForRun"]["events"]]
-        return any("rubbery" in message for message in messages) and "minutes: 10" in str(told["runOrError"]["runConfigYaml"])
+        (last,) = self.stage.client.query(queries.LAST_STORY, job="cookie_job")["runsOrError"]["results"]
+        messages = [str(event.get("message")) for event in last["eventConnection"]["events"]]
+        return any("rubbery" in message for message in messages) and "minutes: 10" in str(last["runConfigYaml"])
 
     def asset_centric(self) -> None:
         """The check of the asset has failed, and says why. Then the asset, and what is made of it."""
@@ -70,7 +69,7 @@ class OvermixedDough(Scenario):
 
     def failed_steps(self) -> int:
         """What the job's run itself complains about."""
-        return sum(step.failed for step in self.stage.databases.steps([self.job.run_id]))
+        return len(self.stage.databases.failed_steps(self.job.run_id))
 
     def measure(self) -> None:
         """Cost of noticing, of finding, of mending."""

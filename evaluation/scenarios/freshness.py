@@ -7,13 +7,14 @@ from typing import Any
 
 from evaluation.figures import Style
 from evaluation.scenario import Scenario
-from operate.runs import Run
+from operate.runs import UNDER_WAY, Run
 
 JOB, SCHEDULE = "data_extraction_job", "data_extraction_schedule"
 RAW, SUMMARY = "raw_user_data", "data_extraction_summary"
 USERS = frozenset({RAW, "transformed_user_data", "user_data_csv", SUMMARY})
-# Less than half of the window: what is older is fetched once more, before the source goes silent.
-JUST_NOW_SECONDS = 25
+# How soon a schedule notices follows from when in its minute the silence begins: each repetition avoids the third of the last.
+THIRD_SECONDS = 20
+BEGAN = "the silence began, into the schedule's minute"
 SCHEDULED, KEPT = "job, by its schedule", "assets, by the freshness sensor"
 
 
@@ -24,6 +25,7 @@ class SilentSource(Scenario):
     situation = "Freshness"
     title = "The source goes silent, then publishes"
     lane = "users"
+    holds = frozenset({"source"})
     story = (
         "Both styles have good data. Then the source answers with errors. The job is started by its schedule, every "
         "minute; the assets are kept by the freshness sensor, with a window of one minute, which tries every minute as well. "
@@ -31,15 +33,28 @@ class SilentSource(Scenario):
     )
 
     def set_up(self) -> None:
-        """Raw data is fresh, of a moment ago; from now on the source is silent."""
-        self.stage.source(behaviour="ok")
+        """Raw data is fetched a last time; from then on the source is silent."""
         databases = self.stage.databases
-        if not databases.materialized(RAW, databases.now() - JUST_NOW_SECONDS):
-            self.stage.materialize(RAW)
-        self.fresh_at = databases.materialized(RAW, 0)[-1]
+        before = self.last_third()
+        self.stage.until("another third of the minute", lambda: databases.now() % 60 // THIRD_SECONDS != before)
+        self.undo.callback(self.stage.source, behaviour="ok")
+        self.undo.callback(self.stage.schedule(SCHEDULE).turn, on=False)
+        asked_at = databases.now()
+        self.stage.materialize(RAW)
+        # The sensor may have asked for the same a moment ago: its run would fail for no reason of the scenario's.
+        self.stage.until("the end of what is being fetched", lambda: not self._being_fetched())
+        self.good_at = databases.materialized(RAW, asked_at)[-1]
         self.stage.source(behaviour="fail")
-        self.silent_at = self.stage.databases.now()
+        self.silent_at = databases.now()
         self.stage.schedule(SCHEDULE).turn(on=True)
+
+    def _being_fetched(self) -> bool:
+        return any(RAW in run.assets for run in self.stage.client.runs(statuses=UNDER_WAY))
+
+    def last_third(self) -> float | None:
+        """Of a minute: the one in which the silence of the last repetition began; None before there is any."""
+        began = [figure.value for played in self.earlier for figure in played.figures if figure.measure == BEGAN]
+        return None if not began or began[-1] is None else began[-1] // THIRD_SECONDS
 
     def task_centric(self) -> None:
         """The schedule does it."""
@@ -47,14 +62,15 @@ class SilentSource(Scenario):
     def asset_centric(self) -> None:
         """The sensor does it. What happens is the source's doing."""
         databases = self.stage.databases
-        self.stale = self.stage.until("staleness", lambda: databases.became_stale(RAW, self.fresh_at))
-        self.stage.when_stale()
+        self.stale = self.stage.until("staleness", lambda: databases.became_stale(RAW, self.good_at))
         # Published at the moment of staleness, the data would meet the sensor's first attempt: a lead that the job never has.
         self.stage.until("attempts in vain", self._tried_in_vain)
+        self.stage.when_stale()
         self.stage.source(behaviour="ok", publish=True)
         self.published_at = databases.now()
         self.raw = self._after_publication(lambda: databases.materialized(RAW, self.published_at))
-        self.summary = self._after_publication(lambda: databases.materialized(SUMMARY, self.published_at))
+        # Nothing follows from what has not come.
+        self.summary = self.raw and self._after_publication(lambda: databases.materialized(SUMMARY, self.published_at))
         self.job = self._after_publication(self._successful_jobs)
         self.stage.schedule(SCHEDULE).turn(on=False)
         self.moments += [("source silent", self.silent_at), ("source publishes", self.published_at)]
@@ -78,13 +94,13 @@ class SilentSource(Scenario):
         return [step.ended for step in steps if step.name == "generate_summary" and step.run_id in fetched and not step.failed]
 
     def measure(self) -> None:
-        """What was visible when, when the data was fresh, and what it took; all from the moment of silence or of publication."""
+        """What was visible when, from the last good data on; when data was fresh, from the publication on; and what it took."""
         jobs = self._ended(self.stage.runs_since(self.silent_at, job=JOB))
         runs = self._ended(self.stage.runs_since(self.silent_at, assets=USERS))
         self.runs = {Style.TASK: jobs, Style.ASSET: runs}
-        marked = self.stale[0] - self.silent_at if self.stale else None
+        marked = self.stale[0] - self.good_at if self.stale else None
         for variant, style, found, mark in ((SCHEDULED, Style.TASK, jobs, None), (KEPT, Style.ASSET, runs, marked)):
-            failed = [run.ended - self.silent_at for run in found if run.status == "FAILURE" and run.ended]
+            failed = [run.ended - self.good_at for run in found if run.status == "FAILURE" and run.ended]
             self.add("until the data is marked stale", variant, style, mark, "s")
             self.add("until a run has failed", variant, style, min(failed, default=None), "s")
             self.add("until somebody could know", variant, style, min([*failed, *([mark] if mark else [])], default=None), "s")
@@ -96,14 +112,10 @@ class SilentSource(Scenario):
             ("from publication to fresh raw data", KEPT, Style.ASSET, self.raw),
         ):
             self.add(measure, variant, style, self._since_publication(moment), "s")
+        self.add(BEGAN, "both", Style.TASK, self.silent_at % 60, "s")
 
     def _ended(self, runs: list[Run]) -> list[Run]:
         return [self.stage.client.wait(run.run_id) for run in runs]
 
     def _since_publication(self, moment: float | None) -> float | None:
         return None if moment is None else moment - self.published_at
-
-    def restore(self) -> None:
-        """The source answers, the schedule is off again."""
-        self.stage.source(behaviour="ok")
-        self.stage.schedule(SCHEDULE).turn(on=False)

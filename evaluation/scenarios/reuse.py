@@ -6,9 +6,16 @@ from evaluation.figures import Style
 from evaluation.graphs import asset_graph, closure, op_graph
 from evaluation.scenario import Scenario
 from evaluation.source_lines import lines_of
+from evaluation.stage import Stage
 
 FORK, TABLES, NEW = "job, from the source", "job, from stored tables", "assets"
 FETCHING = ("fetch_data_from_api", "fetch_posts", "raw_user_data", "user_posts")
+
+
+def keep_posts_for_jobs(stage: Stage) -> None:
+    """The same posts as the assets', as `user_posts_job` would have left them."""
+    copy = "DROP TABLE IF EXISTS jobs.user_posts; CREATE TABLE jobs.user_posts AS SELECT * FROM assets.user_posts"
+    stage.databases.warehouse(copy)
 
 
 class PostsByCity(Scenario):
@@ -17,8 +24,8 @@ class PostsByCity(Scenario):
     name = "reuse_posts"
     situation = "Re-use"
     title = "Posts by city, from users and posts that are there"
-    lane = "users"
-    holds = frozenset({"posts"})
+    lane = "others"
+    holds = frozenset({"source"})
     story = (
         "Users and their posts have been fetched already. Somebody wants to know how many posts are written in each city. The "
         "job either starts from the source again, or reads tables that other jobs have left, whose names somebody has to know."
@@ -27,8 +34,7 @@ class PostsByCity(Scenario):
     def set_up(self) -> None:
         """Users and posts are in the warehouse, in both styles."""
         self.stage.source(behaviour="ok")
-        copy = "DROP TABLE IF EXISTS jobs.user_posts; CREATE TABLE jobs.user_posts AS SELECT * FROM assets.user_posts"
-        self.stage.databases.warehouse(copy)
+        keep_posts_for_jobs(self.stage)
 
     def task_centric(self) -> None:
         """The fork, then the one that reads."""
@@ -71,7 +77,7 @@ class PeanutCookies(Scenario):
     name = "reuse_peanuts"
     situation = "Re-use"
     title = "Peanut cookies, from dough that is there"
-    lane = "cookies"
+    lane = "others"
     story = "There is cookie dough. Somebody wants peanut cookies. The job is a fork that bakes from start to finish."
 
     def set_up(self) -> None:

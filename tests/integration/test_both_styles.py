@@ -16,8 +16,9 @@ import pytest
 from tests.conftest import Source, make_user
 from user_code.defs.build import build_definitions
 from user_code.settings import Settings
+from user_code.tables import Table
 from user_code.users.fetch import SourceError
-from user_code.warehouse import Table, Warehouse
+from user_code.warehouse import Warehouse
 
 USERS = ["raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"]
 

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from tests.conftest import Source, make_user
 from tests.integration.test_both_styles import control, definitions, execute, failure
 from user_code.defs.io_managers import ASSETS_SCHEMA
-from user_code.warehouse import Rows, Table, Warehouse, WarehouseError
+from user_code.tables import Rows, Table, WarehouseError
+from user_code.warehouse import Warehouse
 
 POSTS = Table(ASSETS_SCHEMA, "user_posts")
 
@@ -129,3 +130,20 @@ def test_what_is_archived_is_moved_and_not_lost(
     assert warehouse.count(Table("archive", table.name)) == 2
     with pytest.raises(WarehouseError):
         warehouse.count(table)
+
+
+def test_tables_are_archived_all_or_none(warehouse: Warehouse) -> None:
+    """One that is missing leaves the others where they were."""
+    table = Table("jobs", "retired_with_another")
+    warehouse.replace_frame(table, pd.DataFrame({"a": [1, 2]}))
+    with pytest.raises(WarehouseError, match=r"The warehouse has no table jobs\.nowhere"):
+        warehouse.move([table, Table("jobs", "nowhere")], "archive")
+    assert warehouse.count(table) == 2
+
+
+@pytest.mark.parametrize("text", ["users", ".users", "jobs.", ""])
+def test_a_table_is_named_with_its_schema(text: str) -> None:
+    """Anything else is one sentence."""
+    with pytest.raises(WarehouseError, match=f"'{text}' does not name a table: write schema.table."):
+        Table.named(text)
+    assert Table.named("jobs.users.old") == Table("jobs", "users.old")

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from user_code.warehouse import COPY_CHUNK_ROWS, Table, Warehouse, WarehouseError
+from user_code.copying import COPY_CHUNK_ROWS
+from user_code.tables import Table, WarehouseError
+from user_code.warehouse import Warehouse
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
 json_values = st.recursive(

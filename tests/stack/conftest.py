@@ -93,9 +93,13 @@ class Stack:
         return ended
 
     def remove(self) -> None:
-        """Everything of this copy: containers of runs, services, networks, volumes."""
+        """Everything of this copy: containers of runs, services, networks, and volumes, also of overlays that are off."""
         command = [sys.executable, "-m", "operate.down", "--destroy", "--yes"]
         subprocess.run(command, cwd=ROOT, env=self.environ, check=True, capture_output=True)
+        for kind in ("container", "network", "volume"):
+            listing = ["docker", kind, "ls", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"]
+            left = subprocess.run(listing, check=True, text=True, capture_output=True).stdout.split()
+            assert not left, f"{kind}s left: {left}"
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,13 @@ class Edge:
         return said
 
 
+def readable(file: Path) -> str:
+    """The path of a file that Compose takes over as it is: users of containers must reach it."""
+    for reachable in (file, *file.parents[:3]):
+        reachable.chmod(0o755)
+    return str(file)
+
+
 @contextmanager
 def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -> Iterator[Edge]:
     """The copy with the edge in front, until the block ends; afterwards it is as it was."""
@@ -61,3 +68,16 @@ def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -
     finally:
         stack.environ, stack.url = before, ""
         stack.compose("up", "--detach", "--wait", "--remove-orphans")
+
+
+@contextmanager
+def edge_started_again(stack: Stack, **settings: str) -> Iterator[None]:
+    """The edge alone, with other settings, until the block ends."""
+    before, start = dict(stack.environ), ("up", "--detach", "--wait", "--no-deps", "edge")
+    stack.environ |= settings
+    try:
+        stack.compose(*start)
+        yield
+    finally:
+        stack.environ = before
+        stack.compose(*start)

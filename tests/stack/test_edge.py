@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +15,10 @@ from playwright.sync_api import expect
 
 from operate.compose import ROOT, webserver_url
 from operate.waiting import seen, wait_for
+from tests.stack.acme import DIRECTORY, acme_service
 from tests.stack.browser import SEEN_MILLISECONDS, browser_page
 from tests.stack.conftest import Stack
-from tests.stack.edge import Edge, edge_in_front
+from tests.stack.edge import Edge, edge_in_front, edge_started_again
 
 pytestmark = pytest.mark.timeout(300)
 # Of users of this copy, which lives as long as the test.
@@ -162,6 +167,26 @@ def test_a_user_that_cannot_be_is_one_sentence(edge: Edge, stack: Stack, argumen
     refused = stack.make("user", *arguments, text=password + "\n")
     assert refused.returncode != 0
     assert said in refused.stderr
+
+
+def test_a_domain_gets_its_certificate_from_an_acme_service(edge: Edge, stack: Stack, tmp_path: Path) -> None:
+    """One inside a company, whose CA is known here from a file; the edge has answered it under its name."""
+    domain, alias = "dagster.test", tmp_path / "alias.yml"
+    alias.write_text(json.dumps({"services": {"edge": {"networks": {"public": {"aliases": [domain]}}}}}))
+    files = f"{stack.environ['COMPOSE_FILE']}:{alias}"
+    with acme_service(tmp_path) as authority:
+        settings = {"EDGE_DOMAIN": domain, "EDGE_ACME_CA": DIRECTORY, "EDGE_CA_FILE": authority, "COMPOSE_FILE": files}
+        with edge_started_again(stack, **settings):
+            port = int(stack.environ["EDGE_HTTPS_PORT"])
+            assert names_of_the_certificate(port, domain, authority) == (("DNS", domain),)
+
+
+def names_of_the_certificate(port: int, domain: str, authority: str) -> Any:
+    """Whom it is for, after it has been checked."""
+    context = ssl.create_default_context(cafile=authority)
+    plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+    with plain, context.wrap_socket(plain, server_hostname=domain) as tls:
+        return (tls.getpeercert() or {})["subjectAltName"]
 
 
 def test_the_caddyfile_is_formatted(edge: Edge, stack: Stack) -> None:

@@ -7,16 +7,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import requests
+import trustme
 from playwright.sync_api import expect
 
-from operate.compose import free_port, webserver_url
+from operate.compose import ROOT, free_port, webserver_url
 from operate.waiting import NotYetError, wait_for
 from tests.stack.browser import SEEN_MILLISECONDS, browser_page
 from tests.stack.conftest import Stack
-from tests.stack.edge import Edge, edge_in_front
+from tests.stack.edge import Edge, edge_in_front, readable
 
 pytestmark = pytest.mark.timeout(300)
 GROUPS = {
@@ -30,67 +33,70 @@ COOKIE = "__Host-dagster_session"
 PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 
-def answers(url: str) -> bool:
+@dataclass(frozen=True)
+class Provider:
+    """Where it is, and the CA that has signed its certificate, as a company has one."""
+
+    issuer: str
+    authority: Path
+
+
+def answers(provider: Provider) -> bool:
     """Whether a provider is there yet."""
     try:
-        return requests.get(f"{url}/.well-known/openid-configuration", timeout=5).ok
+        return requests.get(f"{provider.issuer}/.well-known/openid-configuration", verify=str(provider.authority), timeout=5).ok
     except requests.ConnectionError as error:
         raise NotYetError(error) from error
 
 
 @pytest.fixture(scope="module")
-def issuer(stack: Stack) -> Iterator[str]:
-    """The address of a provider that both containers and a browser of this machine reach."""
+def provider(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """A provider that both containers and a browser of this machine reach."""
     gateway = "{{(index .IPAM.Config 0).Gateway}}"
     command = ["docker", "network", "inspect", f"{stack.environ['COMPOSE_PROJECT_NAME']}_outside", "--format", gateway]
-    host, port = subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip(), free_port()
-    people = [f"--user-claims={json.dumps({'sub': name, 'groups': groups})}" for name, groups in GROUPS.items()]
-    command = [
-        sys.executable,
-        "-m",
-        "oidc_provider_mock",
-        "--require-registration",
-        "true",
-        "--host",
-        host,
-        "--port",
-        str(port),
-        *people,
-    ]
-    provider = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    host = subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
+    authority, folder, port = trustme.CA(), tmp_path_factory.mktemp("provider"), free_port()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    authority.issue_cert(host).private_key_and_cert_chain_pem.write_to_path(str(folder / "key.pem"))
+    command = [sys.executable, "-m", "tests.stack.oidc_provider", host, str(port), str(folder / "key.pem"), json.dumps(GROUPS)]
+    provider = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        url = f"http://{host}:{port}"
-        wait_for("the provider", lambda: answers(url), seconds=60)
-        yield url
+        found = Provider(f"https://{host}:{port}", folder / "ca.pem")
+        wait_for("the provider", lambda: answers(found), seconds=60)
+        yield found
     finally:
         provider.terminate()
         provider.wait()
 
 
 @pytest.fixture(scope="module")
-def edge(stack: Stack, issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def edge(stack: Stack, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """The copy behind the edge, which asks the provider."""
     folder = tmp_path_factory.mktemp("oidc")
     secret, https = folder / "secret", str(free_port())
     callback = f"https://localhost:{https}/oidc/callback"
-    client = requests.post(f"{issuer}/oauth2/clients", json={"redirect_uris": [callback]}, timeout=10).json()
+    url, body = f"{provider.issuer}/oauth2/clients", {"redirect_uris": [callback]}
+    client = requests.post(url, json=body, verify=str(provider.authority), timeout=10).json()
     secret.write_text(client["client_secret"])
-    settings = {"OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": client["client_id"], "OIDC_CLIENT_SECRET_FILE": str(secret)}
-    # Compose takes the file over as it is: container users must reach it.
-    for reachable in (folder, *folder.parents[:2]):
-        reachable.chmod(0o755)
+    settings = {
+        "OIDC_ISSUER": provider.issuer,
+        "OIDC_CLIENT_ID": client["client_id"],
+        "OIDC_CLIENT_SECRET_FILE": readable(secret),
+        "EDGE_CA_FILE": readable(provider.authority),
+    }
     with edge_in_front(stack, folder, "docker/compose.oidc.yml", EDGE_HTTPS_PORT=https, **settings) as edge:
         stack.url = webserver_url(stack.environ)
         yield edge
 
 
-def test_a_page_leads_to_the_provider_and_an_api_call_to_nothing(edge: Edge, issuer: str) -> None:
+def test_a_page_leads_to_the_provider_and_an_api_call_to_nothing(edge: Edge, provider: Provider) -> None:
     """Whoever has no session sees neither page nor data, whatever they say to be."""
+    login = f"{provider.issuer}/oauth2/authorize"
     for forged in ({}, {"Dagster-Role": "operator", "Dagster-User": "otto"}, {"OIDC_CLAIM_groups": "dagster-operators"}):
         for path in ("/", ASSET, "/check", "/server_info", "/x/../oidc/y", "/?x={env.EDGE_DOMAIN}"):
             url = edge.url + path
             answer = requests.get(url, headers={**PAGE, **forged}, verify=str(edge.authority), allow_redirects=False, timeout=20)
-            assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, f"{issuer}/oauth2/authorize")
+            assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, login)
         assert edge.ask("/graphql", body={"query": "{version}"}, **forged).status_code == 401
         assert edge.ask("/report_asset_materialization/raw_user_data", body={}, **forged).status_code == 401
 

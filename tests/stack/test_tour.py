@@ -18,7 +18,9 @@ from tests.stack.conftest import Stack
 HOME = "http://localhost:3000"
 # What a step says, in the order in which it says it.
 STEP = re.compile(
-    r"```sh\n(?P<command>.*?)\n```|Open <(?P<open>[^>]+)>|click `(?P<click>[^`]+)`|(?P<see>See(?:,?\s+`[^`]+`)+)", re.DOTALL
+    r"```sh\n(?P<command>.*?)\n```|Open\s+<(?P<open>[^>]+)>|click\s+the\s+arrow\s+beside\s+`(?P<arrow>[^`]+)`"
+    r"|click\s+`(?P<click>[^`]+)`|(?P<see>See(?:,?\s+`[^`]+`)+)",
+    re.DOTALL,
 )
 
 
@@ -33,7 +35,7 @@ def test_the_tour_has_steps_in_every_section() -> None:
     for heading, text in sections():
         kinds = [step.lastgroup for step in STEP.finditer(text)]
         assert {"open", "see"} <= set(kinds), heading
-        assert len(re.findall(r"Open <|click `|See\s+`|```sh", text)) == len(kinds), heading
+        assert len(re.findall(r"Open\s+<|click\s|See\s+`|```sh", text)) == len(kinds), heading
 
 
 @pytest.mark.timeout(300)
@@ -56,10 +58,20 @@ def take(step: re.Match[str], url: str, stack: Stack, page: Page) -> None:
         subprocess.run(shlex.split(step["command"]), cwd=ROOT, env=stack.environ, check=True, capture_output=True)
     elif step["open"]:
         page.goto(step["open"].replace(HOME, url))
+    elif step["arrow"]:
+        button = page.get_by_role("button", name=beginning(step["arrow"])).first
+        button.locator("xpath=following::button[1]").click()
     elif step["click"]:
-        button = page.get_by_role("button", name=step["click"]).first
-        expect(button).to_be_enabled(timeout=SEEN_MILLISECONDS)
-        button.click()
+        button = page.get_by_role("button", name=beginning(step["click"])).or_(
+            page.get_by_role("menuitem", name=beginning(step["click"]))
+        )
+        expect(button.first).to_be_enabled(timeout=SEEN_MILLISECONDS)
+        button.first.click()
     else:
         for wanted in re.findall(r"`([^`]+)`", step["see"]):
             expect(page.get_by_text(wanted).first).to_be_visible(timeout=SEEN_MILLISECONDS)
+
+
+def beginning(label: str) -> re.Pattern[str]:
+    """Of a word in the label of a button, whose icon has a name too: 'Materialize' is also 'Materialize…'."""
+    return re.compile(rf"(?<!\w){re.escape(label)}")

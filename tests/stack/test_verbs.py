@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from bench.__main__ import bench
+from bench.__main__ import JOBS, bench
 from operate.compose import ROOT
 from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
@@ -62,9 +62,9 @@ def test_make_up_of_what_runs_already_changes_nothing(still: Stack) -> None:
 
 def test_the_bench_measures_each_run_in_its_parts(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     """With few runs: the figures are for `make bench`."""
-    seconds, rate = bench(still.client, "a copy", ("cookie_job",), repeats=1, count=2)
+    seconds, rate = bench(still.client, "a copy", JOBS, ("cookie_job",), repeats=1, count=2)
     said = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in said[2:4]] == ["users_assets_job", "data_extraction_job"]
+    assert [line.split()[0] for line in said[2:4]] == list(JOBS)
     assert said[2].split()[4] == f"{seconds:.2f}"
     assert said[4].split() == ["2", "of", "cookie_job", "at", "once,", "runs", "a", "minute", f"{rate:.1f}"]
 
@@ -97,6 +97,21 @@ def test_the_other_verbs_of_an_operator(still: Stack) -> None:
     assert kept.returncode != 0
     assert "destroy: nothing was removed" in kept.stderr
     assert still.client.run(still.succeeds("cookie_job").run_id).status == "SUCCESS"
+
+
+def test_a_secret_reaches_user_code_and_nobody_else_can_see_it(still: Stack) -> None:
+    """Its server reads the volume that runs read too; nothing on standard input removes it."""
+    secret = "key-of-the-shop-5"
+    kept = still.make("secret", "NAME=shop_api_key", text=secret)
+    assert (kept.returncode, kept.stdout) == (0, "secret: user code reads it as /run/secrets/shop_api_key\n"), kept.stderr
+    read = ("exec", "-T", "user_code", "stat", "--format=%a %u", "/run/secrets/shop_api_key")
+    assert still.compose(*read) == "600 10001\n"
+    assert still.compose("exec", "-T", "user_code", "cat", "/run/secrets/shop_api_key") == secret
+    assert still.make("secret", "NAME=shop_api_key").stdout == "secret: there is no shop_api_key any more\n"
+    assert still.compose(*read, check=False) == ""
+    refused = still.make("secret", "NAME=pgpass", text=secret)
+    assert (refused.returncode != 0, "the name 'pgpass' is not allowed" in refused.stderr) == (True, True)
+    still.succeeds("users_assets_job")
 
 
 def test_the_commands_of_the_readme_work(still: Stack) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import stat
 from pathlib import Path
 from typing import Any
 
 import generate_secrets
+import keep_secret
 import pytest
 import serve
 import webserver
@@ -105,6 +107,25 @@ def test_two_deployments_share_no_password(folder: Path) -> None:
             path.unlink()
     generate_secrets.main()
     assert not set(first.values()) & set(texts(folder).values())
+
+
+def test_a_secret_is_kept_changed_and_removed(folder: Path) -> None:
+    """As it came, for its reader only."""
+    for text in ("first\n", "second"):
+        assert keep_secret.keep(folder / "code", "key", text) == "secret: user code reads it as /run/secrets/key"
+        assert texts(folder) == {"code/key": text}
+    assert keep_secret.keep(folder / "code", "key", "") == "secret: there is no key any more"
+    assert texts(folder) == {}
+
+
+@pytest.mark.parametrize("name", ["pgpass", "", "../pgpass", "a/b", "Key", "key.new", "9", "a" * 65])
+def test_a_name_that_a_secret_cannot_have_is_refused(folder: Path, name: str) -> None:
+    """The database's passwords stay, and nothing is written elsewhere."""
+    generate_secrets.main()
+    before = texts(folder)
+    with pytest.raises(SystemExit, match=f"secret: the name '{re.escape(name)}' is not allowed: small letters"):
+        keep_secret.keep(folder / "code", name, "")
+    assert texts(folder) == before
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1"])

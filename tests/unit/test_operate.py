@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.measure import BenchError, Phases, medians, phases, runs_per_minute
+from bench.measure import BenchError, Phases, median_run, phases, runs_per_minute
 from operate.compose import CommandError
 from operate.graphql import ApiError
 from operate.overlays import OverlayError, compose_files
@@ -197,7 +197,7 @@ def test_a_failed_run_is_not_measured() -> None:
 def test_the_median_is_a_run_that_was_measured() -> None:
     """So that its phases add up."""
     slow, middle, fast = Phases(0, 0, 9), Phases(1, 1, 1), Phases(0, 1, 0)
-    assert medians([slow, fast, middle]) == middle
+    assert median_run([slow, fast, middle]) == middle
 
 
 def test_the_rate_counts_from_the_first_launch_to_the_last_end() -> None:

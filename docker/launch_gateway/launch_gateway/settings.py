@@ -50,12 +50,12 @@ def pids(environ: Mapping[str, str]) -> int:
 def egress(environ: Mapping[str, str]) -> bool:
     """Whether runs reach the outside: RUN_EGRESS, or, where it is not set, whether the source system is there.
 
-    A host without a dot is a service of this deployment.
+    A host without a dot is a service of this deployment. Without SOURCE_URL runs stay inside.
     """
     text = environ["RUN_EGRESS"]
     if text not in {"", "allow", "deny"}:
         raise _refuse("RUN_EGRESS", text, "allow, deny or empty")
-    return text == "allow" if text else "." in (urlsplit(environ["SOURCE_URL"]).hostname or "")
+    return text == "allow" if text else "." in (urlsplit(environ.get("SOURCE_URL", "")).hostname or "")
 
 
 def _container(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def values(environ: Mapping[str, str]) -> dict[str, Any]:
     """The values of the policy's $NAMES.
 
     Raises:
-        SettingsError: a setting is missing or not allowed.
+        SettingsError: a setting is not allowed.
     """
     container = _container(environ)
     return {

@@ -117,8 +117,9 @@ class Passwords:
             UserError: the file cannot be used.
         """
         self._refresh()
-        # The file may change during the 0.2 s: what is proved then belongs to the old one, and goes with it.
-        user, proved = self._users.get(name), self._proved
+        # The file may change during the 0.2 s: what is proved then belongs to the old one, and goes with it. Read before the
+        # users, because another thread may put new ones in place between the two.
+        proved, user = self._proved, self._users.get(name)
         matches = bcrypt.checkpw(password.encode()[:MAX_PASSWORD_BYTES], (user.password_hash if user else self._nobody).encode())
         if user is None or not matches or len(password.encode()) > MAX_PASSWORD_BYTES:
             return None

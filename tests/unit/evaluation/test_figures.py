@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from evaluation.figures import Figure, Style, summarise
+from evaluation.figures import Figure, Style, Summary, compare, quantity, summarise
 from evaluation.source_lines import lines_of, wiring_lines
 
 
@@ -27,6 +28,41 @@ def test_the_median_counts_what_never_happened(values: tuple[float | None, ...],
     """As later than everything that did."""
     (summary,) = summarise([[Figure("m", "v", Style.TASK, "s", value)] for value in values])
     assert (summary.median, summary.text(), summary.values) == (median, text, values)
+
+
+@pytest.mark.parametrize(
+    ("unit", "one", "other", "order"),
+    [
+        ("s", (10, 20), (20, 30), 0),
+        ("s", (10, 19), (20, 30), -1),
+        ("s", (31,), (20, 30), 1),
+        ("s", (None,), (20, 30), 1),
+        ("s", (None, None), (None,), 0),
+        ("steps", (3, 4, 4), (4, 4, 5), 0),
+        ("steps", (3, 3, 4), (4, 4, 5), -1),
+    ],
+)
+def test_seconds_are_equal_unless_they_are_apart(unit: str, one: tuple[Any], other: tuple[Any], order: int) -> None:
+    """Everything else by its median; what never happened comes last."""
+    first, second = (Summary("m", "v", Style.TASK, unit, values) for values in (one, other))
+    assert (compare(first, second), compare(second, first)) == (order, -order)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        ("1", "steps", "1 step"),
+        ("1", "entries", "1 entry"),
+        ("0", "entries", "0 entries"),
+        ("3 (1 to 4)", "steps", "3 (1 to 4) steps"),
+        ("1", "s", "1 s"),
+        ("2", "of 3", "2 of 3"),
+        ("never in 1 of 3", "s", "never in 1 of 3"),
+    ],
+)
+def test_a_quantity_has_a_unit_that_fits(value: str, unit: str, text: str) -> None:
+    """In the singular for one."""
+    assert quantity(value, unit) == text
 
 
 def test_figures_of_different_variants_are_kept_apart_in_their_order() -> None:

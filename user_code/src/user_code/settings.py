@@ -50,12 +50,11 @@ class Settings(BaseModel):
     users_assets_cron: Cron = "*/5 * * * *"
     data_extraction_cron: Cron = "*/5 * * * *"
     schedule_timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
-    warehouse_host: str = "connection_pool"
+    warehouse_host: str = "run_connection_pool"
     warehouse_port: Annotated[int, Field(ge=1, le=65535)] = 5432
     warehouse_db: str = "warehouse"
     warehouse_user: str = "warehouse"
     exports_dir: Path = Path("/var/lib/dagster/exports")
-    op_outputs_dir: Path = Path("/var/lib/dagster/op_outputs")
     alert_urls_file: Annotated[Path | None, AfterValidator(_readable)] = None
 
     @classmethod

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from io import StringIO
-from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -17,35 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.pool import NullPool
 
+from user_code.copying import COPY_CHUNK_ROWS, copy, copy_chunk
+from user_code.tables import Rows, Table, WarehouseError
+
 Json = dict[str, Any] | list[Any]
-
-# Rows turned into COPY text at a time: about 2 MB of users, so that memory does not grow with the table.
-COPY_CHUNK_ROWS = 10_000
-# COPY's text format: what would end a field or a row, and the escape character itself.
-COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-class WarehouseError(Exception):
-    """A table is not in the warehouse; the message names it."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of a schema."""
-
-    schema: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a table whose `column`, as text, is one of `keys`."""
-
-    column: str
-    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +43,7 @@ class Warehouse:
         """Makes `table` hold exactly the columns and rows of `frame`, without its index."""
 
         def fill(connection: sa.Connection, staging: str) -> None:
-            frame.to_sql(staging, connection, schema=table.schema, index=False, method=_copy_chunk, chunksize=COPY_CHUNK_ROWS)
+            frame.to_sql(staging, connection, schema=table.schema, index=False, method=copy_chunk, chunksize=COPY_CHUNK_ROWS)
 
         self._replace(table, fill)
 
@@ -80,7 +53,7 @@ class Warehouse:
         def fill(connection: sa.Connection, staging: str) -> None:
             rows = _json_table(table.schema, staging)
             rows.create(connection)
-            _copy(connection, rows, _json_rows(document))
+            copy(connection, rows, _json_rows(document))
 
         self._replace(table, fill)
 
@@ -98,21 +71,23 @@ class Warehouse:
                 schema=table.schema,
                 index=False,
                 if_exists="append",
-                method=_copy_chunk,
+                method=copy_chunk,
                 chunksize=COPY_CHUNK_ROWS,
             )
 
-    def move(self, table: Table, schema: str) -> Table:
-        """Moves `table` to another schema, which is made where there is none; returns where it is then.
+    def move(self, tables: Sequence[Table], schema: str) -> list[Table]:
+        """Moves all of `tables` to another schema, or none; it is made where there is none. Returns where they are then.
 
         Raises:
-            WarehouseError: there is no such table.
+            WarehouseError: one of them is not there.
         """
         self._ensure_schema(schema)
-        with self._reading(table) as connection:
+        with self.transaction() as connection:
             quote = connection.dialect.identifier_preparer.quote
-            connection.execute(sa.text(f"ALTER TABLE {quote(table.schema)}.{quote(table.name)} SET SCHEMA {quote(schema)}"))
-        return Table(schema, table.name)
+            for table in tables:
+                _require(connection, table)
+                connection.execute(sa.text(f"ALTER TABLE {quote(table.schema)}.{quote(table.name)} SET SCHEMA {quote(schema)}"))
+        return [Table(schema, table.name) for table in tables]
 
     def read_frame(self, table: Table) -> pd.DataFrame:
         """Reads what `replace_frame` wrote, in the same order.
@@ -150,9 +125,7 @@ class Warehouse:
     @contextmanager
     def _reading(self, table: Table) -> Iterator[sa.Connection]:
         with self.transaction() as connection:
-            name = connection.dialect.identifier_preparer.format_table(_named(table))
-            if connection.scalar(sa.select(sa.func.to_regclass(name))) is None:
-                raise WarehouseError(f"The warehouse has no table {table}: materialize it first.")
+            _require(connection, table)
             yield connection
 
     def _replace(self, table: Table, fill: Callable[[sa.Connection, str], None]) -> None:
@@ -187,6 +160,12 @@ def _engine(warehouse: Warehouse) -> sa.Engine:
     return sa.create_engine(url, poolclass=NullPool, connect_args=connect_args)
 
 
+def _require(connection: sa.Connection, table: Table) -> None:
+    name = connection.dialect.identifier_preparer.format_table(_named(table))
+    if connection.scalar(sa.select(sa.func.to_regclass(name))) is None:
+        raise WarehouseError(f"The warehouse has no table {table}: materialize it first.")
+
+
 def _named(table: Table) -> sa.TableClause:
     return sa.table(table.name, schema=table.schema)
 
@@ -199,24 +178,3 @@ def _json_rows(document: Json) -> Iterator[tuple[int | None, str]]:
     if isinstance(document, list):
         return ((position, json.dumps(element)) for position, element in enumerate(document))
     return iter([(None, json.dumps(document))])
-
-
-def _copy_chunk(table: Any, connection: sa.Connection, _keys: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """An insertion method for `DataFrame.to_sql`: COPY, which takes 100,000 rows in a second where inserts take a minute."""
-    _copy(connection, table.table, rows)
-
-
-def _copy(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
-    target = connection.dialect.identifier_preparer.format_table(table)
-    with closing(connection.connection.cursor()) as cursor:
-        for lines in _batches("\t".join(map(_copy_field, row)) + "\n" for row in rows):
-            cursor.copy_expert(f"COPY {target} FROM STDIN", StringIO("".join(lines)))
-
-
-def _batches(lines: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(lines, COPY_CHUNK_ROWS)):
-        yield batch
-
-
-def _copy_field(value: Any) -> str:
-    return "\\N" if value is None else str(value).translate(COPY_ESCAPES)

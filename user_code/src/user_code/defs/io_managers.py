@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from user_code.warehouse import Rows, Table, Warehouse
+from user_code.tables import Rows, Table
+from user_code.warehouse import Warehouse
 
 ASSETS_SCHEMA = "assets"
 PARTITION_COLUMN = "partition_column"

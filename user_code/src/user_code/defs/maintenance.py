@@ -3,7 +3,7 @@
 import dagster as dg
 
 from user_code.defs.io_managers import WarehouseResource
-from user_code.warehouse import Table
+from user_code.tables import Table
 
 ARCHIVE_SCHEMA = "archive"
 
@@ -15,8 +15,8 @@ class ArchiveConfig(dg.Config):
 
 
 def archive(warehouse: WarehouseResource, names: list[str]) -> list[str]:
-    """Moves tables that nothing writes any more to schema `archive`; returns where they are. Nothing is deleted."""
-    return [str(warehouse.open().move(Table(*name.split(".", 1)), ARCHIVE_SCHEMA)) for name in names]
+    """Moves tables that nothing writes any more to schema `archive`, all or none; returns where they are. Nothing is deleted."""
+    return list(map(str, warehouse.open().move([Table.named(name) for name in names], ARCHIVE_SCHEMA)))
 
 
 @dg.op

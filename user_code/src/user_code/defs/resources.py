@@ -58,6 +58,4 @@ def build_resources(settings: Settings) -> dict[str, object]:
         "exports": Exports(folder=str(settings.exports_dir)),
         "warehouse": warehouse,
         "warehouse_io": WarehouseIOManager(warehouse=warehouse),
-        # What one op hands to the next, on a volume: a run re-executed from failure reads it in another container.
-        "io_manager": dg.FilesystemIOManager(base_dir=str(settings.op_outputs_dir)),
     }

@@ -154,6 +154,8 @@ def get_body(url: str, limits: FetchLimits) -> bytes:
         ):
             response.raise_for_status()
             return _read_bounded(response, url, limits.max_bytes)
+    except requests.HTTPError as error:
+        raise SourceError(f"{url} could not be fetched: {error}.") from error
     except requests.RequestException as error:
         raise SourceError(f"{url} could not be fetched in {limits.retries + 1} attempts: {error}.") from error
 

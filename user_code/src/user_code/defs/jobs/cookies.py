@@ -6,18 +6,13 @@ import dagster as dg
 
 from user_code.cookies import recipe
 from user_code.cookies.recipe import Stock
+from user_code.defs.assets.cookies import MixingConfig
 
 
 class EggsConfig(dg.Config):
     """Which eggs are in the fridge: the day they were bought, as YYYY-MM-DD; today when empty."""
 
     bought_on: str = ""
-
-
-class MixingConfig(dg.Config):
-    """How the dough is mixed. More than five minutes is too long."""
-
-    minutes: float = recipe.MIXING_MINUTES
 
 
 @dg.op

@@ -8,11 +8,11 @@ import pandas as pd
 from user_code.defs.io_managers import WarehouseResource
 from user_code.defs.metadata import fetch_metadata, frame_metadata
 from user_code.defs.resources import Exports, UsersSource
+from user_code.tables import Table
 from user_code.users.export import write_csv
 from user_code.users.schema import validate_users
 from user_code.users.summarise import summarise_users
 from user_code.users.transform import transform_users
-from user_code.warehouse import Table
 
 JOBS_SCHEMA = "jobs"
 USERS_TABLE = Table(JOBS_SCHEMA, "transformed_user_data")

@@ -8,8 +8,8 @@ from user_code.defs.jobs.data_extraction import JOBS_SCHEMA, USERS_TABLE, fetch_
 from user_code.defs.metadata import frame_metadata
 from user_code.defs.partitions import SAMPLED_USERS, users_partitions
 from user_code.defs.resources import UsersSource
+from user_code.tables import Rows, Table
 from user_code.users import posts
-from user_code.warehouse import Rows, Table
 
 POSTS_TABLE = Table(JOBS_SCHEMA, "user_posts")
 POSTS_BY_CITY_TABLE = Table(JOBS_SCHEMA, "posts_by_city")

@@ -1,0 +1,10 @@
+"""`make secret`: keeps a password or a key for user code. `docker/dagster/keep_secret.py` says what is allowed."""
+
+from __future__ import annotations
+
+import sys
+
+from operate.compose import one_off
+
+if __name__ == "__main__":
+    sys.exit(one_off("secrets", "python", "keep_secret.py", *sys.argv[1:]))

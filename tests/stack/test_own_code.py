@@ -1,0 +1,74 @@
+"""A reader's own code in place of the demo, as README.md shows it: the rest of the deployment does not mind."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from operate.compose import ROOT
+from operate.waiting import seen, wait_for
+from tests.conftest import repository_text
+from tests.stack.conftest import Stack
+
+pytestmark = pytest.mark.timeout(300)
+IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
+
+
+def loaded(stack: Stack, asset: str) -> None:
+    """Waits until the webserver knows an asset."""
+
+    def known() -> bool:
+        assets = {"/".join(node["assetKey"]["path"]) for node in stack.client.repository()["assetNodes"]}
+        return seen(asset in assets, assets)
+
+    wait_for(f"asset {asset}", known, seconds=60)
+
+
+@pytest.fixture
+def own(still: Stack, tmp_path: Path) -> Iterator[Stack]:
+    """The copy with the package of the README instead of the demo; afterwards it is as it was."""
+    for part in ("docker/user_code", "docker/venv.sh", "dagster.yaml", "user_code/requirements.txt"):
+        (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, tmp_path / part)
+    package = tmp_path / "user_code/src/user_code"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (example,) = re.findall(r"```python\n(.*?)```", repository_text("README.md"), re.DOTALL)
+    (package / "definitions.py").write_text(re.sub("^ {3}", "", example, flags=re.MULTILINE))
+    overlay, before = tmp_path / "own.yml", dict(still.environ)
+    service = {"image": IMAGE, "build": {"context": str(tmp_path)}, "environment": {"DAGSTER_CURRENT_IMAGE": IMAGE}}
+    overlay.write_text(json.dumps({"services": {"user_code": service}}))
+    still.environ["COMPOSE_FILE"] += f":{overlay}"
+    try:
+        exchange(still, "greeting")
+        yield still
+    finally:
+        still.environ = before
+        exchange(still, "raw_user_data")
+
+
+def exchange(stack: Stack, asset: str) -> None:
+    """Puts the code location that the Compose files name in place, with the two that hold on to the one before."""
+    stack.compose("build", "--quiet", "user_code")
+    stack.compose("up", "--detach", "--wait")
+    stack.compose("restart", "--no-deps", "webserver", "daemon")
+    stack.compose("up", "--detach", "--wait")
+    loaded(stack, asset)
+
+
+def test_smoke_passes_with_a_package_of_ones_own(own: Stack) -> None:
+    """What an asset returns without naming an I/O manager is kept where the next one, or the next run, finds it."""
+    said = own.make("smoke", "JOBS=greeting_job").stdout.splitlines()
+    assert [line.split(":")[0] for line in said] == [
+        "PASS services are healthy",
+        "PASS UI answers",
+        "PASS schedules and sensors run",
+        "PASS greeting_job succeeds",
+    ], said
+    alone = own.client.wait(own.client.launch("greeting_job", assets=("letter",)))
+    assert alone.status == "SUCCESS", own.client.story(alone.run_id)
