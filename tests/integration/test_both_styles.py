@@ -144,14 +144,15 @@ def test_a_job_is_re_executed_from_failure_with_what_its_ops_have_made(
     source.answer([make_user(number) for number in (1, 2, 3)])
     blocked = tmp_path / "exports"
     blocked.write_text("a file where a folder is expected")
-    environ = {**in_environment, "USERS_API_URL": source.url, "EXPORTS_DIR": str(blocked)}
-    first = execute(environ, instance, "data_extraction_job")
-    assert not first.success
-    blocked.unlink()
     monkeypatch.setenv("USERS_API_URL", source.url)
     monkeypatch.setenv("EXPORTS_DIR", str(blocked))
+    # As another process would: `execute_in_process` keeps in memory what belongs to a file.
+    job = dg.reconstructable(data_extraction_job)
+    with dg.execute_job(job, instance) as first:
+        assert not first.success
+    blocked.unlink()
     options = dg.ReexecutionOptions.from_failure(first.run_id, instance)
-    with dg.execute_job(dg.reconstructable(data_extraction_job), instance, reexecution_options=options) as second:
+    with dg.execute_job(job, instance, reexecution_options=options) as second:
         assert second.success
         assert {event.step_key for event in second.all_events if event.is_step_success} == {"save_to_csv", "generate_summary"}
     assert source.requests == ["/users"]
