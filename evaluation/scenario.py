@@ -113,6 +113,19 @@ class Scenario(ABC):
         self.runs[style] += runs
         return runs[-1]
 
+    def together(self, job: str, assets: str, ends: str | None = "SUCCESS") -> tuple[Run, Run]:
+        """Notes a run of each style, launched side by side, as acts; returns them once they have ended."""
+        ended = self.stage.ended(job, ends), self.stage.ended(assets, ends)
+        for style, run in zip(Style, ended, strict=True):
+            self.acted(style, run)
+        return ended
+
+    def first_time(self, *assets: str) -> bool:
+        """Makes some assets, unless a repetition has left them behind; returns whether it did."""
+        if not self.earlier:
+            self.stage.materialize(*assets)
+        return not self.earlier
+
     def add(self, measure: str, variant: str, style: Style, value: float | None, unit: str = "") -> None:
         """Adds a figure."""
         self.figures.append(Figure(measure, variant, style, unit, value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page as BrowserPage
 
 from evaluation.results import Picture
 
@@ -35,18 +36,23 @@ PAGES = (
 
 
 def take_pictures(url: str) -> list[Picture]:
-    """All pages, one after the other."""
+    """All pages, opened together: of one moment, and drawn while the next one loads."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        pictures = [_picture(browser, url, page) for page in PAGES]
+        opened = [(wanted, _open(browser, url + wanted.path)) for wanted in PAGES]
+        pictures = [_picture(wanted, page) for wanted, page in opened]
         browser.close()
     return pictures
 
 
-def _picture(browser: Browser, url: str, wanted: Page) -> Picture:
+def _open(browser: Browser, url: str) -> BrowserPage:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     page.set_default_timeout(SECONDS * 1000)
-    page.goto(url + wanted.path)
+    page.goto(url, wait_until="commit")
+    return page
+
+
+def _picture(wanted: Page, page: BrowserPage) -> Picture:
     if wanted.click:
         page.get_by_text(wanted.click, exact=True).first.click()
     page.get_by_text(wanted.wanted).first.wait_for()

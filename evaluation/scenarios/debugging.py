@@ -21,17 +21,15 @@ class _Failing(Scenario):
     assets: tuple[str, ...]
     product: str
     culprit: tuple[str, str]
-    failed: list[Run]
+    failed: tuple[Run, Run]
 
     def set_up(self) -> None:
         """Both styles have good data; then something breaks, and both fail."""
         self.broken_at = self.stage.databases.now()
         self.undo.callback(self.mend)
         self.break_it()
-        launched = [self.stage.client.launch(self.job), self.stage.client.launch(ASSET_JOB, assets=self.assets)]
-        self.failed = [self.stage.ended(run, "FAILURE") for run in launched]
-        self.acted(Style.TASK, self.failed[0])
-        self.acted(Style.ASSET, self.failed[1])
+        job, assets = self.stage.client.launch(self.job), self.stage.client.launch(ASSET_JOB, assets=self.assets)
+        self.failed = self.together(job, assets, ends="FAILURE")
         self.look_around()
         self.asked = [self.find_culprit(run) for run in self.failed]
         self.mend()
@@ -51,17 +49,14 @@ class _Failing(Scenario):
 
     def task_centric(self) -> None:
         """From where it failed, as an operator would first try: the run of each style, side by side."""
-        again = [self.stage.client.reexecute(run.run_id, "FROM_FAILURE") for run in self.failed]
-        self.from_failure, self.run_again = (self.stage.ended(run, ends=None) for run in again)
-        self.acted(Style.TASK, self.from_failure)
-        self.acted(Style.ASSET, self.run_again)
+        job, assets = (self.stage.client.reexecute(run.run_id, "FROM_FAILURE") for run in self.failed)
+        self.from_failure, self.run_again = self.together(job, assets, ends=None)
 
     def asset_centric(self) -> None:
         """What is always enough: the assets that are affected and, beside them, the job from scratch."""
         scratch = self.stage.client.reexecute(self.failed[0].run_id, "ALL_STEPS")
         affected = self.stage.client.launch(ASSET_JOB, assets=self.assets)
-        self.from_scratch = self.acted(Style.TASK, self.stage.ended(scratch))
-        self.made_again = self.acted(Style.ASSET, self.stage.ended(affected))
+        self.from_scratch, self.made_again = self.together(scratch, affected)
 
     def find_culprit(self, run: Run) -> tuple[int, bool]:
         """Calls from an alert, which holds the run's id, to the failed step and its reason; and whether both are right."""
@@ -144,10 +139,9 @@ class BlockedTable(_Failing):
 
     def set_up(self) -> None:
         """Both tables are there."""
-        keep_posts_for_jobs(self.stage)
-        launched = [self.stage.client.launch(self.job), self.stage.client.launch(ASSET_JOB, assets=self.assets)]
-        for run_id in launched:
-            self.stage.ended(run_id)
+        if self.first_time(*self.assets):
+            keep_posts_for_jobs(self.stage)
+            self.stage.play(self.job)
         super().set_up()
 
     def break_it(self) -> None:

@@ -7,6 +7,9 @@ from evaluation.figures import Style
 from evaluation.scenario import Scenario
 from evaluation.scenarios.debugging import ONLY, SCRATCH
 from evaluation.scenarios.eggs import CHOSEN
+from operate.graphql import ASSET_JOB
+
+AFFECTED = ("cookie_dough", "cookies")
 
 
 class OvermixedDough(Scenario):
@@ -25,10 +28,11 @@ class OvermixedDough(Scenario):
 
     def set_up(self) -> None:
         """Bad cookies in both styles."""
-        self.stage.materialize("ingredients", "eggs", "wet_ingredients", "dry_ingredients")
-        self.job = self.acted(Style.TASK, self.stage.play("cookie_job", config=self.config("mix_cookie_dough", self.bad)))
-        dough = self.stage.materialize("cookie_dough", "cookies", config=self.config("cookie_dough", self.bad))
-        self.acted(Style.ASSET, dough)
+        self.first_time("ingredients", "eggs", "wet_ingredients", "dry_ingredients")
+        self.job, _ = self.together(
+            self.stage.client.launch("cookie_job", config=self.config("mix_cookie_dough", self.bad)),
+            self.stage.client.launch(ASSET_JOB, assets=AFFECTED, config=self.config("cookie_dough", self.bad)),
+        )
 
     @staticmethod
     def config(step: str, minutes: float) -> dict[str, object]:
@@ -52,7 +56,7 @@ class OvermixedDough(Scenario):
         """The check of the asset has failed, and says why. Then the asset, and what is made of it."""
         self.found_by_check = self.stage.calls(self.culprit_of_assets)
         right = self.config("cookie_dough", self.good)
-        self.again = self.acted(Style.ASSET, self.stage.materialize("cookie_dough", "cookies", config=right))
+        self.again = self.acted(Style.ASSET, self.stage.materialize(*AFFECTED, config=right))
 
     def culprit_of_assets(self) -> bool:
         """Whether the checks of all assets name one, and the minutes."""

@@ -32,7 +32,7 @@ class ExpiredEggs(Scenario):
 
     def set_up(self) -> None:
         """Eggs of long ago are in the fridge: in the configuration of the job, in the table of the asset."""
-        self.stage.materialize(*PLAIN_COOKIES)
+        self.first_time(*PLAIN_COOKIES)
         expire = 'UPDATE assets.eggs SET document = document || \'{"best_before": "2020-01-01"}\''
         self.stage.databases.warehouse(expire)
 
@@ -83,8 +83,8 @@ class NothingNew(Scenario):
 
     def set_up(self) -> None:
         """Everything is there, and the sensor is done with it."""
-        self.stage.materialize(*PLAIN_COOKIES)
-        self.followers(self.stage.databases.now())
+        if self.first_time(*PLAIN_COOKIES):
+            self.followers(self.stage.databases.now())
 
     def task_centric(self) -> None:
         """The whole job."""

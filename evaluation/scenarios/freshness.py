@@ -63,9 +63,9 @@ class SilentSource(Scenario):
         """The sensor does it. What happens is the source's doing."""
         databases = self.stage.databases
         self.stale = self.stage.until("staleness", lambda: databases.became_stale(RAW, self.good_at))
+        self.stage.when_stale()
         # Published at the moment of staleness, the data would meet the sensor's first attempt: a lead that the job never has.
         self.stage.until("attempts in vain", self._tried_in_vain)
-        self.stage.when_stale()
         self.stage.source(behaviour="ok", publish=True)
         self.published_at = databases.now()
         self.raw = self._after_publication(lambda: databases.materialized(RAW, self.published_at))

@@ -82,7 +82,7 @@ class PeanutCookies(Scenario):
 
     def set_up(self) -> None:
         """Dough."""
-        self.stage.materialize("ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough")
+        self.first_time("ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough")
 
     def task_centric(self) -> None:
         """The fork."""

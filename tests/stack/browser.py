@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 from operate.compose import ROOT
+from operate.waiting import NotYetError, wait_for
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # A software-rendered page on a machine that runs the whole deployment as well.
@@ -30,3 +31,17 @@ def browser_page(url: str, **options: Any) -> Iterator[Page]:
         page.set_default_timeout(SEEN_MILLISECONDS)
         yield page
         browser.close()
+
+
+def visit(page: Page, address: str) -> None:
+    """Opens an address, again where Chromium gave up: the host's networks change with each container that comes or goes."""
+
+    def there() -> None:
+        try:
+            page.goto(address)
+        except Error as error:
+            if "ERR_NETWORK_CHANGED" not in error.message:
+                raise
+            raise NotYetError(error.message) from error
+
+    wait_for(f"an answer of {address}", there, seconds=SEEN_MILLISECONDS / 1000)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from operate.compose import ROOT
-from tests.stack.browser import SEEN_MILLISECONDS
+from tests.stack.browser import SEEN_MILLISECONDS, visit
 from tests.stack.conftest import Stack
 
 GRAPH = "/locations/user_code/asset-groups/users/lineage"
@@ -29,7 +29,7 @@ def pictures(tmp_path: Path) -> Path:
 def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, pictures: Path) -> None:
     """The lineage of group `users`, materialized."""
     still.succeeds("users_assets_job")
-    page.goto(GRAPH)
+    visit(page, GRAPH)
     for name in USERS:
         expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)
     expect(page.get_by_text("Materialized").first).to_be_visible(timeout=SEEN_MILLISECONDS)
@@ -40,7 +40,7 @@ def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, picture
 @pytest.mark.timeout(300)
 def test_the_job_graph_shows_the_four_ops(still: Stack, page: Page, pictures: Path) -> None:
     """A job has a graph too, of steps."""
-    page.goto(JOB)
+    visit(page, JOB)
     for name in OPS:
         expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)
     page.screenshot(path=pictures / "job-graph.png")

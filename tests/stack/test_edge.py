@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from operate.compose import ROOT, webserver_url
 from operate.waiting import seen, wait_for
 from tests.stack.acme import DIRECTORY, acme_service
-from tests.stack.browser import SEEN_MILLISECONDS, browser_page
+from tests.stack.browser import SEEN_MILLISECONDS, browser_page, visit
 from tests.stack.conftest import Stack
 from tests.stack.edge import Edge, edge_in_front, edge_started_again
 
@@ -127,7 +127,7 @@ ASSET = "/assets/raw_user_data"
 def test_a_viewer_has_no_button_to_materialize(edge: Edge) -> None:
     """It is there, and does nothing."""
     with logged_in(edge, "vera") as page:
-        page.goto(ASSET)
+        visit(page, ASSET)
         button = page.get_by_role("button", name="Materialize", exact=False).first
         expect(button).to_be_disabled(timeout=SEEN_MILLISECONDS)
 
@@ -137,10 +137,10 @@ def test_an_operator_materializes_and_sees_the_events_arrive(edge: Edge, stack: 
     sockets: list[str] = []
     with logged_in(edge, "otto") as page:
         page.on("websocket", lambda socket: sockets.append(socket.url))
-        page.goto(ASSET)
+        visit(page, ASSET)
         expect(page.get_by_role("button", name="Materialize", exact=False).first).to_be_enabled(timeout=SEEN_MILLISECONDS)
         run = stack.client.wait(stack.client.launch("cookie_job"))
-        page.goto(f"/runs/{run.run_id}")
+        visit(page, f"/runs/{run.run_id}")
         expect(page.get_by_text("RUN_SUCCESS").first).to_be_visible(timeout=SEEN_MILLISECONDS)
     assert any(url.startswith("wss://") and url.endswith("/graphql") for url in sockets)
 

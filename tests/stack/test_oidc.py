@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 from operate.compose import ROOT, free_port, webserver_url
 from operate.waiting import NotYetError, wait_for
-from tests.stack.browser import SEEN_MILLISECONDS, browser_page
+from tests.stack.browser import SEEN_MILLISECONDS, browser_page, visit
 from tests.stack.conftest import Stack
 from tests.stack.edge import Edge, edge_in_front, readable
 
@@ -114,7 +114,7 @@ def test_a_made_up_answer_of_the_provider_is_none(edge: Edge) -> None:
 def test_the_group_decides_who_looks_and_who_runs(edge: Edge, name: str, *, may_run: bool) -> None:
     """After the login people are where they wanted to be."""
     with browser_page(edge.url, ignore_https_errors=True) as page:
-        page.goto(ASSET)
+        visit(page, ASSET)
         page.get_by_role("button", name=name).click()
         page.wait_for_url(re.compile(re.escape(edge.url + ASSET)))
         button = page.get_by_role("button", name="Materialize", exact=False).first
@@ -127,7 +127,7 @@ def test_the_group_decides_who_looks_and_who_runs(edge: Edge, name: str, *, may_
 def test_who_is_in_neither_group_stays_outside(edge: Edge) -> None:
     """A group whose name only looks alike is another group."""
     with browser_page(edge.url, ignore_https_errors=True) as page:
-        page.goto(ASSET)
+        visit(page, ASSET)
         with page.expect_response(lambda response: response.url == edge.url + ASSET) as last:
             page.get_by_role("button", name="mallory").click()
         assert last.value.status == 403

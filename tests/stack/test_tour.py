@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from operate.compose import ROOT
 from tests.conftest import repository_text
-from tests.stack.browser import SEEN_MILLISECONDS
+from tests.stack.browser import SEEN_MILLISECONDS, visit
 from tests.stack.conftest import Stack
 
 HOME = "http://localhost:3000"
@@ -57,7 +57,7 @@ def take(step: re.Match[str], url: str, stack: Stack, page: Page) -> None:
     if step["command"]:
         subprocess.run(shlex.split(step["command"]), cwd=ROOT, env=stack.environ, check=True, capture_output=True)
     elif step["open"]:
-        page.goto(step["open"].replace(HOME, url))
+        visit(page, step["open"].replace(HOME, url))
     elif step["arrow"]:
         button = page.get_by_role("button", name=beginning(step["arrow"])).first
         button.locator("xpath=following::button[1]").click()
