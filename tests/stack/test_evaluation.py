@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from typing import Any
 import pytest
 
 from operate.compose import ROOT
+from operate.evaluate import FILES
 from operate.switches import schedule, sensor
 from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
@@ -81,7 +85,7 @@ def test_all_of_it_is_played_and_shows_a_cache_that_is_ignored_and_retries_from_
     assert verdicts["With tasks, debugging means executing the whole pipeline again."] == "holds"
     assert not because["Incremental updates are built in for assets."].startswith("1 step ")
     assert said.count("[11/11]") == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"evaluation.html", "evaluation.json", "evaluation.md"}
+    assert {path.name for path in tmp_path.iterdir()} == FILES
     assert planted.warehouse("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'retired%'") == ["0"]
     assert planted.warehouse("SELECT count(*) FROM pg_views WHERE viewname = 'report'") == ["0"]
 
@@ -102,6 +106,15 @@ def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path)
     assert (found["freshness_source", "from publication to a fresh summary", "job, by its schedule"] or 0) > 0
     (claim,) = [claim for claim in report["claims"] if claim["text"].startswith("What is expired is refreshed")]
     assert claim["verdict"] == "does not hold"
+
+
+def test_no_python_is_needed(still: Stack) -> None:
+    """What the README tells to type instead writes the whole report, and nothing else, to standard output."""
+    (command,) = re.findall(r"^docker (compose run .* evaluation) > report.tar$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    typed = ["docker", *command.split(), "--only", "one_off", "--repeat", "1"]
+    ran = subprocess.run(typed, cwd=ROOT, env=still.environ, capture_output=True, check=True)
+    with tarfile.open(fileobj=io.BytesIO(ran.stdout)) as archive:
+        assert set(archive.getnames()) == FILES
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,8 @@ def test_the_sample_is_complete_and_as_its_schema_says(sample: dict[str, Any]) -
     assert [scenario["name"] for scenario in sample["scenarios"]] == [scenario.name for scenario in SCENARIOS]
     assert {scenario["status"] for scenario in sample["scenarios"]} == {"played"}
     assert sample["about"]["repetitions"] >= 3
-    # Ten minutes are the aim. A silence ends when schedules of a minute have come round: 127 to 198 s each in this run.
-    assert sample["about"]["seconds"] <= 660
+    # Ten minutes, on two cores. Most of it is the silence, which ends when schedules of a minute have come round.
+    assert sample["about"]["seconds"] <= 600
     assert {len(figure["values"]) for scenario in sample["scenarios"] for figure in scenario["figures"]} == {
         sample["about"]["repetitions"]
     }
