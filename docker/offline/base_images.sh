@@ -10,8 +10,10 @@ fi
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 SUITE=trixie
+# The mirror of a Debian machine. One of Ubuntu has none: debootstrap then takes Debian's own.
 # shellcheck disable=SC2016 # apt fills in $(SITE)
-MIRROR=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1)}
+MIRROR=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1 || :)}
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
@@ -20,7 +22,8 @@ exists() { docker image inspect "$1" >/dev/null 2>&1; }
 
 import_debian() {
     exists "offline-debian:$SUITE" && return
-    debootstrap --variant=minbase --include=ca-certificates "$SUITE" "$WORK/root" "$MIRROR" >"$WORK/log" 2>&1 || { tail -n 5 "$WORK/log" >&2; exit 1; }
+    # Without a keyring debootstrap would not check what it fetches.
+    debootstrap --variant=minbase --include=ca-certificates --keyring="$KEYRING" "$SUITE" "$WORK/root" ${MIRROR:+"$MIRROR"} >"$WORK/log" 2>&1 || { tail -n 5 "$WORK/log" >&2; exit 1; }
     rm -rf "$WORK"/root/var/cache/apt/archives/*.deb "$WORK"/root/var/lib/apt/lists/*
     tar -C "$WORK/root" -c . | docker import --change 'CMD ["bash"]' - "offline-debian:$SUITE" >/dev/null
 }
@@ -33,8 +36,13 @@ build() {
     docker build --quiet --network host --target "$1" --tag "$2" "$WORK/context" >/dev/null
 }
 
-command -v debootstrap >/dev/null || apt-get update -qq
-command -v debootstrap >/dev/null || apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
+install_tools() {
+    command -v debootstrap >/dev/null && [ -e "$KEYRING" ] && return
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap debian-archive-keyring >/dev/null
+}
+
+install_tools
 import_debian
 build python offline-python:3.13-trixie
 build postgres offline-postgres:17-trixie
