@@ -104,8 +104,8 @@ def test_what_is_missing_is_made_once_from_the_source_on(plant: Plant) -> None:
 
 
 def test_nothing_is_requested_while_fresh(fresh: Plant) -> None:
-    """An hour of evaluations."""
-    assert [fresh.tick() for _ in range(720)] == [set()] * 720
+    """An hour of evaluations, each minute with its tick of the retry cron."""
+    assert [fresh.tick(timedelta(seconds=20)) for _ in range(180)] == [set()] * 180
 
 
 def test_one_stale_episode_is_one_refresh(fresh: Plant) -> None:
