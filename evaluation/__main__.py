@@ -15,7 +15,8 @@ import psycopg2
 from evaluation.play import evaluate
 from evaluation.report.write import report_files
 from evaluation.scenarios import SCENARIOS
-from evaluation.stage import StoppedError, UnexpectedEndError, stopping
+from evaluation.stage import UnexpectedEndError
+from evaluation.stopping import StoppedError, stopping
 from operate.evaluate import STOPPED
 from operate.graphql import ApiError
 from operate.waiting import WaitError

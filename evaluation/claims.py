@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from evaluation import judges
-from evaluation.judges import Look, Verdict
 from evaluation.results import NotPlayedError, Results
+from evaluation.verdicts import Look, Verdict
 
 COMPARISON, LESSON = "Assets vs Jobs", "Lesson 1"
 

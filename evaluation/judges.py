@@ -2,70 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from math import inf
 
-from evaluation.figures import compare, quantity
-from evaluation.results import Results
 from evaluation.scenarios.debugging import FAILURE, ONLY, RUN_AGAIN, SCRATCH
 from evaluation.scenarios.eggs import CHOSEN
 from evaluation.scenarios.freshness import KEPT, SCHEDULED
 from evaluation.scenarios.reuse import FORK, NEW, TABLES
+from evaluation.verdicts import Judgement, Look, Verdict, calls, steps, three
 
-
-class Verdict(StrEnum):
-    """Where a claim stands."""
-
-    HOLDS = "holds"
-    PARTLY = "partly"
-    NOT = "does not hold"
-    UNKNOWN = "not played"
-
-
-Judgement = tuple[Verdict, str]
 LINEAGE_QUESTIONS = 3
-
-
-@dataclass(frozen=True)
-class Look:
-    """A look at the figures of one scenario."""
-
-    results: Results
-    scenario: str
-
-    def value(self, measure: str, variant: str) -> float:
-        """The median; infinity where it never happened."""
-        value = self.results.value(self.scenario, measure, variant)
-        return inf if value is None else value
-
-    def of(self, scenario: str) -> Look:
-        """A look at another scenario."""
-        return Look(self.results, scenario)
-
-    def compare(self, measure: str, variant: str, other: str) -> int:
-        """As `figures.compare`, of two variants."""
-        return compare(*(self.results.summary(self.scenario, measure, name) for name in (variant, other)))
-
-    def text(self, measure: str, variant: str) -> str:
-        """The same for people."""
-        return self.results.summary(self.scenario, measure, variant).text()
-
-
-def _three(holds: bool, partly: bool) -> Verdict:
-    return Verdict.HOLDS if holds else Verdict.PARTLY if partly else Verdict.NOT
 
 
 def job_graph(look: Look) -> Judgement:
     """No graph would be no edges."""
     edges = look.value("edges of the job's own graph", "job")
-    return _three(edges == 0, partly=False), f"the API gives the job's graph with {edges:.0f} edges, and the UI draws it"
+    return three(edges == 0, partly=False), f"the API gives the job's graph with {edges:.0f} edges, and the UI draws it"
 
 
 def asset_lineage(look: Look) -> Judgement:
     """All questions about where something comes from and what it affects."""
     right = look.value("questions of lineage answered rightly", "assets")
-    return _three(
+    return three(
         right == LINEAGE_QUESTIONS, partly=right > 0
     ), f"{right:.0f} of 3 questions answered rightly by the graph of assets"
 
@@ -75,14 +32,14 @@ def job_lineage(look: Look) -> Judgement:
     right = look.value("questions of lineage answered rightly", "job")
     opened = look.value("definitions to open for the others", "job")
     said = f"{right:.0f} of 3 questions answered rightly by the graphs of steps; {opened:.0f} definitions to open for the others"
-    return _three(right == 0, partly=right < LINEAGE_QUESTIONS), said
+    return three(right == 0, partly=right < LINEAGE_QUESTIONS), said
 
 
 def wiring(look: Look) -> Judgement:
     """Lines that do nothing but wire."""
     job, assets = (look.value("lines that only wire steps", label) for label in ("job", "assets"))
     said = f"{assets:.0f} lines of wiring for four assets, whose parameters name what they are made of, {job:.0f} for four ops"
-    return _three(assets < job, partly=False), said
+    return three(assets < job, partly=False), said
 
 
 def current(look: Look) -> Judgement:
@@ -93,7 +50,7 @@ def current(look: Look) -> Judgement:
     said = (
         f"once new raw data is fetched, transformed_user_data is marked stale, {rest}" if way else "the stale asset is not marked"
     )
-    return _three(way == own == 1, partly=way == 1), said
+    return three(way == own == 1, partly=way == 1), said
 
 
 def why_not_current(look: Look) -> Judgement:
@@ -102,7 +59,7 @@ def why_not_current(look: Look) -> Judgement:
     before = look.value("right answer: current before the fetch", "assets")
     said = "the raw data is named as the cause" if named else "the cause is not named"
     unseen = "" if before else "; that the source has newer data is not seen before it is fetched"
-    return _three(named == before == 1, partly=named == 1), said + unseen
+    return three(named == before == 1, partly=named == 1), said + unseen
 
 
 def incremental(look: Look) -> Judgement:
@@ -111,15 +68,15 @@ def incremental(look: Look) -> Judgement:
     if asset == inf:
         return Verdict.UNKNOWN, "the sensor is off: nobody knows what would have followed"
     lines = look.value("lines that make a data version of the content", "assets")
-    said = f"{_steps(asset)} by assets, {job:.0f} by the job, for the same eggs; {lines:.0f} lines make a data version"
-    return _three(asset == 1 and lines == 0, partly=asset < job), said
+    said = f"{steps(asset)} by assets, {job:.0f} by the job, for the same eggs; {lines:.0f} lines make a data version"
+    return three(asset == 1 and lines == 0, partly=asset < job), said
 
 
 def only_the_asset(look: Look) -> Judgement:
     """Whether the job has no way to run less than whole."""
     scratch, chosen, asset = (look.value("steps executed", variant) for variant in (SCRATCH, CHOSEN, ONLY))
     said = f"{asset:.0f} steps as assets, a check included; {scratch:.0f} by the whole job, {chosen:.0f} by chosen steps of it"
-    return _three(asset < scratch <= chosen, partly=asset < scratch), said
+    return three(asset < scratch <= chosen, partly=asset < scratch), said
 
 
 def one_off(look: Look) -> Judgement:
@@ -127,14 +84,14 @@ def one_off(look: Look) -> Judgement:
     job, asset = (look.value("entries left in the catalog", variant) for variant in ("job", "asset"))
     moved = all(look.value("table moved", variant) == 1 for variant in ("job", "asset"))
     said = f"{job:.0f} entries left in the catalog by the job, {asset:.0f} by the asset; {'both' if moved else 'not both'} did it"
-    return _three(moved and job < asset, partly=moved and job == asset), said
+    return three(moved and job < asset, partly=moved and job == asset), said
 
 
 def from_scratch(look: Look) -> Judgement:
     """Steps of both."""
     job, peanuts = look.value("steps executed", FORK), look.value("steps executed", NEW)
     said = f"{job:.0f} steps by the forked job, {peanuts:.0f} by assets on the dough that is there"
-    return _three(peanuts < job, partly=peanuts == job), said
+    return three(peanuts < job, partly=peanuts == job), said
 
 
 def reuse(look: Look) -> Judgement:
@@ -145,7 +102,7 @@ def reuse(look: Look) -> Judgement:
         f"{asset:.0f} rows fetched again by the asset, {fork:.0f} by the forked job, {tables:.0f} by one on stored tables; "
         f"of its sources Dagster then knows {known:.0f} of 2, of the asset's {known_by_assets:.0f}"
     )
-    return _three(asset < min(fork, tables), partly=asset < fork), said
+    return three(asset < min(fork, tables), partly=asset < fork), said
 
 
 def stale_visible(look: Look) -> Judgement:
@@ -154,7 +111,7 @@ def stale_visible(look: Look) -> Judgement:
     marked = look.value("until the data is marked stale", KEPT)
     stale, failed = look.text("until the data is marked stale", KEPT), look.text(measure, SCHEDULED)
     said = f"marked stale {stale} s after the last good data, window 60 s; the job marks no data, its run fails after {failed} s"
-    return _three(marked < inf and look.compare(measure, KEPT, SCHEDULED) <= 0, partly=marked < inf), said
+    return three(marked < inf and look.compare(measure, KEPT, SCHEDULED) <= 0, partly=marked < inf), said
 
 
 def by_itself(look: Look) -> Judgement:
@@ -163,7 +120,7 @@ def by_itself(look: Look) -> Judgement:
     asset = look.value(measure, KEPT)
     order = look.compare(measure, KEPT, SCHEDULED)
     said = f"fresh after {look.text(measure, KEPT)} s by the sensor, after {look.text(measure, SCHEDULED)} s by a schedule"
-    return _three(asset < inf and order <= 0, partly=asset < inf), said if order else f"{said}, which overlap"
+    return three(asset < inf and order <= 0, partly=asset < inf), said if order else f"{said}, which overlap"
 
 
 def eggs_before_baking(look: Look) -> Judgement:
@@ -174,7 +131,7 @@ def eggs_before_baking(look: Look) -> Judgement:
     }
     said = "Dagster marks the eggs" if known else "Dagster sees when eggs were materialized, not what their date says"
     by = " and of the ".join(label for label, value in stopped.items() if value == 1) or "neither"
-    return _three(known == 1, partly=stopped["assets"] == 1), f"{said}; the hand-written check of the {by} stops old eggs"
+    return three(known == 1, partly=stopped["assets"] == 1), f"{said}; the hand-written check of the {by} stops old eggs"
 
 
 def restart(look: Look) -> Judgement:
@@ -183,14 +140,14 @@ def restart(look: Look) -> Judgement:
     whole, chosen = look.value(measure, "job with a date check"), look.value(measure, CHOSEN)
     asset = look.value(measure, "assets with a date check")
     said = f"{whole:.0f} steps by the whole job, {chosen:.0f} by its chosen steps, {asset:.0f} by assets"
-    return _three(chosen >= whole, partly=chosen > asset), said
+    return three(chosen >= whole, partly=chosen > asset), said
 
 
 def whole_pipeline(look: Look) -> Judgement:
     """From failure as much as from scratch, or at least more than assets."""
     scratch, failure, asset = (look.value("steps executed", variant) for variant in (SCRATCH, FAILURE, ONLY))
-    said = f"{_steps(failure)} from failure, {scratch:.0f} from scratch, {asset:.0f} as assets"
-    return _three(failure >= scratch, partly=failure > asset), said
+    said = f"{steps(failure)} from failure, {scratch:.0f} from scratch, {asset:.0f} as assets"
+    return three(failure >= scratch, partly=failure > asset), said
 
 
 def the_asset_again(look: Look) -> Judgement:
@@ -201,9 +158,9 @@ def the_asset_again(look: Look) -> Judgement:
     said = f"enough for {' and for '.join(enough)}" if enough else "not enough"
     if record < 1:
         style = "in both styles" if job < 1 else "as assets only"
-        steps = look.value("steps executed", ONLY)
-        said += f"; a bad record has been kept, and fails again {style}: with the fetch it takes {steps:.0f} steps"
-    return _three(record == table == 1, partly=bool(enough)), said
+        needed = look.value("steps executed", ONLY)
+        said += f"; a bad record has been kept, and fails again {style}: with the fetch it takes {needed:.0f} steps"
+    return three(record == table == 1, partly=bool(enough)), said
 
 
 def product_is_bad(look: Look) -> Judgement:
@@ -212,14 +169,6 @@ def product_is_bad(look: Look) -> Judgement:
     job, asset = (look.value("API calls from bad cookies to the reason", label) for label in ("job", "assets"))
     said = (
         f"{signal:.0f} check of the dough warns, and names the minutes; of the job {silent:.0f} steps complain, and a person "
-        f"finds the reason in its log and its configuration; {_calls(asset)} against {_calls(job)}"
+        f"finds the reason in its log and its configuration; {calls(asset)} against {calls(job)}"
     )
-    return _three(signal > silent, partly=asset < job), said
-
-
-def _steps(value: float) -> str:
-    return quantity(f"{value:.0f}", "steps")
-
-
-def _calls(value: float) -> str:
-    return "no answer" if value == inf else quantity(f"{value:.0f}", "calls")
+    return three(signal > silent, partly=asset < job), said

@@ -22,7 +22,8 @@ from evaluation.results import Result, Results
 from evaluation.scenario import Scenario
 from evaluation.scenarios import SCENARIOS
 from evaluation.screenshots import take_pictures
-from evaluation.stage import Stage, StoppedError, stopping, unstoppable
+from evaluation.stage import Stage
+from evaluation.stopping import StoppedError, stopping, unstoppable
 from operate.graphql import ASSET_JOB
 
 SCHEDULES = ("users_assets_schedule", "data_extraction_schedule")

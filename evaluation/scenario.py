@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from evaluation.figures import Figure, Style
-from evaluation.stage import Stage, unstoppable
+from evaluation.stage import Stage
+from evaluation.stopping import unstoppable
 from operate.runs import Run
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
-import threading
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from evaluation import queries
 from evaluation.event_log import Databases
+from evaluation.stopping import stop_here
 from operate.graphql import ASSET_JOB, LOCATION, REPOSITORY, SELECTOR, ApiError, Client
 from operate.runs import Run
 from operate.switches import Switch, schedule, sensor
@@ -23,34 +22,8 @@ SENSOR = "freshness_sensor"
 RUN_SECONDS = 120
 
 
-# Set by somebody who has had enough: every wait ends, and what was changed is restored.
-stopping = threading.Event()
-# What is restored is not stopped: a thread says here that this is what it does.
-restoring = threading.local()
-
-
-class StoppedError(Exception):
-    """Somebody has asked to stop."""
-
-
 class UnexpectedEndError(Exception):
     """A run did not end as it had to for its figures to mean something; the message holds its last events."""
-
-
-@contextmanager
-def unstoppable() -> Iterator[None]:
-    """For what has to be done although somebody has asked to stop: undoing changes."""
-    restoring.now = True
-    try:
-        yield
-    finally:
-        restoring.now = False
-
-
-def stop_here() -> None:
-    """Raises `StoppedError`, if somebody has asked for it and nothing is being restored."""
-    if stopping.is_set() and not getattr(restoring, "now", False):
-        raise StoppedError("stopped")
 
 
 @dataclass

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from evaluation.claims import Judged
 from evaluation.figures import Summary, compare, quantity
-from evaluation.judges import Verdict
 from evaluation.results import NotPlayedError, Results
 from evaluation.scenarios.debugging import FAILURE, ONLY, SCRATCH
 from evaluation.scenarios.eggs import CHOSEN
 from evaluation.scenarios.freshness import KEPT, SCHEDULED
 from evaluation.scenarios.reuse import FORK, NEW, TABLES
+from evaluation.verdicts import Verdict
 
 
 @dataclass(frozen=True)

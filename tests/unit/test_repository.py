@@ -123,6 +123,13 @@ def test_every_shipped_package_is_tested_in_the_version_that_ships() -> None:
         assert {name: versions for name, versions in locked(folder).items() if versions - mine.get(name, set())} == {}, folder
 
 
+def test_the_bench_s_other_deployment_writes_where_this_one_does() -> None:
+    """On read-only roots its runs could write nowhere else: once all of its jobs failed, and nobody saw it before a bench."""
+    ours, theirs = (yaml.safe_load(repository_text(path)) for path in ("dagster.yaml", "bench/official_settings/dagster.yaml"))
+    written = ("compute_logs", "local_artifact_storage")
+    assert {name: theirs.get(name) for name in written} == {name: ours[name] for name in written}
+
+
 def test_no_usable_password_is_in_the_tree() -> None:
     """The one of the tests' own Postgres on loopback excepted."""
     pattern = re.compile(r"(?i)(password|passwd|secret|token)\s*[=:]\s*['\"]?(?-i:[a-z0-9+/_-]{6,})")

@@ -14,7 +14,8 @@ from evaluation.scenario import Played, Scenario
 from evaluation.scenarios.freshness import BEGAN, SilentSource
 from evaluation.scenarios.lineage import HOLDING, to_open
 from evaluation.source_lines import lines_of
-from evaluation.stage import CountingClient, StoppedError, stopping, unstoppable
+from evaluation.stage import CountingClient
+from evaluation.stopping import StoppedError, stopping, unstoppable
 from operate.compose import ROOT
 from operate.graphql import Client
 

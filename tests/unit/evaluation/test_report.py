@@ -13,11 +13,11 @@ import jsonschema
 import pytest
 
 from evaluation.claims import CLAIMS, Claim, judge
-from evaluation.judges import Verdict
 from evaluation.report import summary
 from evaluation.report.write import HERE, report_files
 from evaluation.results import Results
 from evaluation.scenarios import SCENARIOS
+from evaluation.verdicts import Verdict
 from operate.compose import ROOT
 from tests.unit.evaluation.conftest import changed
 
