@@ -25,7 +25,10 @@ from evaluation.screenshots import take_pictures
 from evaluation.stage import Stage
 from evaluation.stopping import StoppedError, stopping, unstoppable
 from operate.graphql import ASSET_JOB
+from operate.waiting import seen, wait_for
 
+# A webserver that has just been started again has to load the code location first.
+START_SECONDS = 60
 SCHEDULES = ("users_assets_schedule", "data_extraction_schedule")
 COOKIES = (
     "ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies",
@@ -96,14 +99,12 @@ def _make_good(stage: Stage, results: Results) -> None:
 def make_everything(stage: Stage) -> None:
     """All data of both styles, from a source that answers."""
     tags = {"dagster/asset_partition_range_start": "1", "dagster/asset_partition_range_end": "10"}
-    launched = [
+    stage.all_ended(
         stage.client.launch("users_assets_job"),
         stage.client.launch("data_extraction_job"),
         stage.client.launch(ASSET_JOB, assets=COOKIES),
         stage.client.launch(ASSET_JOB, assets=("user_posts",), tags=tags),
-    ]
-    for run_id in launched:
-        stage.ended(run_id)
+    )
 
 
 @dataclass
@@ -165,8 +166,8 @@ def evaluate(only: list[str], repeat: int, patience: float, machine: str, enviro
     """Plays the scenarios named in `only`, each `repeat` times.
 
     Raises:
-        ApiError: the deployment cannot be reached.
-        WaitError: it cannot be brought into the state to start from.
+        ApiError: the deployment does not do what it is asked.
+        WaitError: it cannot be reached, or not be brought into the state to start from.
     """
     chosen: list[type[Scenario]] = [scenario for scenario in SCENARIOS if scenario.name in only]
     results = Results({scenario.name: Result(scenario) for scenario in chosen})
@@ -178,6 +179,7 @@ def evaluate(only: list[str], repeat: int, patience: float, machine: str, enviro
     def play(lane: str) -> None:
         play_lane(lane, results.scenarios, repeat, lambda: make_stage(environ, patience, take), progress)
 
+    wait_for("the code location", lambda: seen(stage.client.repository(), "it is not loaded"), seconds=START_SECONDS)
     about = {"repetitions": repeat, **versions(stage), "machine": machine or f"{os.cpu_count()} processors"}
     progress.say("making everything once")
     with prepared(stage, results), ThreadPoolExecutor(len(LANES)) as lanes:

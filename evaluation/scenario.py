@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from evaluation.figures import Figure, Style
 from evaluation.stage import Stage
 from evaluation.stopping import unstoppable
-from operate.runs import Run
+from operate.runs import UNDER_WAY, Run
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,14 @@ class Scenario(ABC):
         return Played(self.figures, *self._timeline())
 
     def turn_sensor_off(self) -> None:
-        """Until the scenario ends."""
+        """Until the scenario ends. What it has asked for before is waited for."""
         switch = self.stage.sensor()
         self.undo.callback(switch.turn, on=switch.is_on())
         switch.turn(on=False)
+        self.stage.until("the end of what the sensor has asked for", lambda: not self._asked_by_sensor())
+
+    def _asked_by_sensor(self) -> list[Run]:
+        return [run for run in self.stage.client.runs(statuses=UNDER_WAY) if "dagster/sensor_name" in run.tags]
 
     def acted(self, style: Style, *runs: Run) -> Run:
         """Notes runs as acts of a style; returns the last."""
@@ -116,10 +120,10 @@ class Scenario(ABC):
 
     def together(self, job: str, assets: str, ends: str | None = "SUCCESS") -> tuple[Run, Run]:
         """Notes a run of each style, launched side by side, as acts; returns them once they have ended."""
-        ended = self.stage.ended(job, ends), self.stage.ended(assets, ends)
-        for style, run in zip(Style, ended, strict=True):
-            self.acted(style, run)
-        return ended
+        of_job, of_assets = self.stage.all_ended(job, assets, ends=ends)
+        self.acted(Style.TASK, of_job)
+        self.acted(Style.ASSET, of_assets)
+        return of_job, of_assets
 
     def first_time(self, *assets: str) -> bool:
         """Makes some assets, unless a repetition has left them behind; returns whether it did."""

@@ -36,7 +36,7 @@ PAGES = (
 
 
 def take_pictures(url: str) -> list[Picture]:
-    """All pages, opened together: of one moment, and drawn while the next one loads."""
+    """All pages, opened at one moment."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = [(wanted, _open(browser, url + wanted.path)) for wanted in PAGES]
@@ -53,10 +53,12 @@ def _open(browser: Browser, url: str) -> BrowserPage:
 
 
 def _picture(wanted: Page, page: BrowserPage) -> Picture:
-    if wanted.click:
-        page.get_by_text(wanted.click, exact=True).first.click()
-    page.get_by_text(wanted.wanted).first.wait_for()
     page.wait_for_load_state("networkidle")
+    if wanted.click:
+        with page.expect_response("**/graphql*"):
+            page.get_by_text(wanted.click, exact=True).first.click()
+    page.get_by_text(wanted.wanted).first.wait_for()
+    page.get_by_text("Refreshing data").wait_for(state="hidden")
     png = page.screenshot()
     page.close()
     return Picture(wanted.name, wanted.title, png)

@@ -88,6 +88,12 @@ class Stage:
             raise UnexpectedEndError(f"{run.job} ended as {run.status}, not {ends}: {self.client.story(run_id)[-2000:]}")
         return run
 
+    def all_ended(self, *run_ids: str, ends: str | None = "SUCCESS") -> tuple[Run, ...]:
+        """As `ended`, of several: none is judged before the last has ended, because nothing may go on after a failure."""
+        for run_id in run_ids:
+            self.ended(run_id, ends=None)
+        return tuple(self.ended(run_id, ends) for run_id in run_ids)
+
     def play(self, job: str, *, ends: str = "SUCCESS", **options: Any) -> Run:
         """A run of `job`, once it has ended as it should."""
         return self.ended(self.client.launch(job, **options), ends)

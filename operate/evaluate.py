@@ -17,7 +17,6 @@ from typing import IO
 
 from operate.compose import ROOT, CommandError, compose, model, run, webserver_url
 from operate.graphql import ApiError, Client
-from operate.waiting import WaitError, seen, wait_for
 
 # As a shell reports SIGINT.
 STOPPED = 130
@@ -40,7 +39,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(ending, signal.default_int_handler)
     try:
         status = ready(others) or evaluate([*others, "--machine", machine()], options.into)
-    except (ApiError, CommandError, WaitError) as error:
+    except (ApiError, CommandError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -80,13 +79,10 @@ def evaluate(arguments: list[str], folder: Path) -> int:
 
 
 def set_up(settings: dict[str, str]) -> None:
-    """Gives the code location other settings, and waits until webserver and daemon have them."""
+    """Gives the code location other settings, and starts webserver and daemon again, for whom the evaluation waits."""
     adapt_code_location(settings)
     # They hold on to what they have loaded: the daemon for up to a minute.
     compose("--progress", "quiet", "restart", "--no-deps", "webserver", "daemon")
-    compose("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "--no-recreate", "webserver", "daemon")
-    client = Client(webserver_url())
-    wait_for("the code location", lambda: seen(client.repository(), "it is not loaded"), seconds=60)
 
 
 def adapt_code_location(settings: dict[str, str]) -> None:

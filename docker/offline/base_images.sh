@@ -10,13 +10,14 @@ fi
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 SUITE=trixie
-# The mirror of a Debian machine. One of Ubuntu has none: debootstrap then takes Debian's own.
-# shellcheck disable=SC2016 # apt fills in $(SITE)
-MIRROR=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1 || :)}
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
+
+# The mirror of this machine, as apt knows it once it has fetched its lists; nothing on Ubuntu, whose mirrors have no Debian.
+# shellcheck disable=SC2016 # apt fills in $(SITE)
+mirror() { apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1 || :; }
 
 exists() { docker image inspect "$1" >/dev/null 2>&1; }
 
@@ -43,6 +44,8 @@ install_tools() {
 }
 
 install_tools
+MIRROR=${DEBIAN_MIRROR:-$(mirror)}
+[ -n "$MIRROR" ] || { apt-get update -qq && MIRROR=$(mirror); }
 import_debian
 build python offline-python:3.13-trixie
 build postgres offline-postgres:17-trixie

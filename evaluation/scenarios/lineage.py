@@ -69,8 +69,7 @@ class Lineage(Scenario):
     def make_current(self) -> None:
         """All that the publication has made old, in both styles side by side."""
         assets = self.stage.client.launch(ASSET_JOB, assets=(TABLE, CSV, SUMMARY))
-        self.stage.play(JOB)
-        self.stage.ended(assets)
+        self.stage.all_ended(assets, self.stage.client.launch(JOB))
 
     def ask(self, question: str, style: Style, answer: Callable[[], Any], truth: Any) -> None:
         """Notes whether the API's answer is right, and what it took. A set that holds more than the truth is right, and noted."""

@@ -108,13 +108,18 @@ def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path)
     assert claim["verdict"] == "does not hold"
 
 
-def test_no_python_is_needed(still: Stack) -> None:
-    """What the README tells to type instead writes the whole report, and nothing else, to standard output."""
+def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_left(still: Stack) -> None:
+    """What the README tells to type instead writes the whole report to standard output, and every figure is there twice."""
     (command,) = re.findall(r"^docker (compose run .* evaluation) > report.tar$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    typed = ["docker", *command.split(), "--only", "one_off", "--repeat", "1"]
-    ran = subprocess.run(typed, cwd=ROOT, env=still.environ, capture_output=True, check=True)
+    played = ["lineage", "reuse_peanuts", "debugging_table"]
+    typed = ["docker", *command.split(), "--repeat", "2", "--only", *played]
+    ran = subprocess.run(typed, cwd=ROOT, env=still.environ, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()[-3000:]
     with tarfile.open(fileobj=io.BytesIO(ran.stdout)) as archive:
         assert set(archive.getnames()) == FILES
+        report = json.load(archive.extractfile("evaluation.json") or io.BytesIO())
+    assert [scenario["name"] for scenario in report["scenarios"]] == played
+    assert {len(figure["values"]) for scenario in report["scenarios"] for figure in scenario["figures"]} == {2}
 
 
 @pytest.mark.parametrize(
