@@ -11,13 +11,11 @@ from bench.measure import BenchError, Phases, burst, measure, median_run, runs_p
 from bench.official import official_deployment
 from operate.compose import CommandError, compose, model, webserver_url
 from operate.graphql import ApiError, Client
+from operate.smoke import DEMO_JOBS, FOUR_ASSETS
 from operate.waiting import WaitError
 
 REPEATS = 5
 BURST = 20
-# Of the demo.
-FOUR_ASSETS = "users_assets_job"
-JOBS = (FOUR_ASSETS, "data_extraction_job")
 DAGSTER = ("daemon", "webserver", "user_code")
 BUNDLED_SOURCE = "http://users_api:8080"
 # Numbers of users, to see how a run grows with its data.
@@ -90,10 +88,10 @@ def resting() -> Iterator[None]:
 
 def beside_official(client: Client) -> None:
     """Measures this deployment, the official settings, and this one again: the speed of the machine changes meanwhile."""
-    before = bench(client, "this deployment", JOBS, JOBS[:1])
+    before = bench(client, "this deployment", DEMO_JOBS, DEMO_JOBS[:1])
     with resting(), official_deployment() as official:
-        seconds, rate = bench(official, "the official example's settings", JOBS, JOBS[:1])
-    after = bench(client, "this deployment again", JOBS, JOBS[:1])
+        seconds, rate = bench(official, "the official example's settings", DEMO_JOBS, DEMO_JOBS[:1])
+    after = bench(client, "this deployment again", DEMO_JOBS, DEMO_JOBS[:1])
     ours = [statistics.mean(pair) for pair in zip(before, after, strict=True)]
     print(f"a run takes {seconds / ours[0]:.1f} times as long with the official settings, a burst {ours[1] / rate:.1f} times")
 
@@ -107,7 +105,7 @@ def main(arguments: list[str]) -> int:
         elif arguments:
             bench(client, "this deployment", arguments, arguments)
         else:
-            bench(client, "this deployment", JOBS, JOBS)
+            bench(client, "this deployment", DEMO_JOBS, DEMO_JOBS)
             growth(client, model()["services"]["user_code"]["environment"])
     except (ApiError, BenchError, CommandError, WaitError) as error:
         print(f"bench: {error}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +20,12 @@ class CommandError(Exception):
     """A command failed; the message holds what it printed."""
 
 
+def require(program: str) -> None:
+    """Raises `CommandError`, with a remedy, where there is no such program."""
+    if shutil.which(program) is None:
+        raise CommandError(f"there is no {program} here: install it; on Debian `make up` fetches an engine, as root")
+
+
 def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | None = None) -> str:
     """Runs a command in the repository's root; returns what it printed, if captured.
 
@@ -26,12 +33,8 @@ def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | N
         CommandError: its exit status is not 0, or there is no such command.
     """
     stdout = subprocess.PIPE if capture else None
-    try:
-        result = subprocess.run(command, cwd=ROOT, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE)
-    except FileNotFoundError as error:
-        raise CommandError(
-            f"there is no {command[0]} here: install it; on Debian `make up` fetches an engine, as root"
-        ) from error
+    require(command[0])
+    result = subprocess.run(command, cwd=ROOT, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE)
     if result.returncode:
         raise CommandError(f"{' '.join(command[:4])} failed: {result.stderr.strip()[-2000:]}")
     return result.stdout or ""
@@ -43,7 +46,12 @@ def compose(*arguments: str, capture: bool = False, env: Mapping[str, str] | Non
 
 
 def one_off(service: str, *arguments: str) -> int:
-    """Runs a service once with arguments, on this terminal or this standard input; returns its exit status."""
+    """Runs a service once with arguments, on this terminal or this standard input; returns its exit status.
+
+    Raises:
+        CommandError: there is no `docker`.
+    """
+    require("docker")
     terminal = [] if sys.stdin.isatty() else ["--no-TTY"]
     command = ["docker", "compose", "--progress", "quiet", "run", "--rm", *terminal, service, *arguments]
     return subprocess.run(command, cwd=ROOT, check=False).returncode

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from operate.compose import one_off
+from operate.compose import CommandError, one_off
 
 if __name__ == "__main__":
-    sys.exit(one_off("secrets", "python", "keep_secret.py", *sys.argv[1:]))
+    try:
+        sys.exit(one_off("secrets", "python", "keep_secret.py", *sys.argv[1:]))
+    except CommandError as error:
+        sys.exit(f"secret: {error}")

@@ -11,8 +11,9 @@ from operate.graphql import ApiError, Client
 from operate.waiting import WaitError
 
 ONE_SHOT = {"migrate", "secrets"}
-# One of each style.
-DEMO_JOBS = ("users_assets_job", "data_extraction_job")
+# Of the demo, one of each style.
+FOUR_ASSETS = "users_assets_job"
+DEMO_JOBS = (FOUR_ASSETS, "data_extraction_job")
 
 
 class CheckError(Exception):

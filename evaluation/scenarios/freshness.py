@@ -6,16 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 from evaluation.figures import Style
-from evaluation.scenario import Scenario
+from evaluation.scenario import Played, Scenario
 from operate.runs import UNDER_WAY, Run
 
 JOB, SCHEDULE = "data_extraction_job", "data_extraction_schedule"
 RAW, SUMMARY = "raw_user_data", "data_extraction_summary"
 USERS = frozenset({RAW, "transformed_user_data", "user_data_csv", SUMMARY})
-# How soon a schedule notices follows from when in its minute the silence begins: each repetition avoids the third of the last.
-THIRD_SECONDS = 20
+# How soon new data is there follows from when in the schedules' minute it is published: once all three repetitions published
+# within seconds of a run of the job, and its verdict was another. So each takes a third that none has had.
+THIRDS, THIRD_SECONDS = 3, 20
 BEGAN = "the silence began, into the schedule's minute"
+SILENT, PUBLISHES = "source silent", "source publishes"
 SCHEDULED, KEPT = "job, by its schedule", "assets, by the freshness sensor"
+
+
+def published(played: Played) -> float:
+    """When in the schedules' minute a repetition has published, in seconds."""
+    (began,) = (figure.value for figure in played.figures if figure.measure == BEGAN)
+    at = {mark.label: mark.at for mark in played.marks}
+    return ((began or 0) + at[PUBLISHES] - at[SILENT]) % 60
 
 
 class SilentSource(Scenario):
@@ -35,8 +44,6 @@ class SilentSource(Scenario):
     def set_up(self) -> None:
         """Raw data is fetched a last time; from then on the source is silent."""
         databases = self.stage.databases
-        before = self.last_third()
-        self.stage.until("another third of the minute", lambda: databases.now() % 60 // THIRD_SECONDS != before)
         self.undo.callback(self.stage.source, behaviour="ok")
         self.undo.callback(self.stage.schedule(SCHEDULE).turn, on=False)
         asked_at = databases.now()
@@ -51,10 +58,14 @@ class SilentSource(Scenario):
     def _being_fetched(self) -> bool:
         return any(RAW in run.assets for run in self.stage.client.runs(statuses=UNDER_WAY))
 
-    def last_third(self) -> float | None:
-        """Of a minute: the one in which the silence of the last repetition began; None before there is any."""
-        began = [figure.value for played in self.earlier for figure in played.figures if figure.measure == BEGAN]
-        return None if not began or began[-1] is None else began[-1] // THIRD_SECONDS
+    def is_due(self, now: float) -> bool:
+        """Whether a repetition may publish at this second, of a third that none has had since all had one.
+
+        In its second half: all that wait would publish at its beginning else, and that of the minute is when schedules tick.
+        """
+        had = [published(played) // THIRD_SECONDS for played in self.earlier]
+        third, into = divmod(now % 60, THIRD_SECONDS)
+        return third not in had[len(had) // THIRDS * THIRDS :] and into >= THIRD_SECONDS / 2
 
     def task_centric(self) -> None:
         """The schedule does it."""
@@ -66,6 +77,7 @@ class SilentSource(Scenario):
         self.stage.when_stale()
         # Published at the moment of staleness, the data would meet the sensor's first attempt: a lead that the job never has.
         self.stage.until("attempts in vain", self._tried_in_vain)
+        self.stage.until("a third of the minute that is due", lambda: self.is_due(databases.now()))
         self.stage.source(behaviour="ok", publish=True)
         self.published_at = databases.now()
         self.raw = self._after_publication(lambda: databases.materialized(RAW, self.published_at))
@@ -73,7 +85,7 @@ class SilentSource(Scenario):
         self.summary = self.raw and self._after_publication(lambda: databases.materialized(SUMMARY, self.published_at))
         self.job = self._after_publication(self._successful_jobs)
         self.stage.schedule(SCHEDULE).turn(on=False)
-        self.moments += [("source silent", self.silent_at), ("source publishes", self.published_at)]
+        self.moments += [(SILENT, self.silent_at), (PUBLISHES, self.published_at)]
         self.moments += [("seen to be stale", at) for at in self.stale or ()]
 
     def _after_publication(self, poll: Callable[[], Any]) -> float | None:

@@ -7,8 +7,9 @@ import re
 
 import pytest
 
-from bench.__main__ import JOBS, bench
+from bench.__main__ import bench
 from operate.compose import ROOT
+from operate.smoke import DEMO_JOBS
 from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
 
@@ -62,9 +63,9 @@ def test_make_up_of_what_runs_already_changes_nothing(still: Stack) -> None:
 
 def test_the_bench_measures_each_run_in_its_parts(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     """With few runs: the figures are for `make bench`."""
-    seconds, rate = bench(still.client, "a copy", JOBS, ("cookie_job",), repeats=1, count=2)
+    seconds, rate = bench(still.client, "a copy", DEMO_JOBS, ("cookie_job",), repeats=1, count=2)
     said = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in said[2:4]] == list(JOBS)
+    assert [line.split()[0] for line in said[2:4]] == list(DEMO_JOBS)
     assert said[2].split()[4] == f"{seconds:.2f}"
     assert said[4].split() == ["2", "of", "cookie_job", "at", "once,", "runs", "a", "minute", f"{rate:.1f}"]
 

@@ -10,8 +10,8 @@ import pytest
 from evaluation.figures import Figure, Style
 from evaluation.play import Progress, play_scenario
 from evaluation.results import Result
-from evaluation.scenario import Played, Scenario
-from evaluation.scenarios.freshness import BEGAN, SilentSource
+from evaluation.scenario import Mark, Played, Scenario
+from evaluation.scenarios.freshness import BEGAN, PUBLISHES, SILENT, SilentSource
 from evaluation.scenarios.lineage import HOLDING, to_open
 from evaluation.source_lines import lines_of
 from evaluation.stage import CountingClient
@@ -107,11 +107,22 @@ def test_what_cannot_be_undone_hides_neither_the_error_nor_the_rest(played: Any)
     assert result.error == "LookupError: undo second, after LookupError: act 1"
 
 
-@pytest.mark.parametrize(("began", "third"), [([], None), ([45.0], 2), ([45.0, 3.0], 0), ([45.0, 20.0], 1), ([3.0, 59.9], 2)])
-def test_repetitions_of_a_silence_begin_at_different_times_of_the_minute(began: list[float], third: int | None) -> None:
-    """Never in the third of it that the last one had."""
-    earlier = [Played([Figure(BEGAN, "both", Style.TASK, "s", value)], [], []) for value in began]
-    assert SilentSource(Stage(), earlier).last_third() == third  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("published_at", "due"),
+    [
+        ([], [range(10, 20), range(30, 40), range(50, 60)]),
+        ([75.0], [range(30, 40), range(50, 60)]),
+        ([75.0, 39.9], [range(50, 60)]),
+        ([75.0, 39.9, 50.0], [range(10, 20), range(30, 40), range(50, 60)]),
+        ([75.0, 39.9, 50.0, 51.0], [range(10, 20), range(30, 40)]),
+    ],
+)
+def test_each_silence_ends_in_another_third_of_the_minute(published_at: list[float], due: list[range]) -> None:
+    """The silence began at 35 s, whatever the marks are counted from."""
+    began = Figure(BEGAN, "both", Style.TASK, "s", 35)
+    earlier = [Played([began], [], [Mark(SILENT, 7), Mark(PUBLISHES, 7 + at - 35)]) for at in published_at]
+    scenario = SilentSource(Stage(), earlier)  # type: ignore[arg-type]
+    assert [now for now in range(60) if scenario.is_due(600 + now)] == [now for seconds in due for now in seconds]
 
 
 def test_nothing_begins_after_a_stop(played: Any) -> None:
