@@ -25,10 +25,8 @@ from evaluation.screenshots import take_pictures
 from evaluation.stage import Stage
 from evaluation.stopping import StoppedError, stopping, unstoppable
 from operate.graphql import ASSET_JOB
-from operate.waiting import seen, wait_for
+from operate.loading import wait_until_loaded
 
-# A webserver that has just been started again has to load the code location first.
-START_SECONDS = 60
 SCHEDULES = ("users_assets_schedule", "data_extraction_schedule")
 COOKIES = (
     "ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies",
@@ -179,7 +177,7 @@ def evaluate(only: list[str], repeat: int, patience: float, machine: str, enviro
     def play(lane: str) -> None:
         play_lane(lane, results.scenarios, repeat, lambda: make_stage(environ, patience, take), progress)
 
-    wait_for("the code location", lambda: seen(stage.client.repository(), "it is not loaded"), seconds=START_SECONDS)
+    wait_until_loaded(stage.client)
     about = {"repetitions": repeat, **versions(stage), "machine": machine or f"{os.cpu_count()} processors"}
     progress.say("making everything once")
     with prepared(stage, results), ThreadPoolExecutor(len(LANES)) as lanes:

@@ -17,6 +17,8 @@ from typing import IO
 
 from operate.compose import ROOT, CommandError, compose, model, run, webserver_url
 from operate.graphql import ApiError, Client
+from operate.loading import code_server_start, wait_until_loaded
+from operate.waiting import WaitError
 
 # As a shell reports SIGINT.
 STOPPED = 130
@@ -39,7 +41,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(ending, signal.default_int_handler)
     try:
         status = ready(others) or evaluate([*others, "--machine", machine()], options.into)
-    except (ApiError, CommandError) as error:
+    except (ApiError, CommandError, WaitError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -86,8 +88,9 @@ def set_up(settings: dict[str, str]) -> None:
 
 
 def adapt_code_location(settings: dict[str, str]) -> None:
-    """Starts it with other settings; those who use it notice within a minute."""
+    """Starts it with other settings, and waits until the webserver has noticed; the daemon does within a minute."""
     compose("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "user_code", env={**os.environ, **settings})
+    wait_until_loaded(Client(webserver_url()), since=code_server_start())
 
 
 def machine() -> str:

@@ -20,6 +20,9 @@ EVENTS = """query Events($runId: ID!, $cursor: String) { logsForRun(runId: $runI
     ... on ExecutionStepFailureEvent { error { message causes { message } } }
     ... on LogsCapturedEvent { fileKey } } } } }"""
 LOGS = """query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stdout stderr } }"""
+LOADED = """query Loaded($name: String!) { entry: workspaceLocationEntryOrError(name: $name) { __typename
+  ... on PythonError { message } ... on WorkspaceLocationEntry { updatedTimestamp
+    location: locationOrLoadError { __typename ... on PythonError { message } } } } }"""
 INSTIGATORS = """query Instigators($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) {
   ... on Repository { jobs { name } schedules { name scheduleState { status } }
     sensors { name sensorState { status } } assetNodes { assetKey { path } } } } }"""

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from operate.compose import ROOT, CommandError, compose, model, run, webserver_url
+from operate.graphql import Client
+from operate.loading import code_server_start, wait_until_loaded
 from operate.overlays import BASE, OverlayError, compose_files
 from operate.preflight import check_deployment
+from operate.waiting import WaitError
 
 OFFLINE = ROOT / "docker/offline"
 # A registry that is there answers with the manifest in a second or two; a firewall drops packets.
@@ -114,12 +117,13 @@ def main() -> int:
             return 1
         compose("build", "--quiet")
         compose("up", "--detach", "--wait", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
+        wait_until_loaded(Client(webserver_url()), since=code_server_start())
     except subprocess.CalledProcessError as error:
         return int(error.returncode)
     except OverlayError as error:
         print(f"up: {error}", file=sys.stderr)
         return 1
-    except CommandError as error:
+    except (CommandError, WaitError) as error:
         print(f"up: {error}", file=sys.stderr)
         # Nothing where Compose does not understand the settings: the error says so.
         with suppress(CommandError):

@@ -38,7 +38,8 @@ class SilentSource(Scenario):
     story = (
         "Both styles have good data. Then the source answers with errors. The job is started by its schedule, every "
         "minute; the assets are kept by the freshness sensor, with a window of one minute, which tries every minute as well. "
-        "Once the staleness is visible and both have tried in vain, the source publishes new data. Nobody touches anything."
+        "Once the staleness is visible and both have tried in vain, the source publishes new data, each time in another third of "
+        "the schedules' minute. Nobody touches anything."
     )
 
     def set_up(self) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operate.compose import ROOT, free_port
+from operate.compose import ROOT, free_port, webserver_url
 from operate.graphql import Client
+from operate.loading import code_server_start, wait_until_loaded
 from operate.overlays import BASE
 from operate.runs import Run
 from operate.switches import schedule
@@ -63,9 +64,10 @@ class Stack:
         command = ["make", "--no-print-directory", verb, *arguments]
         return subprocess.run(command, cwd=ROOT, env=self.environ, text=True, input=text, capture_output=True, check=False)
 
-    def up(self) -> None:
-        """Starts it and waits until it is healthy."""
-        self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS))
+    def up(self, *arguments: str) -> None:
+        """Starts it, and waits until it is healthy and the webserver knows the code server that runs now."""
+        self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), *arguments)
+        wait_until_loaded(Client(webserver_url(self.environ)), since=code_server_start(self.environ))
 
     def control(self, **request: Any) -> None:
         """Makes the source system do something else, from inside the deployment, where alone it is reachable."""

@@ -61,13 +61,13 @@ def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -
     ensure_base_images(stack.environ)
     stack.compose("build", "--quiet")
     try:
-        stack.compose("up", "--detach", "--wait")
+        stack.up()
         authority = folder / "root.crt"
         authority.write_text(stack.compose("exec", "-T", "edge", "cat", "/data/caddy/pki/authorities/local/root.crt"))
         yield Edge(f"https://localhost:{https}", authority)
     finally:
         stack.environ, stack.url = before, ""
-        stack.compose("up", "--detach", "--wait", "--remove-orphans")
+        stack.up("--remove-orphans")
 
 
 @contextmanager

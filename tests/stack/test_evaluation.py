@@ -66,7 +66,7 @@ def planted(still: Stack) -> Iterator[Stack]:
     still.compose("build", "--quiet", "user_code")
     yield still
     still.environ = before
-    still.compose("up", "--detach", "--wait")
+    still.up()
 
 
 def test_all_of_it_is_played_and_shows_a_cache_that_is_ignored_and_retries_from_scratch(planted: Stack, tmp_path: Path) -> None:

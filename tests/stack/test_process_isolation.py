@@ -17,7 +17,7 @@ def without_socket(still: Stack) -> Iterator[Stack]:
     before = dict(still.environ)
     still.environ["COMPOSE_FILE"] = "docker-compose.yml:docker/compose.process.yml"
     try:
-        still.compose("up", "--detach", "--wait", "--remove-orphans")
+        still.up("--remove-orphans")
         yield still
         still.quiet()
     finally:

@@ -9,6 +9,7 @@ import pytest
 
 from bench.__main__ import bench
 from operate.compose import ROOT
+from operate.loading import code_server_start, wait_until_loaded
 from operate.smoke import DEMO_JOBS
 from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
@@ -59,6 +60,27 @@ def test_make_up_of_what_runs_already_changes_nothing(still: Stack) -> None:
     assert again.returncode == 0, again.stderr
     assert again.stdout == f"Dagster runs: http://localhost:{still.port}\n"
     assert still.compose("ps", "--quiet") == before
+
+
+CODE_SERVER = """
+import os
+from dagster._grpc.client import DagsterGrpcClient
+print(DagsterGrpcClient(4000, host=os.environ["LISTEN_ON"]).get_server_id())
+"""
+KNOWN_SERVER = """{ entry: workspaceLocationEntryOrError(name: "user_code") {
+  ... on WorkspaceLocationEntry { versionKey } } }"""
+
+
+def test_a_wait_for_the_code_location_is_for_that_of_the_new_code_server(still: Stack) -> None:
+    """`make up` ends with it, and `make evaluate` begins. The webserver sleeps while the code server is exchanged."""
+    still.compose("pause", "webserver")
+    try:
+        still.compose("up", "--detach", "--wait", "--no-deps", "--force-recreate", "user_code")
+    finally:
+        still.compose("unpause", "webserver")
+    wait_until_loaded(still.client, since=code_server_start(still.environ))
+    known = still.client.query(KNOWN_SERVER)["entry"]["versionKey"]
+    assert json.loads(known)[0] == still.compose("exec", "-T", "user_code", "python", "-c", CODE_SERVER).strip()
 
 
 def test_the_bench_measures_each_run_in_its_parts(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bench.measure import BenchError, Phases, median_run, phases, runs_per_minute
 from operate.compose import CommandError
 from operate.graphql import ApiError
+from operate.loading import is_loaded
 from operate.overlays import OverlayError, compose_files
 from operate.preflight import GIB, Facts, port_is_busy, problems, version, version_problems
 from operate.runs import Run
@@ -203,3 +204,18 @@ def test_the_median_is_a_run_that_was_measured() -> None:
 def test_the_rate_counts_from_the_first_launch_to_the_last_end() -> None:
     """Two runs in six seconds are twenty a minute."""
     assert runs_per_minute([run(), run(created=101.0, ended=106.0)]) == 20.0
+
+
+@pytest.mark.parametrize(
+    ("entry", "loaded"),
+    [
+        ({"updatedTimestamp": 8.5, "location": {"__typename": "RepositoryLocation"}}, True),
+        ({"updatedTimestamp": 7.9, "location": {"__typename": "RepositoryLocation"}}, False),
+        ({"updatedTimestamp": 8.5, "location": {"__typename": "PythonError", "message": "no server"}}, False),
+        ({"updatedTimestamp": 8.5, "location": None}, False),
+        ({"__typename": "WorkspaceLocationEntryNotFound"}, False),
+    ],
+)
+def test_a_code_location_of_before_and_one_with_an_error_are_not_loaded(entry: dict[str, object], loaded: bool) -> None:
+    """The code server has started at 8 s."""
+    assert is_loaded(entry, 8) is loaded

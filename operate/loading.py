@@ -1,0 +1,61 @@
+"""Whether the webserver has loaded what the code server serves.
+
+It notices a new code server by itself, but not at once: `docker compose up --wait` has been seen to end 0.3 s earlier, and
+a code server that starts twice in a row leaves the webserver without any code location in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from operate import queries
+from operate.compose import CommandError, compose, run
+from operate.graphql import LOCATION, ApiError, Client
+from operate.waiting import NotYetError, seen, wait_for
+
+# Some 10 s on two cores where everything starts at once.
+LOAD_SECONDS = 90
+
+
+def wait_until_loaded(client: Client, *, since: float = 0, seconds: float = LOAD_SECONDS) -> None:
+    """Waits until the webserver answers and has loaded the code location, at or after `since` (seconds since 1970).
+
+    Raises:
+        WaitError: it has not within `seconds`; the message says why, as far as the webserver does.
+    """
+
+    def loaded() -> bool:
+        try:
+            answer = client.query(queries.LOADED, name=LOCATION)["entry"]
+        except ApiError as error:
+            raise NotYetError(error) from error
+        return seen(is_loaded(answer, since), json.dumps(answer))
+
+    wait_for(f"loading of the code location {LOCATION}", loaded, seconds=seconds)
+
+
+def is_loaded(entry: Mapping[str, object], since: float) -> bool:
+    """Whether an entry of the workspace, as the API tells it, is loaded, without an error, and not before `since`."""
+    location = entry.get("location")
+    updated = entry.get("updatedTimestamp")
+    return (
+        isinstance(location, dict)
+        and location["__typename"] == "RepositoryLocation"
+        and isinstance(updated, float)
+        and updated >= since
+    )
+
+
+def code_server_start(env: Mapping[str, str] | None = None) -> float:
+    """When the container of the code server has started: seconds since 1970, by the engine's clock.
+
+    Raises:
+        CommandError: there is none.
+    """
+    container = compose("ps", "--quiet", "user_code", capture=True, env=env).strip()
+    if not container:
+        raise CommandError("the code server does not run: make up")
+    stamp = run(["docker", "inspect", "--format", "{{.State.StartedAt}}", container], capture=True).strip()
+    return datetime.fromisoformat(stamp).timestamp()
