@@ -18,6 +18,8 @@ GIB = 1024**3
 # `start_interval` of health checks came with engine 25.0; Compose 2.26.1 is the oldest that a test parses this text with.
 OLDEST_ENGINE = (25, 0)
 OLDEST_COMPOSE = (2, 26)
+# Older ones let a neighbour on the same network segment reach ports that are published on loopback: moby issues 41872, 45610.
+LOOPBACK_IS_LOOPBACK = (28, 0)
 # Measured: 1.0 GiB for the services at rest, 0.25 GiB a run; 3.3 GiB of images and 1 GiB for their build.
 FREE_MEMORY_BYTES = 2 * GIB
 FREE_DISK_BYTES = 5 * GIB
@@ -48,6 +50,14 @@ def version_problems(engine: tuple[int, int], compose_version: tuple[int, int]) 
         _too_old("Docker Compose", compose_version, OLDEST_COMPOSE),
     )
     return [problem for problem in checks if problem]
+
+
+def note(engine: tuple[int, int]) -> str | None:
+    """What works, and is worth knowing."""
+    if engine >= LOOPBACK_IS_LOOPBACK:
+        return None
+    known = f"Docker Engine {'.'.join(map(str, engine))} lets neighbours on the same network segment reach what is published on loopback"
+    return f"{known}: where that matters, take 28.0 or newer."
 
 
 def problems(facts: Facts) -> list[str]:
@@ -146,33 +156,22 @@ def _postgres_majors(deployment: dict[str, Any]) -> tuple[int | None, int | None
     for kind, name in (("volume", volume), ("image", image)):
         if subprocess.run(["docker", kind, "inspect", name], capture_output=True, check=False).returncode:
             return None, None
-    command = [
-        "docker",
-        "run",
-        "--rm",
-        "--network",
-        "none",
-        "--volume",
-        f"{volume}:/data:ro",
-        "--entrypoint",
-        "sh",
-        image,
-        "-c",
-    ]
+    command = ["docker", "run", "--rm", "--network=none", f"--volume={volume}:/data:ro", "--entrypoint=sh", image, "-c"]
     answer = run([*command, "cat /data/pgdata/PG_VERSION 2>/dev/null; echo -; postgres --version"], capture=True)
     written, _, programme = answer.partition("-")
     return int(written) if written.strip() else None, version(programme)[0]
 
 
 def check_deployment() -> bool:
-    """Prints the problems; returns whether there are none.
+    """Prints problems, and what is worth knowing; returns whether there are no problems.
 
     Raises:
         CommandError: the engine or Compose does not answer, or the settings are not understood.
     """
-    found = version_problems(*versions()) or problems(collect(model()))
-    for problem in found:
-        print(f"preflight: {problem}", file=sys.stderr)
+    engine, compose_version = versions()
+    found = version_problems(engine, compose_version) or problems(collect(model()))
+    for line in filter(None, (*found, note(engine))):
+        print(f"preflight: {line}", file=sys.stderr)
     return not found
 
 

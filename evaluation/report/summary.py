@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from evaluation.claims import Judged
 from evaluation.figures import Summary, compare, quantity
 from evaluation.results import NotPlayedError, Results
-from evaluation.scenarios.debugging import FAILURE, ONLY, SCRATCH
+from evaluation.scenarios.debugging import FAILURE, ONLY, RUN_AGAIN, SCRATCH
 from evaluation.scenarios.eggs import CHOSEN
 from evaluation.scenarios.freshness import KEPT, SCHEDULED
 from evaluation.scenarios.reuse import FORK, NEW, TABLES
@@ -38,6 +38,8 @@ class Line:
     more: bool = False
 
 
+YES_OR_NO = "1 = yes"
+DONE = "run succeeds"
 CALLS = "API calls from bad cookies to the reason"
 JOB, ONE = ("job", "assets"), ("job", "asset")
 SILENT = (SCHEDULED, KEPT)
@@ -50,18 +52,32 @@ LINES = (
     Line("Re-use", "Posts by city, job from the source", "reuse_posts", "rows fetched again", (FORK, NEW)),
     Line("Re-use", "Posts by city, job on stored tables", "reuse_posts", "rows fetched again", (TABLES, NEW)),
     Line("Re-use", "Posts by city, code to write", "reuse_posts", "lines to write", (FORK, NEW)),
-    Line("Freshness", "Until a silent source is noticed", "freshness_source", "until somebody could know", SILENT),
+    Line(
+        "Freshness",
+        "Until a silent source is noticed, assets without a schedule",
+        "freshness_source",
+        "until somebody could know",
+        SILENT,
+    ),
     Line("Freshness", "Until old data is marked as such", "freshness_source", "until the data is marked stale", SILENT),
     Line("Freshness", "From new data to a fresh summary", "freshness_source", "from publication to a fresh summary", SILENT),
+    Line("Freshness", "Steps while it was silent, and after", "freshness_source", "steps spent", SILENT),
+    Line("Freshness", "Runs for these steps", "freshness_source", "runs spent", SILENT),
     Line("Freshness", "A refresh that brings nothing new", "incremental", "steps executed", JOB),
     Line("Freshness", "After buying new eggs, whole job", "freshness_eggs", "steps after buying eggs", EGGS),
     Line("Freshness", "After buying new eggs, chosen steps", "freshness_eggs", "steps after buying eggs", (CHOSEN, EGGS[1])),
     Line("Debugging", "Bad cookies: what warns of itself", "debugging_dough", "failed steps or checks that warn", JOB, more=True),
     Line("Debugging", "Bad cookies: asking for the reason", "debugging_dough", CALLS, JOB),
-    Line("Debugging", "After a repair, job from scratch", "debugging_table", "steps executed", (SCRATCH, ONLY)),
-    Line("Debugging", "After a repair, job from failure", "debugging_table", "steps executed", (FAILURE, ONLY)),
+    Line("Debugging", "Bad cookies: made good, whole job", "debugging_dough", "steps executed", (SCRATCH, ONLY)),
+    Line("Debugging", "Bad cookies: made good, chosen steps", "debugging_dough", "steps executed", (CHOSEN, ONLY)),
+    Line("Debugging", "A failed table, job from scratch", "debugging_table", "steps executed", (SCRATCH, ONLY)),
+    Line("Debugging", "A failed table, job from failure", "debugging_table", "steps executed", (FAILURE, ONLY)),
+    Line("Debugging", "A bad record, job from scratch", "debugging_record", "steps executed", (SCRATCH, ONLY)),
+    Line(
+        "Debugging", "A bad record: enough to make again what failed", "debugging_record", DONE, (FAILURE, RUN_AGAIN), more=True
+    ),
     Line("Backfill", "Five keys", "backfill", "runs spent", ("partitioned job", "partitioned asset")),
-    Line("One-off work", "Left in the catalog for ever", "one_off", "entries left in the catalog", ONE),
+    Line("One-off work", "Left in the catalog afterwards", "one_off", "entries left in the catalog", ONE),
 )
 
 
@@ -74,20 +90,34 @@ class Advice:
     rows: tuple[Row, ...]
 
 
-FOR_ASSETS = (
-    "for data that is kept and read again: tables, files, reports. They tell what exists and what it is made of, leave alone "
-    "what has not changed, and are used again by what comes later."
-)
-FOR_JOBS = (
-    "for work that leaves no data to keep: migrations, clean-ups, messages. They leave nothing behind that would have to be kept "
-    "fresh, and they take their input as configuration."
-)
-# For each style, where it is ahead.
-ADVICE = {
-    "assets": ("Use assets", FOR_ASSETS),
-    "jobs": ("Use jobs", FOR_JOBS),
-    "equal": ("Either will do", "where these figures decide, because they are equal."),
+# Who has not met them needs no more to read the table.
+TERMS = {
+    "asset": "data that Dagster knows by name, with what it is made of: a table, a file",
+    "job": "steps in an order; Dagster knows the steps, not the data that they leave",
+    "from scratch": "all steps of a job once more",
+    "from failure": "those that failed, and what comes after them",
+    "chosen steps": "those that a person names",
 }
+# In the order in which they are given.
+ADVICE = {
+    "Use assets": (
+        "for data that is kept and read again: tables, files, reports. They tell what exists and what it is made of, leave alone "
+        "what has not changed, and are used again by what comes later. Ahead in:"
+    ),
+    "Use jobs": (
+        "for work that leaves no data to keep: migrations and clean-ups. They leave nothing that would have to be kept fresh. "
+        "Ahead in:"
+    ),
+    "What assets cost:": "for data that is kept, jobs were ahead in:",
+    "No difference": "was measured, because both do well, or neither does, in:",
+}
+NO_DATA_KEPT = {"one_off"}
+
+
+def _advice_of(row: Row) -> str:
+    if row.ahead == "jobs":
+        return "Use jobs" if row.scenario in NO_DATA_KEPT else "What assets cost:"
+    return {"assets": "Use assets", "equal": "No difference"}[row.ahead]
 
 
 def rows(results: Results) -> list[Row]:
@@ -98,10 +128,16 @@ def rows(results: Results) -> list[Row]:
             summaries = [results.summary(line.scenario, line.measure, variant) for variant in line.variants]
         except NotPlayedError:
             continue
-        texts = [quantity(summary.text(), summary.unit) for summary in summaries]
+        texts = [_text(summary) for summary in summaries]
         ahead = _ahead(summaries[0], summaries[1], more=line.more)
         found.append(Row(line.situation, line.question, texts[0], texts[1], ahead, line.scenario))
     return found
+
+
+def _text(summary: Summary) -> str:
+    if summary.unit == YES_OR_NO:
+        return {"1": "yes", "0": "no"}.get(summary.text(), summary.text())
+    return quantity(summary.text(), summary.unit)
 
 
 def _ahead(task: Summary, asset: Summary, *, more: bool) -> str:
@@ -118,6 +154,7 @@ def verdicts(judged: list[Judged]) -> str:
 
 def advice(results: Results) -> list[Advice]:
     """When to use which: each style where its figures are ahead, and nowhere else."""
-    found = rows(results)
-    mine = {ahead: tuple(row for row in found if row.ahead == ahead) for ahead in ADVICE}
-    return [Advice(*texts, mine[ahead]) for ahead, texts in ADVICE.items() if mine[ahead]]
+    told: dict[str, list[Row]] = {what: [] for what in ADVICE}
+    for row in rows(results):
+        told[_advice_of(row)].append(row)
+    return [Advice(what, ADVICE[what], tuple(found)) for what, found in told.items() if found]

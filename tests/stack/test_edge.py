@@ -22,7 +22,7 @@ from tests.stack.edge import Edge, edge_in_front, edge_started_again
 
 pytestmark = pytest.mark.timeout(300)
 # Of users of this copy, which lives as long as the test.
-PASSWORDS = {"vera": "looks-and-sees-7", "otto": "runs-and-stops-8"}
+PASSWORDS = {"vera": "looks-and-sees-7", "otto": "runs-and-stops-8", "gil": "is-guessed-at-9"}
 HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
@@ -39,10 +39,10 @@ def loaded(edge: Edge) -> bool:
 
 @pytest.fixture(scope="module")
 def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """The copy with the edge in front, and two users."""
+    """The copy with the edge in front, and three users."""
     with edge_in_front(stack, tmp_path_factory.mktemp("edge")) as edge:
         edge.passwords = PASSWORDS
-        for name, role in (("vera", "viewer"), ("otto", "operator")):
+        for name, role in (("vera", "viewer"), ("otto", "operator"), ("gil", "viewer")):
             made = stack.make("user", f"NAME={name}", f"ROLE={role}", text=PASSWORDS[name] + "\n")
             assert (made.returncode, made.stdout) == (0, f"user: {name} is {role} now\n"), made.stderr
         stack.url = webserver_url(stack.environ)
@@ -99,7 +99,17 @@ def test_a_page_elsewhere_cannot_use_the_login(edge: Edge) -> None:
     assert edge.ask("/graphql?query={version}", "otto").status_code == 403
     same = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
     assert edge.ask("/graphql", "otto", body={"query": "{version}"}, **same).status_code == 200
-    assert edge.ask("/", "otto", **{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}).status_code == 200
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert edge.ask("/", "otto", **link).status_code == 200
+    for path in ("/graphql", "/graphql%0A?query={version}", "/report_asset_materialization/x"):
+        assert edge.ask(path, "otto", body={"query": "{version}"}, **link).text == "Not from another site.\n", path
+    assert edge.ask("/graphql%0A?query={version}", "otto", **link).status_code == 403
+
+
+def test_requests_are_bounded(edge: Edge) -> None:
+    """In the body, and in the head."""
+    assert edge.ask("/graphql", "otto", body={"query": "x" * 11_000_000}).status_code == 413
+    assert edge.ask("/server_info", "otto", **{"X-Long": "x" * 40_000}).status_code == 431
 
 
 def test_an_operator_runs(edge: Edge) -> None:
@@ -146,11 +156,12 @@ def test_an_operator_materializes_and_sees_the_events_arrive(edge: Edge, stack: 
 
 
 def test_who_guesses_is_kept_waiting_and_nobody_else(edge: Edge) -> None:
-    """Ten wrong passwords a minute from an address; who is in already goes on."""
-    answers = [edge.ask("/server_info", "vera", f"wrong-password-{number}").status_code for number in range(12)]
+    """Ten wrong passwords a minute from an address, and the right one is no better then; who else is in goes on."""
+    assert [edge.ask("/server_info", name).status_code for name in ("gil", "vera")] == [200, 200]
+    answers = [edge.ask("/server_info", "gil", f"wrong-password-{number}").status_code for number in range(12)]
     assert answers == [401] * 10 + [429] * 2
-    assert edge.ask("/server_info", "vera", "the-next-wrong-one").headers["Retry-After"] == "60"
-    assert edge.ask("/server_info", "vera").status_code == 200
+    assert edge.ask("/server_info", "gil", "the-next-wrong-one").headers["Retry-After"] == "60"
+    assert [edge.ask("/server_info", name).status_code for name in ("gil", "vera")] == [429, 200]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,33 @@ FILES = {
 # What has no default, because only the operator can know it.
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
 ONE_SHOT = {"secrets", "migrate", "user_admin", "evaluation"}
+# Who is in which zone; tests/stack/test_zones.py shows what that means.
+ZONES = {
+    "postgres": "database",
+    "connection_pool": "database storage",
+    "run_connection_pool": "database runs runs_egress",
+    "migrate": "storage",
+    "users_api": "runs runs_egress",
+    "user_code": "code outside runs",
+    "launch_gateway": "engine",
+    "webserver": "code engine public storage",
+    "daemon": "code engine storage",
+    "evaluation": "public runs",
+    "webserver_viewers": "code public storage",
+    "edge": "login public",
+    "login": "login",
+    "secrets": "",
+    "user_admin": "",
+}
+# Without a gateway nobody needs its zone; the provider of OpenID Connect is outside; the official settings know no pool.
+OTHER_ZONES = {
+    ("process", "webserver"): "code public storage",
+    ("process", "daemon"): "code storage",
+    ("process and edge", "webserver"): "code public storage",
+    ("process and edge", "daemon"): "code storage",
+    ("oidc", "login"): "login provider",
+    ("official", "postgres"): "database runs storage",
+}
 # Who may do more than the rules say, and why.
 ROOT_USERS = {
     "secrets": "hands each file to the user who may read it; has no network",
@@ -91,12 +118,12 @@ class TestEveryService:
         else:
             assert (service["restart"], bool(service["healthcheck"]["test"])) == ("unless-stopped", True)
 
-    def test_is_in_named_networks_only(self, files: str, name: str) -> None:
-        """Or in none."""
+    def test_is_in_its_zones_and_in_no_other(self, files: str, name: str) -> None:
+        """Named networks, or none."""
         service = services(files)[name]
-        networks = set(service.get("networks", {}))
-        assert "default" not in networks
-        assert bool(networks) != (service.get("network_mode") == "none")
+        zones = OTHER_ZONES.get((files, name), ZONES[name])
+        assert sorted(service.get("networks", {})) == zones.split()
+        assert bool(zones) != (service.get("network_mode") == "none")
 
     def test_has_a_pinned_image_and_no_name_of_its_own(self, files: str, name: str) -> None:
         """Built here and tagged, or from a registry with a full version; two copies run on one host."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -60,6 +61,15 @@ def test_make_up_of_what_runs_already_changes_nothing(still: Stack) -> None:
     assert again.returncode == 0, again.stderr
     assert again.stdout == f"Dagster runs: http://localhost:{still.port}\n"
     assert still.compose("ps", "--quiet") == before
+
+
+def test_a_webserver_for_everybody_does_not_start(still: Stack) -> None:
+    """It has no login."""
+    command = ["docker", "compose", "run", "--rm", "--no-deps", "--no-TTY", "webserver"]
+    environ = {**still.environ, "WEBSERVER_BIND": "0.0.0.0"}  # noqa: S104 - refused
+    refused = subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=False)
+    assert refused.returncode == 1
+    assert "WEBSERVER_BIND is set to '0.0.0.0', which is not allowed: the webserver has no login" in refused.stderr
 
 
 CODE_SERVER = """

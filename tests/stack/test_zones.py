@@ -85,9 +85,26 @@ def test_every_zone_has_its_test(stack: Stack) -> None:
 
 def test_a_run_is_in_the_zone_without_a_way_out(still: Stack) -> None:
     """Its source system is the bundled one."""
-    container = still.succeeds("cookie_job").tags["docker/container_id"]
+    assert networks_of_a_run(still) == [f"{PROJECT}_runs"]
+
+
+def networks_of_a_run(stack: Stack) -> list[str]:
+    """Of its container."""
+    container = stack.succeeds("cookie_job").tags["docker/container_id"]
     (described,) = json.loads(run(["docker", "inspect", container], capture=True))
-    assert list(described["NetworkSettings"]["Networks"]) == [f"{PROJECT}_runs"]
+    return list(described["NetworkSettings"]["Networks"])
+
+
+def test_a_run_whose_source_is_outside_is_in_the_zone_with_a_way_out(still: Stack) -> None:
+    """The gateway puts it there, whatever the launcher asks for."""
+    before = dict(still.environ)
+    try:
+        still.environ["RUN_EGRESS"] = "allow"
+        still.up()
+        assert networks_of_a_run(still) == [f"{PROJECT}_runs_egress"]
+    finally:
+        still.environ = before
+        still.up()
 
 
 def test_no_process_is_root_but_where_the_reason_is_written(stack: Stack) -> None:

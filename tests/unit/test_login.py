@@ -13,6 +13,7 @@ from login import users
 from login.server import build_app, credentials
 from login.users import Passwords, User, UserError, make_user, read_users, remove_user, write_user
 
+HERE = "10.0.0.1"
 PASSWORD = "correct horse battery"
 
 
@@ -53,8 +54,8 @@ def test_a_user_made_again_has_the_new_role_and_password_only(file: Path) -> Non
     write_user(file, make_user("anna", "viewer", "another password"))
     assert list(read_users(file)) == ["anna", "viktor"]
     passwords = Passwords(file)
-    assert passwords.user("anna", PASSWORD) is None
-    found = passwords.user("anna", "another password")
+    assert passwords.user("anna", PASSWORD, HERE) is None
+    found = passwords.user("anna", "another password", HERE)
     assert found
     assert found.role == "viewer"
 
@@ -92,14 +93,15 @@ def test_a_proved_password_is_not_hashed_again_until_the_file_changes(file: Path
     check = users.bcrypt.checkpw
     monkeypatch.setattr(users.bcrypt, "checkpw", lambda *given: checked.append(given) or check(*given))
     passwords = Passwords(file)
-    assert passwords.known("anna", PASSWORD) is None
-    assert passwords.user("anna", PASSWORD)
-    assert passwords.known("anna", PASSWORD)
-    assert passwords.known("anna", PASSWORD + "x") is None
-    assert passwords.known("viktor", PASSWORD) is None
+    assert passwords.known("anna", PASSWORD, HERE) is None
+    assert passwords.user("anna", PASSWORD, HERE)
+    assert passwords.known("anna", PASSWORD, HERE)
+    assert passwords.known("anna", PASSWORD + "x", HERE) is None
+    assert passwords.known("viktor", PASSWORD, HERE) is None
+    assert passwords.known("anna", PASSWORD, "10.0.0.2") is None
     assert len(checked) == 1
     write_user(file, make_user("anna", "operator", "another password"))
-    assert passwords.known("anna", PASSWORD) is None
+    assert passwords.known("anna", PASSWORD, HERE) is None
 
 
 def test_a_name_that_is_not_there_costs_as_much_as_one_that_is(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,8 +109,8 @@ def test_a_name_that_is_not_there_costs_as_much_as_one_that_is(file: Path, monke
     checked = []
     monkeypatch.setattr(users.bcrypt, "checkpw", lambda *given: checked.append(given) or False)
     passwords = Passwords(file)
-    assert passwords.user("nobody", PASSWORD) is None
-    assert passwords.user("anna", "wrong") is None
+    assert passwords.user("nobody", PASSWORD, HERE) is None
+    assert passwords.user("anna", "wrong", HERE) is None
     assert [len(hash_) for _, hash_ in checked] == [60, 60]
 
 
@@ -154,13 +156,35 @@ async def test_who_guesses_one_name_from_everywhere_is_kept_waiting(login: TestC
     assert (await login.get("/check", headers={**basic("viktor", PASSWORD + "2"), "X-Forwarded-For": "10.0.1.1"})).status == 200
 
 
+def from_address(name: str, password: str, address: str) -> dict[str, str]:
+    return {**basic(name, password), "X-Forwarded-For": address}
+
+
 async def test_who_is_in_already_is_not_locked_out_by_others(login: TestClient) -> None:
-    """Guessing at a name would shut its owner out otherwise."""
-    headers = {**basic("anna", PASSWORD), "X-Forwarded-For": "10.0.1.1"}
+    """By those who guess at their name elsewhere, or at another name at the same address."""
+    headers = from_address("anna", PASSWORD, HERE)
     assert (await login.get("/check", headers=headers)).status == 200
     for number in range(21):
-        await login.get("/check", headers={**basic("anna", str(number)), "X-Forwarded-For": f"10.0.0.{number}"})
+        await login.get("/check", headers=from_address("anna", str(number), f"10.0.0.{number + 2}"))
+        await login.get("/check", headers=from_address("viktor", str(number), HERE))
     assert (await login.get("/check", headers=headers)).status == 200
+
+
+@pytest.mark.parametrize("address", [HERE, "10.0.0.2"])
+async def test_the_right_guess_is_none_because_somebody_is_in(login: TestClient, address: str) -> None:
+    """Each guess counts, although the password that was proved is in memory, and comparing with it costs nothing."""
+    assert (await login.get("/check", headers=from_address("anna", PASSWORD, HERE))).status == 200
+    wrong = [(await login.get("/check", headers=from_address("anna", str(n), address))).status for n in range(11)]
+    assert wrong == [401] * 10 + [429]
+    assert (await login.get("/check", headers=from_address("anna", PASSWORD, address))).status == 429
+
+
+async def test_guesses_sent_together_while_somebody_is_in_are_counted_too(login: TestClient) -> None:
+    """The right one among them comes too late."""
+    assert (await login.get("/check", headers=basic("anna", PASSWORD))).status == 200
+    guesses = [*map(str, range(20)), PASSWORD]
+    answers = await asyncio.gather(*(login.get("/check", headers=basic("anna", guess)) for guess in guesses))
+    assert sorted(answer.status for answer in answers) == [401] * 10 + [429] * 11
 
 
 async def test_guesses_sent_together_are_counted_one_by_one(login: TestClient) -> None:
@@ -177,12 +201,12 @@ def test_a_password_that_is_proved_while_the_file_changes_is_not_remembered(file
 
     def slow(*given: bytes) -> bool:
         write_user(file, make_user("anna", "operator", "another password"))
-        assert passwords.known("viktor", "x") is None
+        assert passwords.known("viktor", "x", HERE) is None
         return check(*given)
 
     monkeypatch.setattr(users.bcrypt, "checkpw", slow)
-    assert passwords.user("anna", PASSWORD)
-    assert passwords.known("anna", PASSWORD) is None
+    assert passwords.user("anna", PASSWORD, HERE)
+    assert passwords.known("anna", PASSWORD, HERE) is None
 
 
 def test_a_user_can_be_removed(file: Path) -> None:

@@ -12,7 +12,7 @@ from operate.compose import CommandError
 from operate.graphql import ApiError
 from operate.loading import is_loaded
 from operate.overlays import OverlayError, compose_files
-from operate.preflight import GIB, Facts, port_is_busy, problems, version, version_problems
+from operate.preflight import GIB, Facts, note, port_is_busy, problems, version, version_problems
 from operate.runs import Run
 from operate.up import add_to_env, choose_files, missing_settings
 from operate.waiting import WaitError, seen, wait_for
@@ -66,6 +66,13 @@ def test_what_is_too_old_is_told_with_both_numbers() -> None:
         "Docker Engine is 24.0, and 25.0 or newer is needed: update it.",
         "Docker Compose is 2.17, and 2.26 or newer is needed: update it.",
     ]
+
+
+def test_an_engine_whose_loopback_is_open_to_neighbours_is_told_of() -> None:
+    """It is supported all the same."""
+    assert note((28, 0)) is None
+    said = "Docker Engine 27.5 lets neighbours on the same network segment reach what is published on loopback"
+    assert (note((27, 5)) or "").startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_no_usable_password_is_in_the_tree() -> None:
 
 
 def test_images_are_built_in_two_stages_and_run_as_a_number() -> None:
-    """No pip in the final stage, exec-form commands; nobody runs as root but the gateway, which has no capabilities."""
+    """No pip in the environment, exec-form commands; nobody runs as root but the gateway, which has no capabilities."""
     assert "pip uninstall" in repository_text("docker/venv.sh")
     for path in tracked("docker/*/Dockerfile"):
         text = repository_text(path)

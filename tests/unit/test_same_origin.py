@@ -9,13 +9,14 @@ import pytest
 from same_origin import guarded, refusal
 
 NAVIGATION = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+ELSEWHERE = {"origin": "https://evil.example"}
 
 
-def scope(path: str = "/graphql", kind: str = "http", **headers: str) -> dict[str, Any]:
+def scope(path: str = "/graphql", kind: str = "http", method: str = "GET", **headers: str) -> dict[str, Any]:
     path, _, query = path.partition("?")
     named = {name.replace("_", "-"): value for name, value in {"host": "localhost:3000", **headers}.items()}
     pairs = [(name.encode(), value.encode()) for name, value in named.items()]
-    return {"type": kind, "path": path, "query_string": query.encode(), "headers": pairs}
+    return {"type": kind, "method": method, "path": path, "query_string": query.encode(), "headers": pairs}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,14 @@ def scope(path: str = "/graphql", kind: str = "http", **headers: str) -> dict[st
         (scope("/graphql?query=mutation{x}"), "Queries come by POST, in the body."),
         (scope("/graphql?a=b&%71uery=mutation{x}"), "Queries come by POST, in the body."),
         (scope("/graphql?query=mutation{x}", **NAVIGATION), "Queries come by POST, in the body."),
+        (scope("/graphql\n?query=mutation{x}", **NAVIGATION), "Queries come by POST, in the body."),
+        (scope("/graphql", method="POST", **NAVIGATION), "Not from another site."),
+        (scope("/graphql\n?query=mutation{x}", method="POST", **NAVIGATION), "Not from another site."),
+        (scope("/report_asset_check/", method="POST", **NAVIGATION), "Not from another site."),
+        (scope(host="172.18.0.5:3000", method="POST", **ELSEWHERE), "Not from another site."),
+        (scope(host="172.18.0.5:3000", kind="websocket", **ELSEWHERE), "Not from another site."),
+        (scope(method="POST", origin="null"), "Not from another site."),
+        (scope(method="POST", origin="http://localhost:3001"), "Not from another site."),
         (scope(host="evil.example"), "This webserver is not 'evil.example'."),
         (scope(host="localhost.evil.example:3000"), "This webserver is not 'localhost.evil.example'."),
         (scope(host=""), "This webserver is not ''."),
@@ -44,6 +53,11 @@ def test_what_a_page_elsewhere_can_send_is_refused(asked: dict[str, Any], said: 
         scope(sec_fetch_site="same-origin", sec_fetch_mode="cors"),
         scope(sec_fetch_site="none", sec_fetch_mode="navigate"),
         scope("/runs", **NAVIGATION),
+        scope("/runs", **NAVIGATION, **ELSEWHERE),
+        scope(method="POST"),
+        scope(method="POST", origin="http://localhost:3000", sec_fetch_site="same-origin", sec_fetch_mode="cors"),
+        scope(method="POST", host="ui", origin="https://UI"),
+        scope(kind="websocket", host="172.18.0.5:3000", origin="http://172.18.0.5:3000"),
         scope(host="127.0.0.1:3000"),
         scope(host="[::1]:3000"),
         scope(host="[::1]"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from collections import Counter
 from pathlib import Path
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from login.users import Passwords, User, UserError
 
-# Wrong passwords a minute: from one address, and for one name from wherever.
+# Wrong passwords a minute: from one address, for one name or for any; and for one name from wherever.
 PER_ADDRESS = RateLimitItemPerMinute(10)
 PER_NAME = RateLimitItemPerMinute(20)
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Dagster", charset="UTF-8"'}
@@ -42,6 +43,7 @@ class Login:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         # One password at a time: guesses sent together would all be tried before the first of them counts.
         self._turn = asyncio.Lock()
+        self._waiting: Counter[tuple[str, str]] = Counter()
 
     async def check(self, request: web.Request) -> web.Response:
         """One request of somebody behind the edge, which names their address."""
@@ -55,22 +57,40 @@ class Login:
             return web.Response(status=503, text="Nobody can log in now: see the log of the service 'login'.\n")
 
     async def _answer(self, request: web.Request, name: str, password: str) -> web.Response:
-        # Who is in already is not locked out by somebody who guesses at their name, and waits for nobody.
-        if user := self._passwords.known(name, password):
-            return self._passed(user)
+        # The last one is that which the edge has seen.
         address = request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
-        async with self._turn:
-            if not self._may_try(address, name):
-                return web.Response(status=429, text="Too many wrong passwords: wait a minute.\n", headers={"Retry-After": "60"})
-            # The other requests of a page that has just logged in waited here.
-            user = self._passwords.known(name, password) or await asyncio.to_thread(self._passwords.user, name, password)
-            return self._passed(user) if user else self._failed(address, name)
+        # While a password for this name is tried from there, all others wait: they may be guesses too.
+        if not self._waiting[name, address] and (user := self._known(name, password, address)):
+            return self._passed(user)
+        self._waiting[name, address] += 1
+        try:
+            async with self._turn:
+                return await self._in_turn(name, password, address)
+        finally:
+            self._waiting -= Counter([(name, address)])
+
+    async def _in_turn(self, name: str, password: str, address: str) -> web.Response:
+        # The other requests of a page that has just logged in waited here.
+        if user := self._known(name, password, address):
+            return self._passed(user)
+        if not self._may_try(address, name):
+            return web.Response(status=429, text="Too many wrong passwords: wait a minute.\n", headers={"Retry-After": "60"})
+        user = await asyncio.to_thread(self._passwords.user, name, password, address)
+        return self._passed(user) if user else self._failed(address, name)
+
+    def _known(self, name: str, password: str, address: str) -> User | None:
+        """Who is in already waits for nobody, and is not locked out by guesses from elsewhere or at other names.
+
+        Guesses at this name from this address do lock out: what is compared with costs nothing, and would tell who is right.
+        """
+        return self._passwords.known(name, password, address) if self._limiter.test(PER_ADDRESS, address, name) else None
 
     def _may_try(self, address: str, name: str) -> bool:
         return self._limiter.test(PER_ADDRESS, address) and self._limiter.test(PER_NAME, name)
 
     def _failed(self, address: str, name: str) -> web.Response:
         self._limiter.hit(PER_ADDRESS, address)
+        self._limiter.hit(PER_ADDRESS, address, name)
         self._limiter.hit(PER_NAME, name)
         logger.warning("wrong name or password from %r for %.64r", address, name)
         return web.Response(status=401, text="Wrong name or password.\n", headers=CHALLENGE)

@@ -103,15 +103,16 @@ class Passwords:
         self._path = path
         self._seen = 0
         self._users: Mapping[str, User] = {}
-        # A page of the UI is a hundred requests: who has proved to know a password is remembered until the file changes,
-        # by a keyed hash of it. The key is of this process, so that nothing of use can be read from its memory alone.
+        # A page of the UI is a hundred requests: who has proved to know a password is remembered until the file changes, with
+        # the address it came from, by a keyed hash of it. The key is of this process, so that nothing of use can be read from
+        # its memory alone.
         self._key = secrets.token_bytes(32)
-        self._proved: dict[str, bytes] = {}
+        self._proved: dict[tuple[str, str], bytes] = {}
         # For names that do not exist, so that they take as long as those that do.
         self._nobody = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(ROUNDS)).decode()
 
-    def user(self, name: str, password: str) -> User | None:
-        """The user of this name, if that is the password. Costs 0.2 s of CPU.
+    def user(self, name: str, password: str, address: str) -> User | None:
+        """The user of this name, if that is the password. Costs 0.2 s of CPU. `known` from this address then.
 
         Raises:
             UserError: the file cannot be used.
@@ -123,17 +124,17 @@ class Passwords:
         matches = bcrypt.checkpw(password.encode()[:MAX_PASSWORD_BYTES], (user.password_hash if user else self._nobody).encode())
         if user is None or not matches or len(password.encode()) > MAX_PASSWORD_BYTES:
             return None
-        proved[name] = self._proof(password)
+        proved[name, address] = self._proof(password)
         return user
 
-    def known(self, name: str, password: str) -> User | None:
-        """The user of this name, if that password has been proved to be theirs. Costs nothing.
+    def known(self, name: str, password: str, address: str) -> User | None:
+        """The user of this name, if that password has been proved to be theirs, from this address. Costs nothing.
 
         Raises:
             UserError: the file cannot be used.
         """
         self._refresh()
-        proved = hmac.compare_digest(self._proved.get(name, b""), self._proof(password))
+        proved = hmac.compare_digest(self._proved.get((name, address), b""), self._proof(password))
         return self._users.get(name) if proved else None
 
     def _proof(self, password: str) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,15 +121,22 @@ class Setup:
             writer.close()
 
 
-@pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[Setup]:
-    """Both, for one test."""
+@asynccontextmanager
+async def gateway_before_engine(folder: Path) -> AsyncIterator[Setup]:
+    """Both, with the engine's socket in `folder`."""
     engine = Engine()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", engine.record)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.UnixSite(runner, str(tmp_path / "docker.sock")).start()
-    async with TestClient(TestServer(build_app(Policy(values(ENVIRONMENT)), str(tmp_path / "docker.sock")))) as client:
+    await web.UnixSite(runner, str(folder / "docker.sock")).start()
+    async with TestClient(TestServer(build_app(Policy(values(ENVIRONMENT)), str(folder / "docker.sock")))) as client:
         yield Setup(client, engine)
     await runner.cleanup()
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Setup]:
+    """Both, for one test."""
+    async with gateway_before_engine(tmp_path) as both:
+        yield both
