@@ -14,6 +14,7 @@ import psycopg2
 
 from evaluation.play import evaluate
 from evaluation.report.write import report_files
+from evaluation.results import Result, Results
 from evaluation.scenarios import SCENARIOS
 from evaluation.stage import UnexpectedEndError
 from evaluation.stopping import StoppedError, stopping
@@ -42,15 +43,15 @@ def main() -> int:
         return 0
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: stopping.set())
-    try:
-        results = evaluate(options.only, options.repeat, options.patience, options.machine, os.environ)
-    except StoppedError:
-        return STOPPED
-    except (ApiError, UnexpectedEndError, WaitError, psycopg2.Error) as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 1
+    results = Results({scenario.name: Result(scenario) for scenario in SCENARIOS if scenario.name in options.only})
     failed = results.problems
-    if not stopping.is_set():
+    try:
+        evaluate(results, options.repeat, options.patience, options.machine, os.environ)
+    except (ApiError, UnexpectedEndError, WaitError, psycopg2.Error) as error:
+        failed.append(str(error))
+    except StoppedError:
+        stopping.set()
+    if results.about and not stopping.is_set():
         write_archive(report_files(results))
         failed += [f"{result.scenario.name}: {result.error}" for result in results.scenarios.values() if result.error]
     for line in failed:

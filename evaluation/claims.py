@@ -67,6 +67,13 @@ CLAIMS = (
     Claim(LESSON, "With assets, debugging starts at the product that is bad.", "debugging_dough", judges.product_is_bad),
 )
 
+# What else the texts say.
+NOT_PLAYED = (
+    "that an asset is out of date because its code has changed; jobs for graphs of computations, for work on no data at all and "
+    "for old pipelines; catalog, metadata, and logs by asset; and what no deployment can play: what share of use cases suits "
+    "assets, which interface is beautiful, what Dagster recommends"
+)
+
 
 def judge(results: Results) -> list[Judged]:
     """All claims."""

@@ -10,6 +10,9 @@ from math import inf
 from statistics import median
 from typing import Any
 
+# Times of one or two repetitions never overlap, and say nothing.
+ENOUGH = 3
+
 
 class Style(StrEnum):
     """How the work is orchestrated."""
@@ -78,16 +81,17 @@ class Summary:
 def compare(one: Summary, other: Summary) -> int:
     """-1 where `one` is less, 1 where it is more, 0 where they are equal. What never happened is more than whatever did.
 
-    Seconds are equal unless all of one are below all of the other.
+    Seconds are equal unless all of one are below all of the other, and there are enough of them to say so.
     """
-    if one.unit == "s" and None not in (*one.values, *other.values) and _overlap(one.known, other.known):
+    if one.unit == "s" and None not in (*one.values, *other.values) and _alike(one.known, other.known):
         return 0
     first, second = (inf if summary.median is None else summary.median for summary in (one, other))
     return (first > second) - (first < second)
 
 
-def _overlap(one: list[float], other: list[float]) -> bool:
-    return min(one) <= max(other) and min(other) <= max(one)
+def _alike(one: list[float], other: list[float]) -> bool:
+    few = min(len(one), len(other)) < ENOUGH
+    return few or (min(one) <= max(other) and min(other) <= max(one))
 
 
 def quantity(value: str, unit: str) -> str:

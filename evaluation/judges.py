@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+from evaluation.figures import quantity
 from evaluation.scenarios.debugging import FAILURE, ONLY, RUN_AGAIN, SCRATCH
 from evaluation.scenarios.eggs import CHOSEN
 from evaluation.scenarios.freshness import KEPT, SCHEDULED
@@ -11,6 +12,8 @@ from evaluation.scenarios.reuse import FORK, NEW, TABLES
 from evaluation.verdicts import Judgement, Look, Verdict, calls, steps, three
 
 LINEAGE_QUESTIONS = 3
+# Of freshness, in seconds, while the evaluation is played: operate/evaluate.py sets it.
+WINDOW = 60.0
 
 
 def job_graph(look: Look) -> Judgement:
@@ -106,12 +109,16 @@ def reuse(look: Look) -> Judgement:
 
 
 def stale_visible(look: Look) -> Judgement:
-    """Whether it is marked at all, and whether one hears of it later than of a job's failure."""
-    measure = "until somebody could know"
-    marked = look.value("until the data is marked stale", KEPT)
-    stale, failed = look.text("until the data is marked stale", KEPT), look.text(measure, SCHEDULED)
-    said = f"marked stale {stale} s after the last good data, window 60 s; the job marks no data, its run fails after {failed} s"
-    return three(marked < inf and look.compare(measure, KEPT, SCHEDULED) <= 0, partly=marked < inf), said
+    """Whether data is marked at all, and marked as the job's is not; within another window after the first has passed."""
+    measure = "until the data is marked stale"
+    marked, by_job = look.value(measure, KEPT), look.value(measure, SCHEDULED)
+    mark = "the job marks no data" if by_job == inf else f"what the job made after {look.text(measure, SCHEDULED)} s"
+    failed = look.text("until a run has failed", SCHEDULED)
+    said = (
+        f"marked stale {look.text(measure, KEPT)} s after the last good data, window {WINDOW:.0f} s; {mark}; a run that its "
+        f"schedule starts fails after {failed} s, as one of the assets' own schedule would, which is off here"
+    )
+    return three(marked <= 2 * WINDOW and marked < by_job, partly=marked < inf), said
 
 
 def by_itself(look: Look) -> Judgement:
@@ -164,11 +171,13 @@ def the_asset_again(look: Look) -> Judgement:
 
 
 def product_is_bad(look: Look) -> Judgement:
-    """Whether something warns of the product, where nothing warns in the job."""
+    """Whether something warns of the product, where nothing warns in the job; by itself, if nobody has to write a check."""
     signal, silent = (look.value("failed steps or checks that warn", label) for label in ("assets", "job"))
     job, asset = (look.value("API calls from bad cookies to the reason", label) for label in ("job", "assets"))
+    lines = look.value("lines of the hand-written check", "assets")
     said = (
-        f"{signal:.0f} check of the dough warns, and names the minutes; of the job {silent:.0f} steps complain, and a person "
-        f"finds the reason in its log and its configuration; {calls(asset)} against {calls(job)}"
+        f"{quantity(f'{signal:.0f}', 'checks')} of the dough, {lines:.0f} lines written by hand, names the minutes; of the job "
+        f"{silent:.0f} steps complain, since it was given no check: a person finds the reason in its log and its configuration; "
+        f"{calls(asset)} against {calls(job)}"
     )
-    return three(signal > silent, partly=asset < job), said
+    return three(signal > silent and lines == 0, partly=signal > silent or asset < job), said

@@ -19,8 +19,6 @@ from playwright.sync_api import Error as PlaywrightError
 from evaluation import queries
 from evaluation.event_log import Databases
 from evaluation.results import Result, Results
-from evaluation.scenario import Scenario
-from evaluation.scenarios import SCENARIOS
 from evaluation.screenshots import take_pictures
 from evaluation.stage import Stage
 from evaluation.stopping import StoppedError, stopping, unstoppable
@@ -62,7 +60,7 @@ def make_stage(environ: Mapping[str, str], patience: float, when_stale: Callable
 
 @contextmanager
 def prepared(stage: Stage, results: Results) -> Iterator[None]:
-    """Schedules off and everything made once; afterwards schedules and sensor as before, the source well-behaved, the data good.
+    """Schedules off and everything made once; afterwards schedules, sensor and source as before, the data good.
 
     What cannot be restored is a problem of the results, and the rest is restored all the same.
     """
@@ -71,6 +69,8 @@ def prepared(stage: Stage, results: Results) -> Iterator[None]:
             undo.callback(_restore, results, f"{switch.name} is not as it was", switch.turn, on=switch.is_on())
         for name in SCHEDULES:
             stage.schedule(name).turn(on=False)
+        behaviour = stage.source()["behaviour"]
+        undo.callback(_restore, results, f"the source may do anything but {behaviour}", stage.source, behaviour=behaviour)
         undo.callback(_restore, results, "some data may be bad", _make_good, stage, results)
         undo.callback(_restore, results, "the source may be silent", stage.source, behaviour="ok")
         stage.source(behaviour="ok")
@@ -79,7 +79,7 @@ def prepared(stage: Stage, results: Results) -> Iterator[None]:
         yield
 
 
-def _restore(results: Results, otherwise: str, action: Callable[..., None], *arguments: Any, **options: Any) -> None:
+def _restore(results: Results, otherwise: str, action: Callable[..., object], *arguments: Any, **options: Any) -> None:
     try:
         with unstoppable():
             action(*arguments, **options)
@@ -160,16 +160,15 @@ def told(error: BaseException) -> str:
     return f"{own}, after {told(error.__context__)}" if error.__context__ and not error.__cause__ else own
 
 
-def evaluate(only: list[str], repeat: int, patience: float, machine: str, environ: Mapping[str, str]) -> Results:
-    """Plays the scenarios named in `only`, each `repeat` times.
+def evaluate(results: Results, repeat: int, patience: float, machine: str, environ: Mapping[str, str]) -> None:
+    """Plays the scenarios of `results`, each `repeat` times. `results.about` is there once all have ended.
 
     Raises:
         ApiError: the deployment does not do what it is asked.
         WaitError: it cannot be reached, or not be brought into the state to start from.
+        StoppedError: somebody has asked to stop before the first scenario.
     """
-    chosen: list[type[Scenario]] = [scenario for scenario in SCENARIOS if scenario.name in only]
-    results = Results({scenario.name: Result(scenario) for scenario in chosen})
-    progress = Progress(len(chosen) * repeat)
+    progress = Progress(len(results.scenarios) * repeat)
     started = datetime.now(UTC)
     stage = make_stage(environ, patience)
     take = Pictures(stage.url, results, progress)
@@ -186,7 +185,6 @@ def evaluate(only: list[str], repeat: int, patience: float, machine: str, enviro
     seconds = round((datetime.now(UTC) - started).total_seconds())
     results.about = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, **about}
     progress.say("writing the report")
-    return results
 
 
 def versions(stage: Stage) -> dict[str, str]:

@@ -6,6 +6,7 @@ import ast
 import io
 import os
 import tokenize
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def _definition(file: str, name: str) -> ast.FunctionDef:
     raise LookupError(f"{file} defines no {name}")
 
 
-def _numbers(node: ast.stmt) -> set[int]:
+def _numbers(node: ast.stmt | ast.expr) -> set[int]:
     return set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
 
@@ -50,9 +51,19 @@ def lines_of(file: str, *names: str) -> int:
 
 
 def wiring_lines(file: str) -> int:
-    """Lines of the bodies of a file's jobs: they do nothing but say what depends on what."""
-    jobs = [node for node in ast.parse(_source(file)).body if isinstance(node, ast.FunctionDef) and _is_job(node)]
-    return sum(len(set().union(*map(_numbers, _body(job))) & _code_lines(file)) for job in jobs)
+    """Lines that do nothing but say what depends on what: bodies of a file's jobs, `deps` and `ins` of its assets."""
+    functions = [node for node in ast.parse(_source(file)).body if isinstance(node, ast.FunctionDef)]
+    wiring = {line for node in functions for part in _wiring(node) for line in _numbers(part)}
+    return len(wiring & _code_lines(file))
+
+
+def _wiring(node: ast.FunctionDef) -> Iterator[ast.stmt | ast.expr]:
+    if _is_job(node):
+        yield from _body(node)
+    for decorator in node.decorator_list:
+        for keyword in decorator.keywords if isinstance(decorator, ast.Call) else ():
+            if keyword.arg in {"deps", "ins"}:
+                yield keyword.value
 
 
 def _body(node: ast.FunctionDef) -> list[ast.stmt]:

@@ -64,15 +64,17 @@ class Stage:
         before = self.client.calls
         return ask(), self.client.calls - before
 
-    def source(self, **request: Any) -> None:
-        """Makes the source system do something else.
+    def source(self, **request: Any) -> dict[str, Any]:
+        """Makes the source system do something else, where anything is asked; returns what it does then.
 
         Raises:
             ApiError: it cannot be told what to do.
         """
-        body = json.dumps(request).encode()
+        body = json.dumps(request).encode() if request else None
+        asked = urllib.request.Request(f"{self.source_url}/control", body, method="PUT" if request else "GET")
         try:
-            urllib.request.urlopen(urllib.request.Request(f"{self.source_url}/control", body, method="PUT"), timeout=10).close()
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                return dict(json.load(answer))
         except OSError as error:
             remedy = "only the bundled source can be told what to do: take USERS_API_URL out of .env, and `make up`"
             raise ApiError(f"{self.source_url}/control does not answer: {error}; {remedy}") from error

@@ -26,23 +26,25 @@ def require(program: str) -> None:
         raise CommandError(f"there is no {program} here: install it; on Debian `make up` fetches an engine, as root")
 
 
-def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | None = None) -> str:
-    """Runs a command in the repository's root; returns what it printed, if captured.
+def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | None = None, apart: bool = False) -> str:
+    """Runs a command in the repository's root; returns what it printed, if captured. Ctrl-C does not reach one that is `apart`.
 
     Raises:
         CommandError: its exit status is not 0, or there is no such command.
     """
     stdout = subprocess.PIPE if capture else None
     require(command[0])
-    result = subprocess.run(command, cwd=ROOT, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE)
+    result = subprocess.run(
+        command, cwd=ROOT, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE, start_new_session=apart
+    )
     if result.returncode:
         raise CommandError(f"{' '.join(command[:4])} failed: {result.stderr.strip()[-2000:]}")
     return result.stdout or ""
 
 
-def compose(*arguments: str, capture: bool = False, env: Mapping[str, str] | None = None) -> str:
+def compose(*arguments: str, capture: bool = False, env: Mapping[str, str] | None = None, apart: bool = False) -> str:
     """Runs `docker compose`."""
-    return run(["docker", "compose", *arguments], capture=capture, env=env)
+    return run(["docker", "compose", *arguments], capture=capture, env=env, apart=apart)
 
 
 def one_off(service: str, *arguments: str) -> int:

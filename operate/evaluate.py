@@ -13,7 +13,7 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from operate.compose import ROOT, CommandError, compose, model, run, webserver_url
 from operate.graphql import ApiError, Client
@@ -36,9 +36,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser("evaluate", add_help=False, allow_abbrev=False)
     parser.add_argument("--into", type=Path, default=REPORTS)
     options, others = parser.parse_known_args(arguments)
-    # SIGINT too: it is ignored where a script has started this in the background.
-    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
+    on_ending(signal.default_int_handler)
     try:
         status = ready(others) or evaluate([*others, "--machine", machine()], options.into)
     except (ApiError, CommandError, WaitError) as error:
@@ -49,6 +47,12 @@ def main(arguments: list[str]) -> int:
     if status == STOPPED:
         print("evaluate: stopped; what it had changed is restored", file=sys.stderr)
     return status
+
+
+def on_ending(handler: Any) -> None:
+    """What to do when somebody wants this to end. SIGINT too: it is ignored where a script has started this in the background."""
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, handler)
 
 
 def ready(arguments: list[str]) -> int:
@@ -77,6 +81,8 @@ def evaluate(arguments: list[str], folder: Path) -> int:
         set_up(SHORT)
         return play(arguments, folder)
     finally:
+        # A second Ctrl-C would leave what the first has not.
+        on_ending(signal.SIG_IGN)
         adapt_code_location({})
 
 
@@ -89,7 +95,8 @@ def set_up(settings: dict[str, str]) -> None:
 
 def adapt_code_location(settings: dict[str, str]) -> None:
     """Starts it with other settings, and waits until the webserver has noticed; the daemon does within a minute."""
-    compose("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "user_code", env={**os.environ, **settings})
+    up = ("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "user_code")
+    compose(*up, env={**os.environ, **settings}, apart=True)
     wait_until_loaded(Client(webserver_url()), since=code_server_start())
 
 
@@ -127,9 +134,11 @@ def stopped(container: subprocess.Popen[bytes], name: str) -> int:
     Raises:
         CommandError: it has not ended.
     """
+    on_ending(signal.SIG_IGN)
     print("evaluate: stopping, which takes up to a minute: what was changed is restored", file=sys.stderr)
     subprocess.run(["docker", "kill", "--signal", "INT", name], capture_output=True, check=False)
-    waiting = subprocess.Popen(["docker", "wait", name], text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    wait = ["docker", "wait", name]
+    waiting = subprocess.Popen(wait, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         # Reads on meanwhile: it may be writing its report, and would wait for a reader.
         container.communicate(timeout=RESTORE_SECONDS)

@@ -56,8 +56,8 @@ def note(engine: tuple[int, int]) -> str | None:
     """What works, and is worth knowing."""
     if engine >= LOOPBACK_IS_LOOPBACK:
         return None
-    known = f"Docker Engine {'.'.join(map(str, engine))} lets neighbours on the same network segment reach what is published on loopback"
-    return f"{known}: where that matters, take 28.0 or newer."
+    known = "lets neighbours on the same network segment reach what is published on loopback"
+    return f"Docker Engine {'.'.join(map(str, engine))} {known}: where that matters, take 28.0 or newer."
 
 
 def problems(facts: Facts) -> list[str]:

@@ -29,14 +29,17 @@ def check_bind(address: str) -> None:
 def main() -> None:
     """Options of `dagster-webserver`, such as --read-only, are passed on."""
     check_bind(os.environ.get("WEBSERVER_BIND", ""))
-    import uvicorn  # noqa: PLC0415 - a refused setting is said at once, not after a second of imports
+    # A refused setting is said at once, not after a second of imports.
+    import uvicorn  # noqa: PLC0415
+    from audit import audited, tell  # noqa: PLC0415
     from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
 
+    tell()
     listen_on = os.environ["LISTEN_ON"]
     hosts = ["localhost", listen_on, *os.environ.get("WEBSERVER_HOSTS", "").split()]
     serve = uvicorn.run
     # dagster-webserver has no option for middleware.
-    uvicorn.run = lambda app, *arguments, **options: serve(guarded(app, hosts), *arguments, **options)
+    uvicorn.run = lambda app, *arguments, **options: serve(guarded(audited(app), hosts), *arguments, **options)
     sys.argv[1:1] = ["--host", listen_on, "--port", PORT, "--workspace", "workspace.yaml"]
     dagster_webserver()  # type: ignore[no-untyped-call]
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from jsonschema import validate
 from markupsafe import Markup
 
-from evaluation.claims import judge
+from evaluation.claims import NOT_PLAYED, judge
 from evaluation.report import plots, summary
 from evaluation.results import Result, Results
 
@@ -46,10 +46,12 @@ def report_files(results: Results) -> dict[str, bytes]:
 def _view(results: Results, claims: list[Any]) -> dict[str, Any]:
     return {
         "about": results.about,
+        "terms": summary.TERMS,
         "rows": summary.rows(results),
         "advice": summary.advice(results),
         "verdicts": summary.verdicts(claims),
         "claims": claims,
+        "not_played": NOT_PLAYED,
         "sections": [_section(result) for result in results.scenarios.values()],
         "pictures": [(picture.title, base64.b64encode(picture.png).decode()) for picture in results.pictures],
     }

@@ -6,7 +6,8 @@ from evaluation import queries
 from evaluation.figures import Style
 from evaluation.scenario import Scenario
 from evaluation.scenarios.debugging import ONLY, SCRATCH
-from evaluation.scenarios.eggs import CHOSEN
+from evaluation.scenarios.eggs import ASSETS_FILE, CHOSEN
+from evaluation.source_lines import lines_of
 from operate.graphql import ASSET_JOB
 
 AFFECTED = ("cookie_dough", "cookies")
@@ -20,9 +21,9 @@ class OvermixedDough(Scenario):
     title = "Overmixed dough"
     lane = "others"
     story = (
-        "The dough was mixed for ten minutes, and the cookies are rubbery. No step fails; the asset has a check, which is a step "
-        "of its own, and the job has none, as in the brief. Once the reason is found, the dough is made again for three minutes, "
-        "and whatever was made of it."
+        "The dough was mixed for ten minutes, and the cookies are rubbery. No step fails. We have given the asset a check, which "
+        "is a step of its own, and the job none; one of its steps could check as well, by failing. Once the reason is found, the "
+        "dough is made again for three minutes, and whatever was made of it."
     )
     bad, good = 10.0, 3.0
 
@@ -79,6 +80,8 @@ class OvermixedDough(Scenario):
         """Cost of noticing, of finding, of mending."""
         self.add("failed steps or checks that warn", "job", Style.TASK, self.failed_steps(), "warnings")
         self.add("failed steps or checks that warn", "assets", Style.ASSET, self.failed_checks, "warnings")
+        lines = lines_of(ASSETS_FILE, "cookie_dough_is_not_overmixed")
+        self.add("lines of the hand-written check", "assets", Style.ASSET, lines, "lines")
         for style, (right, calls) in ((Style.TASK, self.found_by_job), (Style.ASSET, self.found_by_check)):
             self.add("API calls from bad cookies to the reason", style.label, style, calls if right else None, "calls")
         self.add_cost(SCRATCH, Style.TASK, self.whole)

@@ -27,7 +27,9 @@ class ExpiredEggs(Scenario):
     lane = "others"
     story = (
         "The eggs in the fridge are past their date. The job checks the date after taking them, fails, and is started again with "
-        "new eggs. Of the assets, the wet ingredients fail; the eggs are bought anew, and the rest is made of them."
+        "new eggs. Of the assets, the wet ingredients fail; the eggs are bought anew, and the rest is made of them. Eggs have a "
+        "freshness policy too, of 28 days, which would mark eggs that were bought so long ago; here their date is changed in the "
+        "table, behind Dagster's back."
     )
 
     def set_up(self) -> None:

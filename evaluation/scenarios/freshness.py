@@ -37,7 +37,8 @@ class SilentSource(Scenario):
     holds = frozenset({"source"})
     story = (
         "Both styles have good data. Then the source answers with errors. The job is started by its schedule, every "
-        "minute; the assets are kept by the freshness sensor, with a window of one minute, which tries every minute as well. "
+        "minute; the assets are kept by the freshness sensor alone, with a window of one minute, which tries every minute as "
+        "well. Their own schedule is off: with it a first run of theirs would fail as early as the job's. "
         "Once the staleness is visible and both have tried in vain, the source publishes new data, each time in another third of "
         "the schedules' minute. Nobody touches anything."
     )
@@ -112,7 +113,10 @@ class SilentSource(Scenario):
         runs = self._ended(self.stage.runs_since(self.silent_at, assets=USERS))
         self.runs = {Style.TASK: jobs, Style.ASSET: runs}
         marked = self.stale[0] - self.good_at if self.stale else None
-        for variant, style, found, mark in ((SCHEDULED, Style.TASK, jobs, None), (KEPT, Style.ASSET, runs, marked)):
+        for variant, style, found, mark in (
+            (SCHEDULED, Style.TASK, jobs, self._marked_of(jobs)),
+            (KEPT, Style.ASSET, runs, marked),
+        ):
             failed = [run.ended - self.good_at for run in found if run.status == "FAILURE" and run.ended]
             self.add("until the data is marked stale", variant, style, mark, "s")
             self.add("until a run has failed", variant, style, min(failed, default=None), "s")
@@ -126,6 +130,12 @@ class SilentSource(Scenario):
         ):
             self.add(measure, variant, style, self._since_publication(moment), "s")
         self.add(BEGAN, "both", Style.TASK, self.silent_at % 60, "s")
+
+    def _marked_of(self, jobs: list[Run]) -> float | None:
+        """When something that runs of the job have materialized was found to be stale: they would have to materialize for it."""
+        databases = self.stage.databases
+        assets = set().union(*(databases.assets_of(run.run_id) for run in jobs))
+        return min((at - self.good_at for asset in assets for at in databases.became_stale(asset, self.good_at)), default=None)
 
     def _ended(self, runs: list[Run]) -> list[Run]:
         return [self.stage.client.wait(run.run_id) for run in runs]

@@ -42,7 +42,8 @@ class Lineage(Scenario):
     story = (
         "Three questions of lineage: of what is the summary made, what does a change of the raw data affect in every job, what "
         "is made of cookie dough? And is the summary current, once the source has published new data, and once that is fetched, "
-        "as an asset and by the first op of the job, while nothing after it is made yet?"
+        "as an asset and by the first op of the job, while nothing after it is made yet? Where the API has no answer, the "
+        "definitions to open for it were listed by hand."
     )
 
     def set_up(self) -> None:

@@ -31,7 +31,7 @@ class Backfill(Scenario):
     story = (
         "The posts of five users are fetched: as a backfill of five partitions of an asset, whose backfill policy allows one run "
         "for many, and as a backfill of the job that is partitioned by the same keys, which takes a run for each. Both are asked "
-        "for at once."
+        "for at once, the asset's a moment earlier, so that it does not wait for a slot behind five runs."
     )
 
     def set_up(self) -> None:

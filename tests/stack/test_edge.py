@@ -51,7 +51,7 @@ def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edg
 
 
 def test_without_a_login_there_is_nothing_but_the_login(edge: Edge, stack: Stack) -> None:
-    """No page, no API, no report, no file of the UI; and no way around the edge."""
+    """No page, no API, no report, no file of the UI; and no other port is published."""
     for path in ("/", "/graphql", "/server_info", "/report_asset_materialization/x", "/main.js"):
         answer = edge.ask(path)
         assert (answer.status_code, answer.text) == (401, "Log in to use Dagster.\n"), path
@@ -80,15 +80,7 @@ def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
             answer = edge.ask(path, "vera", body=body)
             assert (answer.status_code, answer.text) == (403, "Viewers can look, and change nothing."), path
     assert edge.ask("/report_asset_materialization/x", "vera", body={}, **{"Dagster-Role": "operator"}).status_code == 403
-    assert raw_post(edge, "/report_asset_materialization/x/../../graphql", "vera") == 403
-
-
-def raw_post(edge: Edge, path: str, user: str) -> int:
-    """The status of a POST whose path is sent as it is."""
-    prepared = requests.Request("POST", edge.url, json={}, auth=(user, PASSWORDS[user])).prepare()
-    prepared.url = edge.url + path
-    with requests.Session() as session:
-        return session.send(prepared, verify=str(edge.authority), timeout=20).status_code
+    assert edge.raw_post("/report_asset_materialization/x/../../graphql", "vera") == 403
 
 
 def test_a_page_elsewhere_cannot_use_the_login(edge: Edge) -> None:
@@ -112,9 +104,10 @@ def test_requests_are_bounded(edge: Edge) -> None:
     assert edge.ask("/server_info", "otto", **{"X-Long": "x" * 40_000}).status_code == 431
 
 
-def test_an_operator_runs(edge: Edge) -> None:
-    """Everything is as without the edge."""
+def test_an_operator_runs(edge: Edge, stack: Stack) -> None:
+    """Everything is as without the edge, but that the log says who it was."""
     assert edge.launch("otto")["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
+    assert 'audit - "otto": launchRun jobName="cookie_job"' in stack.compose("logs", "--no-log-prefix", "webserver")
     answer = edge.ask("/report_asset_materialization/raw_user_data", "otto", body={})
     assert (answer.status_code, answer.json()) == (200, {})
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,15 +107,21 @@ def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path)
 
 
 def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_left(still: Stack, tmp_path: Path) -> None:
-    """What the README tells to type instead writes the whole report to standard output, and every figure is there twice."""
-    (typed,) = re.findall(r"```sh\n([^`]*) > report.tar\n```", (ROOT / "README.md").read_text())
-    played, archive = ["lineage", "reuse_peanuts", "debugging_table"], tmp_path / "report.tar"
-    script = f"{typed} --repeat 2 --only {' '.join(played)} > {archive}"
+    """What the README tells to type instead writes the whole report to `reports/`, and every figure is there twice.
+
+    The source does afterwards what it did before.
+    """
+    ((typed, unpack),) = re.findall(
+        r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "README.md").read_text()
+    )
+    played, reports = ["lineage", "reuse_peanuts", "debugging_table"], tmp_path / "reports"
+    still.control(behaviour="incomplete")
+    script = f"{typed} --repeat 2 --only {' '.join(played)} > report.tar\n{unpack}".replace("report", f"{tmp_path}/report")
     ran = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
-    with tarfile.open(archive) as files:
-        assert set(files.getnames()) == FILES
-        report = json.load(files.extractfile("evaluation.json") or io.BytesIO())
+    assert {path.name for path in reports.iterdir()} == FILES
+    assert behaviour(still) == "incomplete"
+    report = json.loads((reports / "evaluation.json").read_text())
     assert [scenario["name"] for scenario in report["scenarios"]] == played
     assert {len(figure["values"]) for scenario in report["scenarios"] for figure in scenario["figures"]} == {2}
 
@@ -146,24 +150,31 @@ def behaviour(stack: Stack) -> str:
 
 
 def test_ctrl_c_leaves_everything_as_it_was(still: Stack, tmp_path: Path) -> None:
-    """While data is bad and the sensor off: the data is good again, schedules and sensor are on, the container is gone."""
+    """While data is bad and the sensor off: the data is good again, schedules and sensor are on, the container is gone.
+
+    Whoever is impatient changes nothing about that.
+    """
     still.schedules(running=True)
-    command = [sys.executable, "-m", "operate.evaluate", "--into", str(tmp_path), "--only", "debugging_record"]
-    evaluation = subprocess.Popen(
-        command, cwd=ROOT, env=still.environ, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-    )
+    said, report = tmp_path / "said", tmp_path / "report"
+    command = [sys.executable, "-m", "operate.evaluate", "--into", str(report), "--only", "debugging_record"]
+    with said.open("w") as stderr:
+        evaluation = subprocess.Popen(
+            command, cwd=ROOT, env=still.environ, text=True, stderr=stderr, stdout=subprocess.PIPE, start_new_session=True
+        )
     try:
         wait_for("the bad record", lambda: seen(bad_records(still) > 0, behaviour(still)), seconds=240)
         os.killpg(evaluation.pid, signal.SIGINT)
-        stdout, stderr = evaluation.communicate(timeout=180)
+        wait_for("an answer", lambda: seen("evaluate: stopping, " in said.read_text(), said.read_text()), seconds=30)
+        os.killpg(evaluation.pid, signal.SIGINT)
+        stdout, _ = evaluation.communicate(timeout=180)
     finally:
         evaluation.kill()
-    assert (evaluation.returncode, stdout) == (130, ""), stderr
-    assert stderr.endswith("evaluate: stopped; what it had changed is restored\n")
+    assert (evaluation.returncode, stdout) == (130, ""), said.read_text()
+    assert said.read_text().endswith("evaluate: stopped; what it had changed is restored\n")
     assert (behaviour(still), bad_records(still)) == ("ok", 0)
     switches = [schedule(still.client, name) for name in ("users_assets_schedule", "data_extraction_schedule")]
     assert [switch.is_on() for switch in (*switches, sensor(still.client, "freshness_sensor"))] == [True] * 3
-    assert list(tmp_path.iterdir()) == []
+    assert list(report.iterdir()) == []
     assert one_offs(still) == []
 
 

@@ -34,8 +34,11 @@ def test_the_median_counts_what_never_happened(values: tuple[float | None, ...],
     ("unit", "one", "other", "order"),
     [
         ("s", (10, 20), (20, 30), 0),
-        ("s", (10, 19), (20, 30), -1),
-        ("s", (31,), (20, 30), 1),
+        ("s", (10, 12, 20), (20, 25, 30), 0),
+        ("s", (10, 12, 19), (20, 25, 30), -1),
+        ("s", (31, 32, 33), (20, 25, 30), 1),
+        ("s", (10, 19), (20, 25, 30), 0),
+        ("s", (31,), (20,), 0),
         ("s", (None,), (20, 30), 1),
         ("s", (None, None), (None,), 0),
         ("steps", (3, 4, 4), (4, 4, 5), 0),
@@ -43,7 +46,7 @@ def test_the_median_counts_what_never_happened(values: tuple[float | None, ...],
     ],
 )
 def test_seconds_are_equal_unless_they_are_apart(unit: str, one: tuple[Any], other: tuple[Any], order: int) -> None:
-    """Everything else by its median; what never happened comes last."""
+    """Or fewer than three. Everything else by its median; what never happened comes last."""
     first, second = (Summary("m", "v", Style.TASK, unit, values) for values in (one, other))
     assert (compare(first, second), compare(second, first)) == (order, -order)
 
@@ -109,6 +112,12 @@ def wired():
         x,
         2,
     )
+
+
+@dg.asset(deps=[first],
+          ins={"x": 1}, group_name="g")
+def third():
+    pass
 '''
 
 
@@ -119,6 +128,6 @@ def test_lines_are_those_that_a_person_writes(tmp_path: Path, monkeypatch: pytes
     assert lines_of("module.py", "first") == 3 + 1 + 2 + 1
     assert lines_of("module.py", "wired") == 1 + 1 + 1 + 4
     assert lines_of("module.py", "first", "wired") == 14
-    assert wiring_lines("module.py") == 5
-    with pytest.raises(LookupError, match=r"module\.py defines no third"):
-        lines_of("module.py", "third")
+    assert wiring_lines("module.py") == 5 + 2
+    with pytest.raises(LookupError, match=r"module\.py defines no fourth"):
+        lines_of("module.py", "fourth")

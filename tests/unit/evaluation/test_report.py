@@ -74,8 +74,8 @@ def test_who_is_ahead_follows_the_figures(results: Results) -> None:
     """More is better for answers, less for everything else; what never happens is behind."""
     ahead = {row.question: row.ahead for row in summary.rows(results)}
     assert ahead["Where it comes from, what it affects"] == "assets"
-    assert ahead["Left in the catalog for ever"] == "jobs"
-    assert ahead["After a repair, job from failure"] == "equal"
+    assert ahead["Left in the catalog afterwards"] == "jobs"
+    assert ahead["A failed table, job from failure"] == "equal"
     assert ahead["Until old data is marked as such"] == "assets"
     changed(results, "freshness_source", FRESH, SENSOR, None)
     (row,) = [row for row in summary.rows(results) if row.question == "From new data to a fresh summary"]
@@ -95,10 +95,10 @@ def test_seconds_that_overlap_are_equal(results: Results) -> None:
 def test_advice_names_only_where_a_style_is_ahead(results: Results) -> None:
     """Every row once; advice without a row is not given."""
     given = {one.what: {row.ahead for row in one.rows} for one in summary.advice(results)}
-    assert given == {"Use assets": {"assets"}, "Use jobs": {"jobs"}, "Either will do": {"equal"}}
+    assert given == {"Use assets": {"assets"}, "Use jobs": {"jobs"}, "What assets cost:": {"jobs"}, "No difference": {"equal"}}
     assert sum(len(one.rows) for one in summary.advice(results)) == len(summary.rows(results))
     results.scenarios = {name: result for name, result in results.scenarios.items() if name == "lineage"}
-    assert [one.what for one in summary.advice(results)] == ["Use assets", "Either will do"]
+    assert [one.what for one in summary.advice(results)] == ["Use assets", "No difference"]
 
 
 def test_no_figure_is_written_down() -> None:

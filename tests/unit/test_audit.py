@@ -1,0 +1,111 @@
+"""Who has changed what, as the webserver's log tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+from audit import MAX_BODY_BYTES, acts, audited
+
+from operate.graphql import SELECTOR
+from operate.queries import LAUNCH, RUN, TERMINATE
+
+PARAMS = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {"path": "secret"}}
+
+
+def posted(query: str, **variables: Any) -> bytes:
+    return json.dumps({"query": query, "variables": variables}).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/graphql", posted(LAUNCH, params=PARAMS), ['launchRun jobName="cookie_job"']),
+        ("/graphql\n", posted(TERMINATE, runId="x\ny"), ['terminateRun runId="x\\ny"']),
+        ("/graphql", posted("mutation { a: wipeAssets(x: 1) {x} b {x} }"), ["wipeAssets", "b"]),
+        ("/graphql", posted(RUN, runId="x"), []),
+        ("/graphql", posted("query A {x} mutation B {y {z}}"), ["y"]),
+        ("/graphql", posted("mutation {...F ... on Mutation {b}} fragment F on Mutation {a}"), ["a", "b"]),
+        (
+            "/graphql",
+            posted("mutation {...F} fragment F on Mutation {...F}"),
+            ["a body that is not understood, of 75 bytes or more"],
+        ),
+        ("/graphql", b"query=mutation{x}", ["a body that is not understood, of 17 bytes or more"]),
+        ("/graphql", b"[]", ["a body that is not understood, of 2 bytes or more"]),
+        ("/graphql", posted("mutation {"), ["a body that is not understood, of 40 bytes or more"]),
+        ("/report_asset_materialization/a\nb", b"{}", ['POST "/report_asset_materialization/a\\nb"']),
+        ("/other", b"{}", []),
+    ],
+)
+def test_what_changes_something_is_told_and_what_asks_is_not(path: str, body: bytes, told: list[str]) -> None:
+    """With what it is about, in one line, and without configuration."""
+    assert acts(path, body) == told
+
+
+def sent(app: Any, method: str, *parts: bytes, **headers: str) -> None:
+    """A request whose body comes in parts."""
+    events = [{"type": "http.request", "body": part, "more_body": True} for part in parts] + [{"type": "http.disconnect"}]
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": "/graphql", "headers": pairs}
+
+    async def receive() -> dict[str, Any]:
+        return events.pop(0)
+
+    asyncio.run(app(scope, receive, None))
+
+
+def application(read: list[bytes], fails: Exception | None = None) -> Any:
+    """Reads its request; what it has read goes to `read`."""
+
+    async def app(_scope: Any, receive: Any, _send: Any) -> None:
+        while (event := await receive())["type"] == "http.request":
+            read.append(event["body"])
+        if fails:
+            raise fails
+
+    return app
+
+
+def test_a_line_names_who_and_the_application_gets_all_of_the_request(caplog: pytest.LogCaptureFixture) -> None:
+    """Without the edge nobody has a name."""
+    caplog.set_level(logging.INFO, "audit")
+    read: list[bytes] = []
+    app, body = audited(application(read)), posted(TERMINATE, runId="7")
+    sent(app, "POST", body[:10], body[10:], dagster_user="otto")
+    sent(app, "POST", body)
+    sent(app, "GET", body)
+    assert caplog.messages == ['"otto": terminateRun runId="7"', 'somebody on this machine: terminateRun runId="7"']
+    assert b"".join(read) == body * 3
+
+
+def test_what_fails_is_told_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    """It may have changed something before."""
+    caplog.set_level(logging.INFO, "audit")
+    with pytest.raises(LookupError):
+        sent(audited(application([], LookupError())), "POST", posted("mutation {x}"))
+    assert caplog.messages == ["somebody on this machine: x"]
+
+
+def test_a_body_beyond_measure_is_not_kept(caplog: pytest.LogCaptureFixture) -> None:
+    """And reaches the application all the same."""
+    caplog.set_level(logging.INFO, "audit")
+    read: list[bytes] = []
+    sent(audited(application(read)), "POST", *[b"x" * (MAX_BODY_BYTES // 2)] * 5)
+    assert caplog.messages == [f"somebody on this machine: a body that is not understood, of {MAX_BODY_BYTES} bytes or more"]
+    assert len(b"".join(read)) == 2.5 * MAX_BODY_BYTES
+
+
+def test_websockets_and_the_server_s_own_events_pass() -> None:
+    """Dagster takes no mutation through a websocket."""
+    kinds: list[str] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        kinds.append(scope["type"])
+
+    for kind in ("websocket", "lifespan"):
+        asyncio.run(audited(app)({"type": kind}, None, None))
+    assert kinds == ["websocket", "lifespan"]
