@@ -10,7 +10,7 @@ from math import inf
 from statistics import median
 from typing import Any
 
-# Times of one or two repetitions never overlap, and say nothing.
+# Of one repetition or two, one style is ahead in each by chance.
 ENOUGH = 3
 
 
@@ -81,17 +81,18 @@ class Summary:
 def compare(one: Summary, other: Summary) -> int:
     """-1 where `one` is less, 1 where it is more, 0 where they are equal. What never happened is more than whatever did.
 
-    Seconds are equal unless all of one are below all of the other, and there are enough of them to say so.
+    Seconds are equal unless one is less in every repetition, and there are enough of them to say so: what a repetition waited
+    for, such as a full minute, both have waited for.
     """
-    if one.unit == "s" and None not in (*one.values, *other.values) and _alike(one.known, other.known):
-        return 0
+    if one.unit == "s" and None not in (*one.values, *other.values):
+        return _of_each(one.known, other.known)
     first, second = (inf if summary.median is None else summary.median for summary in (one, other))
     return (first > second) - (first < second)
 
 
-def _alike(one: list[float], other: list[float]) -> bool:
-    few = min(len(one), len(other)) < ENOUGH
-    return few or (min(one) <= max(other) and min(other) <= max(one))
+def _of_each(one: list[float], other: list[float]) -> int:
+    signs = {(first > second) - (first < second) for first, second in zip(one, other, strict=True)}
+    return signs.pop() if len(signs) == 1 and len(one) >= ENOUGH else 0
 
 
 def quantity(value: str, unit: str) -> str:

@@ -110,13 +110,13 @@ def reuse(look: Look) -> Judgement:
 
 def stale_visible(look: Look) -> Judgement:
     """Whether data is marked at all, and marked as the job's is not; within another window after the first has passed."""
-    measure = "until the data is marked stale"
+    measure = "from the last good data until it is marked stale"
     marked, by_job = look.value(measure, KEPT), look.value(measure, SCHEDULED)
     mark = "the job marks no data" if by_job == inf else f"what the job made after {look.text(measure, SCHEDULED)} s"
-    failed = look.text("until a run has failed", SCHEDULED)
+    failed = look.text("from the silence until a run has failed", SCHEDULED)
     said = (
         f"marked stale {look.text(measure, KEPT)} s after the last good data, window {WINDOW:.0f} s; {mark}; a run that its "
-        f"schedule starts fails after {failed} s, as one of the assets' own schedule would, which is off here"
+        f"schedule starts fails {failed} s after the source, as one of the assets' own schedule would, which is off here"
     )
     return three(marked <= 2 * WINDOW and marked < by_job, partly=marked < inf), said
 
@@ -127,7 +127,8 @@ def by_itself(look: Look) -> Judgement:
     asset = look.value(measure, KEPT)
     order = look.compare(measure, KEPT, SCHEDULED)
     said = f"fresh after {look.text(measure, KEPT)} s by the sensor, after {look.text(measure, SCHEDULED)} s by a schedule"
-    return three(asset < inf and order <= 0, partly=asset < inf), said if order else f"{said}, which overlap"
+    ahead = {0: "neither is ahead", 1: "the schedule is ahead", -1: "the sensor is ahead"}[order]
+    return three(asset < inf and order <= 0, partly=asset < inf), f"{said}: {ahead} in each repetition"
 
 
 def eggs_before_baking(look: Look) -> Judgement:

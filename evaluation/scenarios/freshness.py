@@ -6,25 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from evaluation.figures import Style
-from evaluation.scenario import Played, Scenario
+from evaluation.scenario import Scenario
 from operate.runs import UNDER_WAY, Run
 
 JOB, SCHEDULE = "data_extraction_job", "data_extraction_schedule"
 RAW, SUMMARY = "raw_user_data", "data_extraction_summary"
 USERS = frozenset({RAW, "transformed_user_data", "user_data_csv", SUMMARY})
-# How soon new data is there follows from when in the schedules' minute it is published: once all three repetitions published
-# within seconds of a run of the job, and its verdict was another. So each takes a third that none has had.
-THIRDS, THIRD_SECONDS = 3, 20
-BEGAN = "the silence began, into the schedule's minute"
-SILENT, PUBLISHES = "source silent", "source publishes"
+# Less than the window of a minute: what was fetched then is not stale yet.
+RECENT_SECONDS = 50
 SCHEDULED, KEPT = "job, by its schedule", "assets, by the freshness sensor"
-
-
-def published(played: Played) -> float:
-    """When in the schedules' minute a repetition has published, in seconds."""
-    (began,) = (figure.value for figure in played.figures if figure.measure == BEGAN)
-    at = {mark.label: mark.at for mark in played.marks}
-    return ((began or 0) + at[PUBLISHES] - at[SILENT]) % 60
 
 
 class SilentSource(Scenario):
@@ -39,35 +29,27 @@ class SilentSource(Scenario):
         "Both styles have good data. Then the source answers with errors. The job is started by its schedule, every "
         "minute; the assets are kept by the freshness sensor alone, with a window of one minute, which tries every minute as "
         "well. Their own schedule is off: with it a first run of theirs would fail as early as the job's. "
-        "Once the staleness is visible and both have tried in vain, the source publishes new data, each time in another third of "
-        "the schedules' minute. Nobody touches anything."
+        "Once the staleness is visible and both have tried in vain, the source publishes new data. Both try again at the next "
+        "full minute: how long that takes depends on when in the minute it was, for both alike. Nobody touches anything."
     )
 
     def set_up(self) -> None:
-        """Raw data is fetched a last time; from then on the source is silent."""
+        """Raw data has been fetched a last time, perhaps by what was played before; then the source is silent."""
         databases = self.stage.databases
         self.undo.callback(self.stage.source, behaviour="ok")
         self.undo.callback(self.stage.schedule(SCHEDULE).turn, on=False)
-        asked_at = databases.now()
-        self.stage.materialize(RAW)
+        recently = databases.now() - RECENT_SECONDS
+        if not databases.materialized(RAW, recently):
+            self.stage.materialize(RAW)
         # The sensor may have asked for the same a moment ago: its run would fail for no reason of the scenario's.
         self.stage.until("the end of what is being fetched", lambda: not self._being_fetched())
-        self.good_at = databases.materialized(RAW, asked_at)[-1]
+        self.good_at = databases.materialized(RAW, recently)[-1]
         self.stage.source(behaviour="fail")
         self.silent_at = databases.now()
         self.stage.schedule(SCHEDULE).turn(on=True)
 
     def _being_fetched(self) -> bool:
         return any(RAW in run.assets for run in self.stage.client.runs(statuses=UNDER_WAY))
-
-    def is_due(self, now: float) -> bool:
-        """Whether a repetition may publish at this second, of a third that none has had since all had one.
-
-        In its second half: all that wait would publish at its beginning else, and that of the minute is when schedules tick.
-        """
-        had = [published(played) // THIRD_SECONDS for played in self.earlier]
-        third, into = divmod(now % 60, THIRD_SECONDS)
-        return third not in had[len(had) // THIRDS * THIRDS :] and into >= THIRD_SECONDS / 2
 
     def task_centric(self) -> None:
         """The schedule does it."""
@@ -79,7 +61,6 @@ class SilentSource(Scenario):
         self.stage.when_stale()
         # Published at the moment of staleness, the data would meet the sensor's first attempt: a lead that the job never has.
         self.stage.until("attempts in vain", self._tried_in_vain)
-        self.stage.until("a third of the minute that is due", lambda: self.is_due(databases.now()))
         self.stage.source(behaviour="ok", publish=True)
         self.published_at = databases.now()
         self.raw = self._after_publication(lambda: databases.materialized(RAW, self.published_at))
@@ -87,7 +68,7 @@ class SilentSource(Scenario):
         self.summary = self.raw and self._after_publication(lambda: databases.materialized(SUMMARY, self.published_at))
         self.job = self._after_publication(self._successful_jobs)
         self.stage.schedule(SCHEDULE).turn(on=False)
-        self.moments += [(SILENT, self.silent_at), (PUBLISHES, self.published_at)]
+        self.moments += [("source silent", self.silent_at), ("source publishes", self.published_at)]
         self.moments += [("seen to be stale", at) for at in self.stale or ()]
 
     def _after_publication(self, poll: Callable[[], Any]) -> float | None:
@@ -108,7 +89,7 @@ class SilentSource(Scenario):
         return [step.ended for step in steps if step.name == "generate_summary" and step.run_id in fetched and not step.failed]
 
     def measure(self) -> None:
-        """What was visible when, from the last good data on; when data was fresh, from the publication on; and what it took."""
+        """What was visible when, from the silence on; when data was fresh, from the publication on; and what it took."""
         jobs = self._ended(self.stage.runs_since(self.silent_at, job=JOB))
         runs = self._ended(self.stage.runs_since(self.silent_at, assets=USERS))
         self.runs = {Style.TASK: jobs, Style.ASSET: runs}
@@ -117,10 +98,11 @@ class SilentSource(Scenario):
             (SCHEDULED, Style.TASK, jobs, self._marked_of(jobs)),
             (KEPT, Style.ASSET, runs, marked),
         ):
-            failed = [run.ended - self.good_at for run in found if run.status == "FAILURE" and run.ended]
-            self.add("until the data is marked stale", variant, style, mark, "s")
-            self.add("until a run has failed", variant, style, min(failed, default=None), "s")
-            self.add("until somebody could know", variant, style, min([*failed, *([mark] if mark else [])], default=None), "s")
+            failed = [run.ended - self.silent_at for run in found if run.status == "FAILURE" and run.ended]
+            seen = [] if mark is None else [mark - (self.silent_at - self.good_at)]
+            self.add("from the last good data until it is marked stale", variant, style, mark, "s")
+            self.add("from the silence until a run has failed", variant, style, min(failed, default=None), "s")
+            self.add("from the silence until somebody could know", variant, style, min([*failed, *seen], default=None), "s")
             self.add("runs spent", variant, style, len(found), "runs")
             self.add("steps spent", variant, style, self.steps(*found), "steps")
         for measure, variant, style, moment in (
@@ -129,7 +111,6 @@ class SilentSource(Scenario):
             ("from publication to fresh raw data", KEPT, Style.ASSET, self.raw),
         ):
             self.add(measure, variant, style, self._since_publication(moment), "s")
-        self.add(BEGAN, "both", Style.TASK, self.silent_at % 60, "s")
 
     def _marked_of(self, jobs: list[Run]) -> float | None:
         """When something that runs of the job have materialized was found to be stale: they would have to materialize for it."""

@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from evaluation.figures import Figure, Style
+from evaluation.figures import Style
 from evaluation.play import Progress, play_scenario
 from evaluation.results import Result
-from evaluation.scenario import Mark, Played, Scenario
-from evaluation.scenarios.freshness import BEGAN, PUBLISHES, SILENT, SilentSource
+from evaluation.scenario import Scenario
 from evaluation.scenarios.lineage import HOLDING, to_open
 from evaluation.source_lines import lines_of
 from evaluation.stage import CountingClient
@@ -105,24 +104,6 @@ def test_what_cannot_be_undone_hides_neither_the_error_nor_the_rest(played: Any)
     result, _ = played("act 1", "undo second")
     assert Changing.undone == ["second", "first"]
     assert result.error == "LookupError: undo second, after LookupError: act 1"
-
-
-@pytest.mark.parametrize(
-    ("published_at", "due"),
-    [
-        ([], [range(10, 20), range(30, 40), range(50, 60)]),
-        ([75.0], [range(30, 40), range(50, 60)]),
-        ([75.0, 39.9], [range(50, 60)]),
-        ([75.0, 39.9, 50.0], [range(10, 20), range(30, 40), range(50, 60)]),
-        ([75.0, 39.9, 50.0, 51.0], [range(10, 20), range(30, 40)]),
-    ],
-)
-def test_each_silence_ends_in_another_third_of_the_minute(published_at: list[float], due: list[range]) -> None:
-    """The silence began at 35 s, whatever the marks are counted from."""
-    began = Figure(BEGAN, "both", Style.TASK, "s", 35)
-    earlier = [Played([began], [], [Mark(SILENT, 7), Mark(PUBLISHES, 7 + at - 35)]) for at in published_at]
-    scenario = SilentSource(Stage(), earlier)  # type: ignore[arg-type]
-    assert [now for now in range(60) if scenario.is_due(600 + now)] == [now for seconds in due for now in seconds]
 
 
 def test_nothing_begins_after_a_stop(played: Any) -> None:

@@ -36,7 +36,7 @@ TURNED = {
     "why_not_current": ("right answer: why it is not current", "assets", 0, Verdict.NOT),
     "from_scratch": ("steps executed", "job, from the source", 1, Verdict.NOT),
     "reuse": ("rows fetched again", "job, from stored tables", 110, Verdict.HOLDS),
-    "stale_visible": ("until the data is marked stale", SENSOR, None, Verdict.NOT),
+    "stale_visible": ("from the last good data until it is marked stale", SENSOR, None, Verdict.NOT),
     "by_itself": (FRESH, SENSOR, None, Verdict.NOT),
     "eggs_before_baking": ("Dagster marks eggs whose date was changed in the table", "assets", 1, Verdict.HOLDS),
     "restart": ("steps after buying eggs", "job, chosen steps", 7, Verdict.HOLDS),
