@@ -68,7 +68,7 @@ LINES = (
     ),
     Line("Freshness", "From new data to a fresh summary", "freshness_source", "from publication to a fresh summary", SILENT),
     Line("Freshness", "Steps while it was silent, and after", "freshness_source", "steps spent", SILENT),
-    Line("Freshness", "Runs for these steps", "freshness_source", "runs spent", SILENT),
+    Line("Freshness", "Runs while it was silent, and after", "freshness_source", "runs spent", SILENT),
     Line("Freshness", "A refresh that brings nothing new", "incremental", "steps executed", JOB),
     Line("Freshness", "After buying new eggs, whole job", "freshness_eggs", "steps after buying eggs", EGGS),
     Line("Freshness", "After buying new eggs, chosen steps", "freshness_eggs", "steps after buying eggs", (CHOSEN, EGGS[1])),
