@@ -71,6 +71,8 @@ def guarded(app: App, hosts: Iterable[str]) -> App:
             # Before it was accepted: the server answers with 403.
             await send({"type": "websocket.close", "code": 1008})
         else:
+            # What was sent is read, if it is short: the edge has seen the connection close under its hands else, and said 502.
+            await receive()
             await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
             await send({"type": "http.response.body", "body": f"{said}\n".encode()})
 

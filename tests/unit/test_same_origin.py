@@ -90,5 +90,8 @@ def test_what_is_refused_never_reaches_the_application(asked: dict[str, Any], ev
     async def send(event: dict[str, Any]) -> None:
         sent.append(event["type"])
 
-    asyncio.run(guarded(application, ["localhost"])(asked, None, send))
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    asyncio.run(guarded(application, ["localhost"])(asked, receive, send))
     assert sent == events
