@@ -122,13 +122,13 @@ def stale_visible(look: Look) -> Judgement:
 
 
 def by_itself(look: Look) -> Judgement:
-    """Whether it is refreshed at all, and whether a job's schedule is ahead of that."""
+    """Whether it is refreshed at all, and whether before what a job's schedule does."""
     measure = "from publication to a fresh summary"
     asset = look.value(measure, KEPT)
     order = look.compare(measure, KEPT, SCHEDULED)
     said = f"fresh after {look.text(measure, KEPT)} s by the sensor, after {look.text(measure, SCHEDULED)} s by a schedule"
-    ahead = {0: "neither is ahead", 1: "the schedule is ahead", -1: "the sensor is ahead"}[order]
-    return three(asset < inf and order <= 0, partly=asset < inf), f"{said}: {ahead} in each repetition"
+    ahead = {0: "neither was always ahead", 1: "the schedule was ahead", -1: "the sensor was ahead"}[order]
+    return three(asset < inf and order < 0, partly=asset < inf), f"{said}: {ahead}"
 
 
 def eggs_before_baking(look: Look) -> Judgement:

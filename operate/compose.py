@@ -65,6 +65,13 @@ def model(env: Mapping[str, str] | None = None) -> dict[str, Any]:
     return parsed
 
 
+def published_url(deployment: Mapping[str, Any]) -> str | None:
+    """Where the webserver is published for this machine; None behind the edge."""
+    for port in deployment["services"]["webserver"].get("ports", []):
+        return f"http://{port.get('host_ip', '127.0.0.1')}:{port['published']}"
+    return None
+
+
 def webserver_url(env: Mapping[str, str] | None = None) -> str:
     """Where this machine reaches the webserver: its published port or, behind the edge, its own address.
 
@@ -72,8 +79,8 @@ def webserver_url(env: Mapping[str, str] | None = None) -> str:
         CommandError: it is not there.
     """
     deployment = model(env)
-    for port in deployment["services"]["webserver"].get("ports", []):
-        return f"http://{port.get('host_ip', '127.0.0.1')}:{port['published']}"
+    if url := published_url(deployment):
+        return url
     container = compose("ps", "--quiet", "webserver", capture=True, env=env).strip()
     if not container:
         raise CommandError("the webserver does not run: make up")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from operate.compose import ROOT, CommandError, compose, model, run, webserver_url
+from operate.compose import ROOT, CommandError, compose, model, published_url, run, webserver_url
 from operate.graphql import Client
 from operate.loading import code_server_start, wait_until_loaded
 from operate.overlays import BASE, OverlayError, compose_files
@@ -117,7 +117,9 @@ def main() -> int:
             return 1
         compose("build", "--quiet")
         compose("up", "--detach", "--wait", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
-        wait_until_loaded(Client(webserver_url()), since=code_server_start())
+        # Behind the edge not every host reaches it: not with a rootless engine, nor with Docker Desktop.
+        if url := published_url(model()):
+            wait_until_loaded(Client(url), since=code_server_start())
     except subprocess.CalledProcessError as error:
         return int(error.returncode)
     except OverlayError as error:

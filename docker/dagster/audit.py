@@ -5,10 +5,12 @@ The name is the one that the edge has put on the request (`Dagster-User`); witho
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from itertools import islice
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -16,60 +18,85 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
     parse,
+    value_from_ast_untyped,
 )
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 # What says of an act which one it was; nothing of a run's configuration, which may hold what nobody should read in a log.
-TELLING = {"jobName", "pipelineName", "runId", "parentRunId", "runIds", "scheduleName", "sensorName", "backfillId", "path"}
+TELLING = {
+    "jobName", "pipelineName", "partitionSetName", "runId", "parentRunId", "runIds", "scheduleName", "sensorName", "backfillId",
+    "path", "id",
+}  # fmt: skip
+CONFIGURATION = "runConfigData"
 MAX_BODY_BYTES = 1_000_000
+MAX_QUERY_CHARACTERS = 50_000
 MAX_VALUE_CHARACTERS = 200
+MAX_ACTS = 20
 logger = logging.getLogger("audit")
 
 
-def _mutations(query: str) -> Iterator[str]:
-    definitions = parse(query).definitions
-    fragments = {node.name.value: node.selection_set for node in definitions if isinstance(node, FragmentDefinitionNode)}
-    for node in definitions:
-        if isinstance(node, OperationDefinitionNode) and node.operation is OperationType.MUTATION:
-            yield from _fields(node.selection_set, fragments)
+def _mutations(document: DocumentNode) -> Iterator[FieldNode]:
+    """The fields that mutations select at their top; those of a fragment once, however often it is spread."""
+    fragments = {node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    operations = (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+    waiting = [node.selection_set for node in operations if node.operation is OperationType.MUTATION]
+    while waiting:
+        for node in waiting.pop(0).selections:
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and (spread := fragments.pop(node.name.value, None)):
+                waiting.append(spread)
 
 
-def _fields(selected: SelectionSetNode, fragments: Mapping[str, SelectionSetNode]) -> Iterator[str]:
-    for node in selected.selections:
-        if isinstance(node, FieldNode):
-            yield node.name.value
-        elif isinstance(node, FragmentSpreadNode):
-            yield from _fields(fragments[node.name.value], fragments)
-        elif isinstance(node, InlineFragmentNode):
-            yield from _fields(node.selection_set, fragments)
-
-
-def _told(variables: Any) -> Iterator[str]:
+def _told(given: Any) -> Iterator[str]:
     """What is telling, wherever it is nested."""
-    if isinstance(variables, dict):
-        for name, value in variables.items():
+    if isinstance(given, dict):
+        for name, value in given.items():
             if name in TELLING:
-                yield f"{name}={json.dumps(value)[:MAX_VALUE_CHARACTERS]}"
-            elif name != "runConfigData":
+                yield f"{name}={json.dumps(value, default=str)[:MAX_VALUE_CHARACTERS]}"
+            elif name != CONFIGURATION:
                 yield from _told(value)
-    elif isinstance(variables, list):
-        for value in variables:
+    elif isinstance(given, list):
+        for value in given:
             yield from _told(value)
 
 
+def _request(body: bytes) -> tuple[str, dict[str, Any]]:
+    """Query and variables, which may be JSON in JSON. What is no JSON is a query: of `application/graphql`."""
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return body.decode(), {}
+    variables = request.get("variables") or {}
+    return request["query"], json.loads(variables) if isinstance(variables, str) else variables
+
+
+def _graphql(body: bytes) -> list[str]:
+    if len(body) >= MAX_BODY_BYTES:
+        raise ValueError("there is more of it")
+    query, variables = _request(body)
+    if "mutation" not in query:
+        return []
+    if len(query) > MAX_QUERY_CHARACTERS:
+        raise ValueError(f"a query of {len(query)} characters")
+    fields = list(islice(_mutations(parse(query)), MAX_ACTS))
+    given = ({item.name.value: value_from_ast_untyped(item.value, variables) for item in field.arguments} for field in fields)
+    return [" ".join((field.name.value, *_told(arguments))) for field, arguments in zip(fields, given, strict=True)]
+
+
 def acts(path: str, body: bytes) -> list[str]:
-    """What a POST of this body does, one text each; none where it only asks."""
+    """What a POST of this body does, one text each, 20 at most; none where it only asks."""
     if "/report_" in path:
         return [f"POST {json.dumps(path[:MAX_VALUE_CHARACTERS])}"]
     if not path.rstrip().endswith("/graphql"):
         return []
     try:
-        request = json.loads(body)
-        return [" ".join((mutation, *_told(request.get("variables")))) for mutation in _mutations(request["query"])]
+        return _graphql(body)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, GraphQLError):
         return [f"a body that is not understood, of {len(body)} bytes or more"]
 
@@ -82,7 +109,7 @@ def tell() -> None:
     logger.setLevel(logging.INFO)
 
 
-def audited(app: App) -> App:
+def audited(app: App, *, behind_edge: bool) -> App:
     """An ASGI application that writes down what the requests to `app` do, whatever becomes of them."""
 
     async def audit(scope: Scope, receive: Any, send: Any) -> None:
@@ -100,8 +127,8 @@ def audited(app: App) -> App:
         try:
             await app(scope, listening, send)
         finally:
-            name = dict(scope["headers"]).get(b"dagster-user", b"").decode("latin-1")
+            name = dict(scope["headers"]).get(b"dagster-user", b"").decode("latin-1") if behind_edge else ""
             for act in acts(scope["path"], bytes(body)):
-                logger.info("%s: %s", json.dumps(name) if name else "somebody on this machine", act)
+                logger.info("%s: %s", json.dumps(name[:MAX_VALUE_CHARACTERS]) if name else "somebody on this machine", act)
 
     return audit

@@ -25,10 +25,10 @@ def _is_address(host: str) -> bool:
 
 def _is_foreign(headers: Mapping[str, str]) -> bool:
     """Whether a browser sends it for a page elsewhere. To addresses without TLS, but for loopback, it says only the origin."""
+    if site := headers.get("sec-fetch-site"):
+        return site in FOREIGN
     origin = headers.get("origin")
-    if origin is not None and origin.rpartition("://")[2].lower() != headers.get("host", "").lower():
-        return True
-    return headers.get("sec-fetch-site") in FOREIGN
+    return origin is not None and origin.rpartition("://")[2].lower() != headers.get("host", "").lower()
 
 
 def _is_link(scope: Scope, headers: Mapping[str, str]) -> bool:

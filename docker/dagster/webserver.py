@@ -4,7 +4,7 @@ import ipaddress
 import os
 import sys
 
-from same_origin import guarded
+from same_origin import App, guarded
 
 PORT = "3000"
 
@@ -37,9 +37,14 @@ def main() -> None:
     tell()
     listen_on = os.environ["LISTEN_ON"]
     hosts = ["localhost", listen_on, *os.environ.get("WEBSERVER_HOSTS", "").split()]
+    behind_edge = bool(os.environ.get("BEHIND_EDGE"))
     serve = uvicorn.run
+
+    def behind_guard(app: App) -> App:
+        return guarded(audited(app, behind_edge=behind_edge), hosts)
+
     # dagster-webserver has no option for middleware.
-    uvicorn.run = lambda app, *arguments, **options: serve(guarded(audited(app), hosts), *arguments, **options)
+    uvicorn.run = lambda app, *arguments, **options: serve(behind_guard(app), *arguments, **options)
     sys.argv[1:1] = ["--host", listen_on, "--port", PORT, "--workspace", "workspace.yaml"]
     dagster_webserver()  # type: ignore[no-untyped-call]
 

@@ -115,7 +115,7 @@ ADVICE = {
         "Ahead in:"
     ),
     "What assets cost:": "for data that is kept, jobs were ahead in:",
-    "No difference": "was measured, because both do well, or neither does, in:",
+    "No style was ahead": "(of seconds: in each repetition, of three at least), because both do well, or neither, in:",
 }
 NO_DATA_KEPT = {"one_off"}
 
@@ -123,7 +123,7 @@ NO_DATA_KEPT = {"one_off"}
 def _advice_of(row: Row) -> str:
     if row.ahead == "jobs":
         return "Use jobs" if row.scenario in NO_DATA_KEPT else "What assets cost:"
-    return {"assets": "Use assets", "equal": "No difference"}[row.ahead]
+    return {"assets": "Use assets", "equal": "No style was ahead"}[row.ahead]
 
 
 def rows(results: Results) -> list[Row]:

@@ -15,6 +15,8 @@ from operate.queries import LAUNCH, RUN, TERMINATE
 
 PARAMS = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {"path": "secret"}}
 
+DOUBTFUL = "a body that is not understood, of"
+
 
 def posted(query: str, **variables: Any) -> bytes:
     return json.dumps({"query": query, "variables": variables}).encode()
@@ -25,18 +27,22 @@ def posted(query: str, **variables: Any) -> bytes:
     [
         ("/graphql", posted(LAUNCH, params=PARAMS), ['launchRun jobName="cookie_job"']),
         ("/graphql\n", posted(TERMINATE, runId="x\ny"), ['terminateRun runId="x\\ny"']),
-        ("/graphql", posted("mutation { a: wipeAssets(x: 1) {x} b {x} }"), ["wipeAssets", "b"]),
+        ("/graphql", posted('mutation { a: terminateRun(runId: "x") {x} b {x} }'), ['terminateRun runId="x"', "b"]),
+        ("/graphql", posted('mutation { a(p: {jobName: "j", runConfigData: {path: "secret"}}) {x} }'), ['a jobName="j"']),
+        ("/graphql", posted("mutation($id: ID!) {stopSensor(id: $id) {x}}", id="7"), ['stopSensor id="7"']),
         ("/graphql", posted(RUN, runId="x"), []),
+        ("/graphql", posted("query mutation {x}"), []),
         ("/graphql", posted("query A {x} mutation B {y {z}}"), ["y"]),
         ("/graphql", posted("mutation {...F ... on Mutation {b}} fragment F on Mutation {a}"), ["a", "b"]),
-        (
-            "/graphql",
-            posted("mutation {...F} fragment F on Mutation {...F}"),
-            ["a body that is not understood, of 75 bytes or more"],
-        ),
-        ("/graphql", b"query=mutation{x}", ["a body that is not understood, of 17 bytes or more"]),
-        ("/graphql", b"[]", ["a body that is not understood, of 2 bytes or more"]),
-        ("/graphql", posted("mutation {"), ["a body that is not understood, of 40 bytes or more"]),
+        ("/graphql", posted("mutation {...F} fragment F on Mutation {...F ...F a}"), ["a"]),
+        ("/graphql", posted("mutation {" + "a " * 100 + "}"), ["a"] * 20),
+        ("/graphql", b'{"query": "mutation($r: ID) {a(runId: $r)}", "variables": "{\\"r\\": 3}"}', ["a runId=3"]),
+        ("/graphql", b"mutation {x}", ["x"]),
+        ("/graphql", b"query=mutation{x}", [f"{DOUBTFUL} 17 bytes or more"]),
+        ("/graphql", b"[]", [f"{DOUBTFUL} 2 bytes or more"]),
+        ("/graphql", b"\xff", [f"{DOUBTFUL} 1 bytes or more"]),
+        ("/graphql", posted("mutation {"), [f"{DOUBTFUL} 40 bytes or more"]),
+        ("/graphql", posted("mutation {x} #" + "#" * 50_000), [f"{DOUBTFUL} 50044 bytes or more"]),
         ("/report_asset_materialization/a\nb", b"{}", ['POST "/report_asset_materialization/a\\nb"']),
         ("/other", b"{}", []),
     ],
@@ -71,22 +77,24 @@ def application(read: list[bytes], fails: Exception | None = None) -> Any:
 
 
 def test_a_line_names_who_and_the_application_gets_all_of_the_request(caplog: pytest.LogCaptureFixture) -> None:
-    """Without the edge nobody has a name."""
+    """Without the edge nobody has a name, whatever they say."""
     caplog.set_level(logging.INFO, "audit")
     read: list[bytes] = []
-    app, body = audited(application(read)), posted(TERMINATE, runId="7")
+    app, body = audited(application(read), behind_edge=True), posted(TERMINATE, runId="7")
     sent(app, "POST", body[:10], body[10:], dagster_user="otto")
     sent(app, "POST", body)
     sent(app, "GET", body)
     assert caplog.messages == ['"otto": terminateRun runId="7"', 'somebody on this machine: terminateRun runId="7"']
     assert b"".join(read) == body * 3
+    sent(audited(application(read), behind_edge=False), "POST", body, dagster_user="otto")
+    assert caplog.messages[2:] == ['somebody on this machine: terminateRun runId="7"']
 
 
 def test_what_fails_is_told_as_well(caplog: pytest.LogCaptureFixture) -> None:
     """It may have changed something before."""
     caplog.set_level(logging.INFO, "audit")
     with pytest.raises(LookupError):
-        sent(audited(application([], LookupError())), "POST", posted("mutation {x}"))
+        sent(audited(application([], LookupError()), behind_edge=True), "POST", posted("mutation {x}"))
     assert caplog.messages == ["somebody on this machine: x"]
 
 
@@ -94,7 +102,7 @@ def test_a_body_beyond_measure_is_not_kept(caplog: pytest.LogCaptureFixture) -> 
     """And reaches the application all the same."""
     caplog.set_level(logging.INFO, "audit")
     read: list[bytes] = []
-    sent(audited(application(read)), "POST", *[b"x" * (MAX_BODY_BYTES // 2)] * 5)
+    sent(audited(application(read), behind_edge=True), "POST", *[b"x" * (MAX_BODY_BYTES // 2)] * 5)
     assert caplog.messages == [f"somebody on this machine: a body that is not understood, of {MAX_BODY_BYTES} bytes or more"]
     assert len(b"".join(read)) == 2.5 * MAX_BODY_BYTES
 
@@ -107,5 +115,5 @@ def test_websockets_and_the_server_s_own_events_pass() -> None:
         kinds.append(scope["type"])
 
     for kind in ("websocket", "lifespan"):
-        asyncio.run(audited(app)({"type": kind}, None, None))
+        asyncio.run(audited(app, behind_edge=True)({"type": kind}, None, None))
     assert kinds == ["websocket", "lifespan"]

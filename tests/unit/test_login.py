@@ -179,6 +179,15 @@ async def test_the_right_guess_is_none_because_somebody_is_in(login: TestClient,
     assert (await login.get("/check", headers=from_address("anna", PASSWORD, address))).status == 429
 
 
+async def test_guesses_count_while_no_password_is_tried_at_all(login: TestClient) -> None:
+    """Because of wrong ones for another name: what is compared with whoever is in counts too."""
+    assert (await login.get("/check", headers=from_address("anna", PASSWORD, HERE))).status == 200
+    for number in range(11):
+        await login.get("/check", headers=from_address("zzz", str(number), HERE))
+    guesses = [*map(str, range(10)), PASSWORD]
+    assert {(await login.get("/check", headers=from_address("anna", guess, HERE))).status for guess in guesses} == {429}
+
+
 async def test_guesses_sent_together_while_somebody_is_in_are_counted_too(login: TestClient) -> None:
     """The right one among them comes too late."""
     assert (await login.get("/check", headers=basic("anna", PASSWORD))).status == 200

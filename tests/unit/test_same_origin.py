@@ -54,6 +54,7 @@ def test_what_a_page_elsewhere_can_send_is_refused(asked: dict[str, Any], said: 
         scope(sec_fetch_site="none", sec_fetch_mode="navigate"),
         scope("/runs", **NAVIGATION),
         scope("/runs", **NAVIGATION, **ELSEWHERE),
+        scope(method="POST", host="127.0.0.1:3000", origin="https://proxy.example", sec_fetch_site="same-origin"),
         scope(method="POST"),
         scope(method="POST", origin="http://localhost:3000", sec_fetch_site="same-origin", sec_fetch_mode="cors"),
         scope(method="POST", host="ui", origin="https://UI"),

@@ -74,6 +74,8 @@ class Login:
         if user := self._known(name, password, address):
             return self._passed(user)
         if not self._may_try(address, name):
+            # It has been compared with the password of whoever is in there: it counts.
+            self._limiter.hit(PER_ADDRESS, address, name)
             return web.Response(status=429, text="Too many wrong passwords: wait a minute.\n", headers={"Retry-After": "60"})
         user = await asyncio.to_thread(self._passwords.user, name, password, address)
         return self._passed(user) if user else self._failed(address, name)

@@ -95,10 +95,15 @@ def test_seconds_are_equal_where_each_is_ahead_at_times(results: Results) -> Non
 def test_advice_names_only_where_a_style_is_ahead(results: Results) -> None:
     """Every row once; advice without a row is not given."""
     given = {one.what: {row.ahead for row in one.rows} for one in summary.advice(results)}
-    assert given == {"Use assets": {"assets"}, "Use jobs": {"jobs"}, "What assets cost:": {"jobs"}, "No difference": {"equal"}}
+    assert given == {
+        "Use assets": {"assets"},
+        "Use jobs": {"jobs"},
+        "What assets cost:": {"jobs"},
+        "No style was ahead": {"equal"},
+    }
     assert sum(len(one.rows) for one in summary.advice(results)) == len(summary.rows(results))
     results.scenarios = {name: result for name, result in results.scenarios.items() if name == "lineage"}
-    assert [one.what for one in summary.advice(results)] == ["Use assets", "No difference"]
+    assert [one.what for one in summary.advice(results)] == ["Use assets", "No style was ahead"]
 
 
 def test_no_figure_is_written_down() -> None:
