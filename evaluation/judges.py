@@ -10,10 +10,11 @@ from evaluation.scenarios.eggs import CHOSEN
 from evaluation.scenarios.freshness import KEPT, SCHEDULED
 from evaluation.scenarios.reuse import FORK, NEW, TABLES
 from evaluation.verdicts import Judgement, Look, Verdict, calls, steps, three
+from operate.evaluate import SHORT
 
 LINEAGE_QUESTIONS = 3
-# Of freshness, in seconds, while the evaluation is played: operate/evaluate.py sets it.
-WINDOW = 60.0
+# Of freshness, in seconds, while the evaluation is played.
+WINDOW = float(SHORT["USERS_FRESHNESS_SECONDS"])
 
 
 def job_graph(look: Look) -> Judgement:

@@ -144,7 +144,7 @@ def play_scenario(result: Result, repeat: int, stage: Callable[[], Stage], progr
         if stopping.is_set():
             return
         try:
-            result.played.append(result.scenario(stage(), result.played).play())
+            result.played.append(result.scenario(stage(), number).play())
         except StoppedError:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the report says so

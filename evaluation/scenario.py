@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -60,10 +59,10 @@ class Scenario(ABC):
     # What it changes, or relies on, that scenarios of the other lane touch as well.
     holds: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, stage: Stage, earlier: Sequence[Played] = ()) -> None:
-        """Nothing is contacted. `earlier` are the repetitions before this one."""
+    def __init__(self, stage: Stage, number: int = 1) -> None:
+        """Nothing is contacted. `number` is that of the repetition, from 1."""
         self.stage = stage
-        self.earlier = earlier
+        self.number = number
         # What undoes its changes, the last one first, each whatever becomes of the others.
         self.undo = ExitStack()
         self.runs: dict[Style, list[Run]] = defaultdict(list)
@@ -127,9 +126,10 @@ class Scenario(ABC):
 
     def first_time(self, *assets: str) -> bool:
         """Makes some assets, unless a repetition has left them behind; returns whether it did."""
-        if not self.earlier:
+        first = self.number == 1
+        if first:
             self.stage.materialize(*assets)
-        return not self.earlier
+        return first
 
     def add(self, measure: str, variant: str, style: Style, value: float | None, unit: str = "") -> None:
         """Adds a figure."""

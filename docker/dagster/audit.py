@@ -5,7 +5,7 @@ The name is the one that the edge has put on the request (`Dagster-User`); witho
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -21,9 +21,7 @@ from graphql import (
     parse,
     value_from_ast_untyped,
 )
-
-Scope = MutableMapping[str, Any]
-App = Callable[[Scope, Any, Any], Awaitable[None]]
+from same_origin import READING, App, Scope, is_graphql
 
 # What says of an act which one it was; nothing of a run's configuration, which may hold what nobody should read in a log.
 TELLING = {
@@ -31,6 +29,7 @@ TELLING = {
     "path", "id",
 }  # fmt: skip
 CONFIGURATION = "runConfigData"
+# What one request may cost the event loop, which parses it, and the log. A launch by the UI is far below.
 MAX_BODY_BYTES = 1_000_000
 MAX_QUERY_CHARACTERS = 50_000
 MAX_VALUE_CHARACTERS = 200
@@ -93,7 +92,7 @@ def acts(path: str, body: bytes) -> list[str]:
     """What a POST of this body does, one text each, 20 at most; none where it only asks."""
     if "/report_" in path:
         return [f"POST {json.dumps(path[:MAX_VALUE_CHARACTERS])}"]
-    if not path.rstrip().endswith("/graphql"):
+    if not is_graphql(path):
         return []
     try:
         return _graphql(body)
@@ -121,7 +120,7 @@ def audited(app: App, *, behind_edge: bool) -> App:
                 body.extend(event.get("body", b""))
             return event
 
-        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
+        if scope["type"] != "http" or scope["method"] in READING:
             await app(scope, receive, send)
             return
         try:

@@ -114,15 +114,15 @@ ADVICE = {
         "for work that leaves no data to keep: migrations and clean-ups. They leave nothing that would have to be kept fresh. "
         "Ahead in:"
     ),
-    "What assets cost:": "for data that is kept, jobs were ahead in:",
-    "No style was ahead": "(of seconds: in each repetition, of three at least), because both do well, or neither, in:",
+    "What assets cost": "also for data that is kept; jobs were ahead in:",
+    "No style was ahead": "because both do well, or neither does, in:",
 }
 NO_DATA_KEPT = {"one_off"}
 
 
 def _advice_of(row: Row) -> str:
     if row.ahead == "jobs":
-        return "Use jobs" if row.scenario in NO_DATA_KEPT else "What assets cost:"
+        return "Use jobs" if row.scenario in NO_DATA_KEPT else "What assets cost"
     return {"assets": "Use assets", "equal": "No style was ahead"}[row.ahead]
 
 

@@ -57,14 +57,14 @@ class Changing(Scenario):
 
     def task_centric(self) -> None:
         """It may fail here."""
-        self.fail(f"act {len(self.earlier) + 1}")
+        self.fail(f"act {self.number}")
 
     def asset_centric(self) -> None:
         """Nothing."""
 
     def measure(self) -> None:
         """Which repetition it is."""
-        self.add("number", "any", Style.TASK, len(self.earlier) + 1)
+        self.add("number", "any", Style.TASK, self.number)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_advice_names_only_where_a_style_is_ahead(results: Results) -> None:
     assert given == {
         "Use assets": {"assets"},
         "Use jobs": {"jobs"},
-        "What assets cost:": {"jobs"},
+        "What assets cost": {"jobs"},
         "No style was ahead": {"equal"},
     }
     assert sum(len(one.rows) for one in summary.advice(results)) == len(summary.rows(results))
