@@ -19,7 +19,7 @@ def test_the_instance_is_what_the_design_says(in_environment: dict[str, str]) ->
         settings = instance.get_settings("run_monitoring"), instance.get_settings("run_retries")
         concurrency = instance.get_concurrency_config().run_queue_config
         assert launcher
-        assert (launcher.module_name, launcher.class_name) == ("dagster_docker", "DockerRunLauncher")
+        assert (launcher.module_name, launcher.class_name) == ("container_run_launcher", "ContainerRunLauncher")
         assert coordinator.dequeue_interval_seconds == 1
         assert concurrency
         assert concurrency.max_concurrent_runs == 3

@@ -81,7 +81,10 @@ def test_both_styles_give_identical_rows_and_files(still: Stack) -> None:
 def test_the_output_of_a_run_outlives_its_container(still: Stack) -> None:
     """Its stdout and stderr are in the UI."""
     ended = still.succeeds("data_extraction_job")
-    run(["docker", "rm", ended.tags["docker/container_id"]], capture=True)
+    container_id = ended.tags["docker/container_id"]
+    # The run has succeeded before its process has ended.
+    run(["docker", "wait", container_id], capture=True)
+    run(["docker", "rm", container_id], capture=True)
     _, stderr = still.client.output(ended.run_id)
     assert "Summarised 10 users, exported to /var/lib/dagster/exports/user_data_from_job.csv" in stderr
 
