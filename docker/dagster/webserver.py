@@ -7,6 +7,9 @@ import sys
 from same_origin import App, guarded
 
 PORT = "3000"
+# The webserver alone keeps connections to the database open: for runs, for events, for schedules. After a restart of the database
+# each of them would fail once, with an error in the UI, however much later. A new one costs a millisecond, by the pool.
+DATABASE_CONNECTION_SECONDS = "1"
 
 
 def check_bind(address: str) -> None:
@@ -46,6 +49,7 @@ def main() -> None:
     # dagster-webserver has no option for middleware.
     uvicorn.run = lambda app, *arguments, **options: serve(behind_guard(app), *arguments, **options)
     sys.argv[1:1] = ["--host", listen_on, "--port", PORT, "--workspace", "workspace.yaml"]
+    sys.argv[1:1] = ["--db-pool-recycle", DATABASE_CONNECTION_SECONDS]
     dagster_webserver()  # type: ignore[no-untyped-call]
 
 

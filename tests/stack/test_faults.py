@@ -1,18 +1,22 @@
-"""Containers of runs that end on their own account: the run fails with the reason, and is started again."""
+"""What breaks comes back by itself: containers of runs, services, the database. No run is lost, and each says why it failed."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from operate.compose import ROOT, run
+from operate.loading import wait_until_loaded
 from operate.runs import ENDED, Run
 from operate.waiting import seen, wait_for
 from tests.stack.conftest import PROJECT, Stack
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(400)
+# dagster.yaml, run_retries.
+RETRIES = 2
 IMAGE = f"{PROJECT}/user_code:local"
 KEPT = f"{PROJECT}/user_code:kept"
 BROKEN = f"""
@@ -42,18 +46,43 @@ def again(stack: Stack, run_id: str) -> Run:
     return seen(next((retry for retry in retries if retry.status in ENDED), None), retries)
 
 
+def settled(stack: Stack, run_id: str) -> Run:
+    """How a run has ended, or the one that took its place, or the one that took the place of that."""
+    ended = stack.client.wait(run_id, seconds=200)
+    while ended.status == "FAILURE" and int(ended.tags.get("dagster/retry_number", 0)) < RETRIES:
+        ended = wait_for("another attempt", lambda failed=ended.run_id: again(stack, failed), seconds=200)
+    return ended
+
+
+def state(stack: Stack, service: str) -> dict:
+    (described,) = json.loads(run(["docker", "inspect", stack.compose("ps", "--quiet", service).strip()], capture=True))
+    return described["State"]
+
+
+def crash(stack: Stack, service: str) -> None:
+    """Kills all that runs in the container of a service, and waits until it is healthy again, by nobody's hand."""
+    before = state(stack, service)["StartedAt"]
+    stack.compose("exec", "-T", service, "sh", "-c", "kill -9 -1", check=False)
+
+    def back() -> bool:
+        now = state(stack, service)
+        return seen(now["StartedAt"] != before and now["Health"]["Status"] == "healthy", now)
+
+    wait_for(f"{service} healthy again", back, seconds=90)
+
+
 def test_a_container_that_ends_at_once_fails_its_run_with_the_reason(broken: Stack) -> None:
     """Long before the time is over that a run may take to start; twice more it is tried."""
     failed = broken.client.wait(broken.client.launch("cookie_job"), seconds=60)
-    for attempt in range(3):
+    for attempt in range(RETRIES + 1):
         assert (failed.status, failed.steps) == ("FAILURE", {})
         said = broken.client.story(failed.run_id)
         assert "The run's container ended before Dagster in it said anything." in said
         assert failed.tags["docker/container_id"][:12] in said
         assert "its exit code is 1.\nThe end of its output:\nthere is no module flour" in said
-        if attempt < 2:
+        if attempt < RETRIES:
             failed = wait_for("another attempt", lambda failed=failed: again(broken, failed.run_id), seconds=60)
-    assert failed.tags["dagster/retry_number"] == "2"
+    assert failed.tags["dagster/retry_number"] == str(RETRIES)
 
 
 def test_a_run_whose_container_is_killed_fails_and_is_started_again(still: Stack) -> None:
@@ -73,3 +102,25 @@ def test_a_run_whose_container_is_killed_fails_and_is_started_again(still: Stack
     assert "its exit code is 137." in still.client.story(run_id)
     retry = wait_for("another attempt", lambda: again(still, run_id), seconds=60)
     assert retry.status == "SUCCESS", still.client.story(retry.run_id)
+
+
+@pytest.mark.parametrize("service", ["daemon", "user_code", "launch_gateway", "webserver"])
+def test_no_run_is_lost_where_a_service_crashes(still: Stack, service: str) -> None:
+    """While some are under way and others wait in the queue."""
+    runs = [still.client.launch(job) for job in ("users_assets_job", "data_extraction_job") * 2]
+    crash(still, service)
+    wait_until_loaded(still.client)
+    ended = [settled(still, run_id) for run_id in runs]
+    assert [run_.status for run_ in ended] == ["SUCCESS"] * 4, [still.client.story(run_.run_id) for run_ in ended]
+
+
+@pytest.mark.parametrize("service", ["postgres", "connection_pool", "run_connection_pool"])
+def test_after_a_crash_of_the_database_nothing_fails(still: Stack, service: str) -> None:
+    """No connection from before is used, and none is waited for: each question is answered the first time that it is asked."""
+    before = still.succeeds("cookie_job")
+    crash(still, service)
+    assert still.client.run(before.run_id) == before
+    assert still.client.events(before.run_id)
+    assert "freshness_sensor" in [sensor["name"] for sensor in still.client.repository()["sensors"]]
+    assert still.client.sensor_log("freshness_sensor") is not None
+    still.succeeds("cookie_job")
