@@ -52,13 +52,20 @@ def check_settings(module: str, environ: Mapping[str, str]) -> None:
 
 
 def main() -> None:
-    """Becomes the code server."""
+    """Becomes the code server.
+
+    `dagster code-server start` serves through a child, and does not start it again: once that had run out of memory, or had slept
+    for 30 s with its host, the code location was gone until somebody noticed. Here the container ends, and Docker starts another.
+    What that command adds, loading code again without a restart, is of no use to code that is part of an image.
+    """
     module = sys.argv[1]
     check_settings(module, os.environ)
     context = json.dumps(container_context(os.environ))
     environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
     listen_on = os.environ.get("LISTEN_ON", "127.0.0.1")
-    command = ["dagster", "code-server", "start", "--host", listen_on, "--port", str(PORT), "--module-name", module]
+    # Loaded when it is first asked for, which the probe does: code that does not load is then an error in the UI as well.
+    how = ["--lazy-load-user-code", "--host", listen_on, "--port", str(PORT), "--module-name", module]
+    command = ["dagster", "api", "grpc", *how]
     os.execvpe(command[0], command, environ)  # noqa: S606 - PATH is the image's
 
 

@@ -53,7 +53,7 @@ def test_the_code_server_serves_the_location_and_its_run_containers(environment:
 
 
 def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port_4000: None, tmp_path: Path) -> None:
-    """The server answers, so that code can be mended and loaded again; the probe says why it is of no use."""
+    """The server answers, so that the UI shows the reason; the probe says it too."""
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/__init__.py").write_text("")
     (tmp_path / "broken/definitions.py").write_text("raise RuntimeError('no such table')")

@@ -114,6 +114,15 @@ def test_no_run_is_lost_where_a_service_crashes(still: Stack, service: str) -> N
     assert [run_.status for run_ in ended] == ["SUCCESS"] * 4, [still.client.story(run_.run_id) for run_ in ended]
 
 
+@pytest.mark.parametrize("service", ["daemon", "user_code", "launch_gateway", "webserver"])
+def test_a_service_ends_where_its_work_ends(stack: Stack, service: str) -> None:
+    """One process beside init: a child that died would leave a container that runs and does nothing."""
+    container = stack.compose("ps", "--quiet", service).strip()
+    _, init, *processes = run(["docker", "top", container, "-eo", "pid,args"], capture=True).splitlines()
+    assert "docker-init" in init
+    assert len(processes) == 1, processes
+
+
 @pytest.mark.parametrize("service", ["postgres", "connection_pool", "run_connection_pool"])
 def test_after_a_crash_of_the_database_nothing_fails(still: Stack, service: str) -> None:
     """No connection from before is used, and none is waited for: each question is answered the first time that it is asked."""
