@@ -1,4 +1,4 @@
-"""Dagster's launcher of runs in containers, which also says why a container ended before Dagster in it could say anything.
+"""Dagster's launcher of runs in containers, which also says why a container ended before its run had started.
 
 DockerRunLauncher starts a container and never looks back: a run whose process dies while it is imported stays in *Starting*
 until `start_timeout_seconds` of dagster.yaml, and fails without a reason (dagster issue #8312).
@@ -14,7 +14,7 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.launcher import LaunchRunContext
 from dagster_docker import DockerRunLauncher
 
-# A run starts in two to four seconds; looking costs a query and two calls of the engine.
+# A run starts in two to four seconds; a look costs a query, two calls of the engine, and another query where something is wrong.
 LOOK_EVERY_SECONDS = 2
 # What is shown of the container's output; the rest is in `docker logs`.
 LINES, CHARACTERS = 20, 4_000
@@ -60,24 +60,29 @@ class ContainerRunLauncher(DockerRunLauncher):
         return f"Container {container.name} ({container.short_id}): {how}.{lines}"
 
     def _watch(self, run_id: str) -> None:
-        """Whatever goes wrong here, the run monitor fails the run after `start_timeout_seconds`."""
+        """Until the run has started, or the run monitor fails it after `start_timeout_seconds`."""
         deadline = time.monotonic() + self._instance.run_monitoring_start_timeout_seconds
-        try:
-            while time.monotonic() < deadline and self._starting(run_id):
-                time.sleep(LOOK_EVERY_SECONDS)
-                self._look(run_id)
-        except Exception:
-            logger.exception("cannot watch run %s start", run_id)
+        watching = True
+        while watching and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY_SECONDS)
+            try:
+                watching = self._look(run_id)
+            except Exception:
+                # The gateway or the database may be starting again.
+                logger.exception("cannot see run %s start", run_id)
 
     def _starting(self, run_id: str) -> DagsterRun | None:
         run = self._instance.get_run_by_id(run_id)
         return run if run and run.status == DagsterRunStatus.STARTING else None
 
-    def _look(self, run_id: str) -> None:
+    def _look(self, run_id: str) -> bool:
+        """Whether to look again."""
         run = self._starting(run_id)
         container = run and self._container(run)
-        # Asked again: what ended now may have reported before.
+        # Asked again: what has ended by now may have started, and succeeded, since the first question.
         if container and container.status in ENDED and (run := self._starting(run_id)):
-            message = f"The run's container ended before Dagster in it said anything. {self._story(container)}"
+            message = f"The run's container ended before the run had started. {self._story(container)}"
             reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
             self._instance.report_run_failed(run, message, reason)
+            return False
+        return run is not None

@@ -1,7 +1,7 @@
 """Health of the code server: has it loaded the code location?
 
-`dagster api grpc-health-check` is answered before any code is loaded, and costs a second of CPU. This asks for the repositories,
-in Dagster's own gRPC service, without importing Dagster.
+`dagster api grpc-health-check` is content where it has not, and costs a second of CPU. This asks for the repositories, in
+Dagster's own gRPC service, without importing Dagster.
 """
 
 import os

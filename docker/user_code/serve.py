@@ -51,19 +51,36 @@ def check_settings(module: str, environ: Mapping[str, str]) -> None:
         sys.exit(str(error))
 
 
+def check_instance() -> None:
+    """Ends where Dagster's database does not answer, so that Docker starts the server again: it would keep the error for good.
+
+    Raises:
+        SystemExit: it does not.
+    """
+    # A refused setting is said at once, not after a second of imports.
+    from dagster import DagsterInstance  # noqa: PLC0415
+
+    try:
+        with DagsterInstance.get():
+            pass
+    except Exception as error:  # noqa: BLE001 - of the storage, whichever it is
+        sys.exit(f"Dagster's instance cannot be opened: {error}")
+
+
 def main() -> None:
     """Becomes the code server.
 
     `dagster code-server start` serves through a child, and does not start it again: once that had run out of memory, or had slept
     for 30 s with its host, the code location was gone until somebody noticed. Here the container ends, and Docker starts another.
-    What that command adds, loading code again without a restart, is of no use to code that is part of an image.
+    What that command adds, loading code again without a restart, is for code that is not part of an image.
     """
     module = sys.argv[1]
     check_settings(module, os.environ)
+    check_instance()
     context = json.dumps(container_context(os.environ))
     environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
     listen_on = os.environ.get("LISTEN_ON", "127.0.0.1")
-    # Loaded when it is first asked for, which the probe does: code that does not load is then an error in the UI as well.
+    # Without the first, code that does not load would end the server; with it the UI shows why.
     how = ["--lazy-load-user-code", "--host", listen_on, "--port", str(PORT), "--module-name", module]
     command = ["dagster", "api", "grpc", *how]
     os.execvpe(command[0], command, environ)  # noqa: S606 - PATH is the image's

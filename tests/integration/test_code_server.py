@@ -82,6 +82,16 @@ def test_a_bad_setting_ends_the_container_with_one_sentence(environment: dict) -
     )
 
 
+def test_without_its_database_the_container_ends_with_one_sentence(environment: dict) -> None:
+    """After a start of the host Postgres may come late: Docker tries again, where the server would keep the error for good."""
+    environ = {**environment, "RUN_CONTAINER": "{}", "DAGSTER_POSTGRES_PORT": "1"}
+    ended = subprocess.run(
+        [sys.executable, str(SERVE), "user_code.definitions"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("Dagster's instance cannot be opened: ")
+
+
 def test_the_probe_imports_no_dagster() -> None:
     """That is what makes `dagster api grpc-health-check` cost a second of CPU at each call."""
     command = [sys.executable, "-X", "importtime", str(PROBE)]

@@ -1,4 +1,4 @@
-"""What is said of a container that has ended. The launcher itself is tested with an engine, in tests/stack/test_launching.py."""
+"""What is said of a container that has ended. The launcher itself is tested with an engine, in tests/stack/test_faults.py."""
 
 from __future__ import annotations
 
