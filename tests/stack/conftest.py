@@ -19,6 +19,7 @@ from operate.overlays import BASE
 from operate.runs import Run
 from operate.switches import schedule
 from operate.up import ensure_base_images
+from operate.waiting import seen, wait_for
 from tests.stack.browser import browser_page
 
 if TYPE_CHECKING:
@@ -93,6 +94,18 @@ class Stack:
         ended = self.client.wait(self.client.launch(job, **options))
         assert ended.status == "SUCCESS", self.client.story(ended.run_id)
         return ended
+
+    def hanging_run(self) -> str:
+        """The id of a run that waits in its first step for a source that says nothing."""
+        self.control(behaviour="stall")
+        run_id = self.client.launch("data_extraction_job")
+
+        def hangs() -> bool:
+            run = self.client.run(run_id)
+            return seen(run.steps.get("fetch_data_from_api") == "IN_PROGRESS", run)
+
+        wait_for("a hanging step", hangs, seconds=60)
+        return run_id
 
     def remove(self) -> None:
         """Everything of this copy: containers of runs, services, networks, and volumes, also of overlays that are off."""

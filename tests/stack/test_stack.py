@@ -167,14 +167,7 @@ def test_a_failing_source_fails_the_run_with_the_sentence_and_the_old_data_stays
 
 def test_a_hanging_run_is_terminated(still: Stack) -> None:
     """Its container ends, the run is cancelled."""
-    still.control(behaviour="stall")
-    run_id = still.client.launch("data_extraction_job")
-
-    def hangs() -> bool:
-        run_ = still.client.run(run_id)
-        return seen(run_.steps.get("fetch_data_from_api") == "IN_PROGRESS", run_)
-
-    wait_for("a hanging step", hangs, seconds=60)
+    run_id = still.hanging_run()
     still.client.terminate(run_id)
     ended = still.client.wait(run_id, seconds=60)
     assert ended.status == "CANCELED"
