@@ -169,6 +169,8 @@ def surroundings(folder: Path) -> Iterator[dict[str, str]]:
             **server.environment(),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "DAGSTER_HOME": str(folder / "dagster_home"),
+            # For `dagster_deployment`, which is in the images.
+            "PYTHONPATH": str(ROOT / "docker/dagster"),
             "USERS_API_URL": url,
             "EXPORTS_DIR": str(folder / "exports"),
         }

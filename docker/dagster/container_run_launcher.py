@@ -1,51 +1,85 @@
-"""Dagster's launcher of runs in containers, which also says why a container ended before its run had started.
+"""Dagster's launcher of runs in containers, which also looks after what it has started and stopped.
 
 DockerRunLauncher starts a container and never looks back: a run whose process dies while it is imported stays in *Starting*
-until `start_timeout_seconds` of dagster.yaml, and fails without a reason (dagster issue #8312).
+until `start_timeout_seconds` of dagster.yaml, and fails without a reason (dagster issue #8312). A run whose container is
+killed after its stop time-out stays in *Canceling* until `cancel_timeout_seconds`.
 """
 
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
+from container_end import ENDED, LINES, End, end, last_lines
 from dagster import DagsterRun, DagsterRunStatus
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.events import JobFailureData, RunFailureReason
-from dagster._core.launcher import LaunchRunContext
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster_docker import DockerRunLauncher
+from docker.errors import APIError, DockerException
+from requests import RequestException
 
 # A run starts in two to four seconds; a look costs a query, two calls of the engine, and another query where something is wrong.
 LOOK_EVERY_SECONDS = 2
-# What is shown of the container's output; the rest is in `docker logs`.
-LINES, CHARACTERS = 20, 4_000
-ENDED = {"exited", "dead"}
+# For as long the launcher tries to stop a container whose engine does not answer.
+STOP_SECONDS = 600
+TERMINATED = {DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED}
 logger = logging.getLogger(__name__)
 
 
-def why(state: dict[str, Any]) -> str:
-    """A sentence on how a container ended, of the `State` that the engine tells of it."""
-    if state.get("OOMKilled"):
-        return f"it reached its memory limit (exit code {state['ExitCode']})"
-    error = f": {state['Error']}" if state.get("Error") else ""
-    return f"its exit code is {state['ExitCode']}{error}"
+def is_away(error: Exception) -> bool:
+    """Whether engine or gateway are away, so that the same call may succeed later; not where they have refused it."""
+    return not (isinstance(error, APIError) and error.is_client_error())
 
 
-def last_lines(output: bytes) -> str:
-    """The end of what a container has printed, as text that an event can hold."""
-    text = output.decode(errors="replace").replace("\0", "").strip()
-    return f"\nThe end of its output:\n{text[-CHARACTERS:]}" if text else "\nIt has printed nothing."
+def failure(ended: End) -> JobFailureData:
+    """What Dagster's retries go by: DeploymentInstance starts a run again where its worker was lost."""
+    reason = None if ended.again else RunFailureReason.UNEXPECTED_TERMINATION
+    return JobFailureData(error=None, failure_reason=reason)
 
 
 class ContainerRunLauncher(DockerRunLauncher):
-    """A container for every run; one that ends at once fails its run with the reason."""
+    """A container for every run. The run says how its container has ended, as soon as it has."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Launches a run, and watches it until it has started."""
-        super().launch_run(context)
-        threading.Thread(target=self._watch, args=(context.dagster_run.run_id,), daemon=True).start()
+        """Launches a run, and watches it until it has started.
+
+        Raises:
+            DagsterUserCodeUnreachableError: the engine is away; the queue takes the run back.
+            APIError: the gateway or the engine refuses it; the run fails, and is not started again.
+        """
+        run_id = context.dagster_run.run_id
+        try:
+            super().launch_run(context)
+        except (DockerException, RequestException) as error:
+            if is_away(error):
+                raise DagsterUserCodeUnreachableError(f"The Docker engine does not answer: {error}") from error
+            raise
+        self._in_background(lambda: self._look(run_id), self._instance.run_monitoring_start_timeout_seconds)
+
+    def terminate(self, run_id: str) -> bool:
+        """Stops the container of a run, and cancels the run as soon as it has ended; whether there was a run to stop."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        self._instance.report_run_canceling(run)
+        try:
+            self._stop(run_id)
+        except (DockerException, RequestException):
+            logger.exception("cannot stop the container of run %s yet", run_id)
+            self._in_background(lambda: self._stop(run_id), STOP_SECONDS)
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Asked by the run monitor; a run whose container has ended fails here, with the reason."""
+        health: CheckRunHealthResult = super().check_run_worker_health(run)
+        if health.status in {WorkerStatus.FAILED, WorkerStatus.NOT_FOUND}:
+            self._fail(run.run_id, DagsterRunStatus.STARTED, "The run's container ended before the run had ended.")
+        return health
 
     def get_run_worker_debug_info(self, run: DagsterRun, include_container_logs: bool | None = True) -> str | None:
-        """What Dagster adds to its message on a run that did not start in time, did not end in time, or crashed."""
+        """What Dagster adds to its message on a run that did not start in time, or did not end in time."""
         container = self._container(run)
         return self._story(container, output=bool(include_container_logs)) if container else None
 
@@ -55,34 +89,68 @@ class ContainerRunLauncher(DockerRunLauncher):
 
     def _story(self, container: Any, *, output: bool = True) -> str:
         state = container.attrs["State"]
-        how = why(state) if state["Status"] in ENDED else f"it is {state['Status']}"
+        how = _end(container).said if state["Status"] in ENDED else f"it is {state['Status']}"
         lines = last_lines(container.logs(tail=LINES)) if output else ""
         return f"Container {container.name} ({container.short_id}): {how}.{lines}"
 
-    def _watch(self, run_id: str) -> None:
-        """Until the run has started, or the run monitor fails it after `start_timeout_seconds`."""
-        deadline = time.monotonic() + self._instance.run_monitoring_start_timeout_seconds
-        watching = True
-        while watching and time.monotonic() < deadline:
-            time.sleep(LOOK_EVERY_SECONDS)
-            try:
-                watching = self._look(run_id)
-            except Exception:
-                # The gateway or the database may be starting again.
-                logger.exception("cannot see run %s start", run_id)
+    def _in_background(self, act: Callable[[], bool], seconds: float) -> None:
+        """Does `act` until it says that it is done; a failure, as of a gateway that is starting again, is tried again."""
 
-    def _starting(self, run_id: str) -> DagsterRun | None:
+        def acting() -> None:
+            deadline = time.monotonic() + seconds
+            done = False
+            while not done and time.monotonic() < deadline:
+                time.sleep(LOOK_EVERY_SECONDS)
+                try:
+                    done = act()
+                except Exception:
+                    logger.exception("cannot look after a run")
+
+        threading.Thread(target=acting, daemon=True).start()
+
+    def _stop(self, run_id: str) -> bool:
+        """Stops the container, and cancels the run where it has not done so itself."""
         run = self._instance.get_run_by_id(run_id)
-        return run if run and run.status == DagsterRunStatus.STARTING else None
+        container = run and self._container(run)
+        story = "It has no container."
+        if run and container:
+            kwargs = self.get_container_context(run).container_kwargs
+            container.stop(timeout=kwargs.get("stop_timeout"))
+            container.reload()
+            story = self._story(container, output=False)
+        if run := self._in_status(run_id, DagsterRunStatus.CANCELING):
+            self._instance.report_run_canceled(run, f"The run was terminated. {story}")
+        return True
+
+    def _in_status(self, run_id: str, status: DagsterRunStatus) -> DagsterRun | None:
+        run = self._instance.get_run_by_id(run_id)
+        return run if run and run.status == status else None
 
     def _look(self, run_id: str) -> bool:
-        """Whether to look again."""
-        run = self._starting(run_id)
-        container = run and self._container(run)
-        # Asked again: what has ended by now may have started, and succeeded, since the first question.
-        if container and container.status in ENDED and (run := self._starting(run_id)):
-            message = f"The run's container ended before the run had started. {self._story(container)}"
-            reason = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
-            self._instance.report_run_failed(run, message, reason)
-            return False
-        return run is not None
+        """Fails a run whose container has ended before it has started, stops one that was terminated; whether all is done."""
+        run = self._instance.get_run_by_id(run_id)
+        if run and run.status in TERMINATED:
+            return self._stop(run_id)
+        starting = run if run and run.status == DagsterRunStatus.STARTING else None
+        container = starting and self._container(starting)
+        if container and container.status in ENDED:
+            self._fail(run_id, DagsterRunStatus.STARTING, "The run's container ended before the run had started.")
+            return True
+        return starting is None
+
+    def _fail(self, run_id: str, status: DagsterRunStatus, message: str) -> None:
+        """Fails a run, if it is still in the status that it was seen in: it may have ended, with its container, meanwhile."""
+        run = self._in_status(run_id, status)
+        if run is None:
+            return
+        container = self._container(run)
+        if container is None:
+            self._instance.report_run_failed(run, f"{message} The container is gone.", failure(End("")))
+            return
+        ended = _end(container)
+        hopeless = " It is not started again, because it would end the same way." if ended.again else ""
+        self._instance.report_run_failed(run, f"{message}{hopeless} {self._story(container)}", failure(ended))
+
+
+def _end(container: Any) -> End:
+    return end(container.attrs["State"], container.attrs["HostConfig"])

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import sys
 
+from dagster_deployment.time_limits import check_time_limits
 from same_origin import App, guarded
 
 PORT = "3000"
@@ -32,12 +33,15 @@ def check_bind(address: str) -> None:
 def main() -> None:
     """Options of `dagster-webserver`, such as --read-only, are passed on."""
     check_bind(os.environ.get("WEBSERVER_BIND", ""))
+    check_time_limits(os.environ)
     # A refused setting is said at once, not after a second of imports.
     import uvicorn  # noqa: PLC0415
     from audit import audited, tell  # noqa: PLC0415
+    from dagster_deployment import stopping  # noqa: PLC0415
     from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
 
     tell()
+    stopping.make_possible_while_starting()
     listen_on = os.environ["LISTEN_ON"]
     hosts = ["localhost", listen_on, *os.environ.get("WEBSERVER_HOSTS", "").split()]
     behind_edge = bool(os.environ.get("BEHIND_EDGE"))

@@ -6,13 +6,17 @@ them once more at exit another 0.5 s of CPU, though none of it is garbage (measu
 
 import atexit
 import gc
-import runpy
-import shutil
 import sys
 
 # Still collects: garbage of one step in the next, not after every 700 objects.
 gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
-sys.argv = sys.argv[1:]
-runpy.run_path(shutil.which(sys.argv[0]) or sys.argv[0], run_name="__main__")
+from dagster._cli import main  # noqa: E402 - its imports are the ones that the threshold is for
+from dagster_deployment import stopping  # noqa: E402
+
+# A child of the multiprocess executor imports this file too.
+if __name__ == "__main__":
+    stopping.make_final()
+    sys.argv = sys.argv[1:]
+    main()  # type: ignore[no-untyped-call]

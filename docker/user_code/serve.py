@@ -12,9 +12,18 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from dagster_deployment.time_limits import check_time_limits
+
 PORT = 4000
-# Of this container only, or nothing that a run may know.
-OWN = {"HOME", "HOSTNAME", "PWD", "SHLVL", "RUN_CONTAINER", "DAGSTER_CURRENT_IMAGE", "ALERT_URLS_FILE", "LISTEN_ON"}
+# Variables that a run does not get from its code server, each with the reason. All others are the same in both.
+OWN = {
+    "HOSTNAME": "Docker names each container",
+    "LISTEN_ON": "a run does not listen",
+    "RUN_CONTAINER": "a run starts no container",
+    "ALERT_URLS_FILE": "a run must not know who is told of failures",
+}
+# The kernel takes no longer text for one variable; Linux' MAX_ARG_STRLEN, with its last byte.
+MAX_VARIABLE_BYTES = 128 * 1024 - 1
 
 
 def container_context(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -29,6 +38,21 @@ def container_context(environ: Mapping[str, str]) -> dict[str, Any]:
         sys.exit(f"RUN_CONTAINER must be a JSON object such as docker-compose.yml sets: {error}")
     env_vars = [f"{name}={value}" for name, value in sorted(environ.items()) if name not in OWN]
     return {"docker": {**container, "env_vars": env_vars}}
+
+
+def serialized(context: Mapping[str, Any]) -> str:
+    """The context as the variable that Dagster reads it from.
+
+    Raises:
+        SystemExit: it is longer than a variable may be.
+    """
+    text = json.dumps(context)
+    if (size := len(f"DAGSTER_CONTAINER_CONTEXT={text}")) > MAX_VARIABLE_BYTES:
+        sys.exit(
+            f"The environment of the code server is too large to hand on to runs: {size} bytes, "
+            f"and {MAX_VARIABLE_BYTES} are allowed. Keep long texts in files: make secret."
+        )
+    return text
 
 
 def check_settings(module: str, environ: Mapping[str, str]) -> None:
@@ -75,9 +99,10 @@ def main() -> None:
     What that command adds, loading code again without a restart, is for code that is not part of an image.
     """
     module = sys.argv[1]
+    check_time_limits(os.environ)
     check_settings(module, os.environ)
+    context = serialized(container_context(os.environ))
     check_instance()
-    context = json.dumps(container_context(os.environ))
     environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
     listen_on = os.environ.get("LISTEN_ON", "127.0.0.1")
     # Without the first, code that does not load would end the server; with it the UI shows why.

@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from operate.compose import ROOT
 from tests.conftest import repository_text
 from tests.stack.conftest import Stack
+from tests.stack.hosting import hosting
 
 pytestmark = pytest.mark.timeout(300)
-IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
 
 
 @pytest.fixture
 def own(still: Stack, tmp_path: Path) -> Iterator[Stack]:
     """The copy with the package of the README instead of the demo; afterwards it is as it was."""
-    for part in ("docker/user_code", "docker/venv.sh", "dagster.yaml", "user_code/requirements.txt"):
-        (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, tmp_path / part)
-    package = tmp_path / "user_code/src/user_code"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
     (example,) = re.findall(r"```python\n(.*?)```", repository_text("README.md"), re.DOTALL)
-    (package / "definitions.py").write_text(re.sub("^ {3}", "", example, flags=re.MULTILINE))
-    overlay, before = tmp_path / "own.yml", dict(still.environ)
-    service = {"image": IMAGE, "build": {"context": str(tmp_path)}, "environment": {"DAGSTER_CURRENT_IMAGE": IMAGE}}
-    overlay.write_text(json.dumps({"services": {"user_code": service}}))
-    still.environ["COMPOSE_FILE"] += f":{overlay}"
-    try:
-        exchange(still)
-        yield still
-    finally:
-        still.environ = before
-        exchange(still)
-
-
-def exchange(stack: Stack) -> None:
-    """Puts the code location that the Compose files name in place, with the two that hold on to the one before."""
-    stack.compose("build", "--quiet", "user_code")
-    stack.up()
-    stack.compose("restart", "--no-deps", "webserver", "daemon")
-    stack.up()
+    definitions = re.sub("^ {3}", "", example, flags=re.MULTILINE)
+    with hosting(still, {"__init__.py": "", "definitions.py": definitions}, tmp_path) as stack:
+        yield stack
 
 
 def test_smoke_passes_with_a_package_of_ones_own(own: Stack) -> None:

@@ -16,6 +16,7 @@ import pytest
 import serve
 import webserver
 from aiohttp.test_utils import TestClient, TestServer
+from dagster_deployment.time_limits import NUMBERS, check_time_limits
 
 from user_code.users.fetch import parse_users
 from user_code.users.schema import validate_users
@@ -34,13 +35,26 @@ def test_a_run_sees_what_its_code_server_sees_but_for_its_own() -> None:
         "DAGSTER_POSTGRES_USER": "dagster",
         "ALERT_URLS_FILE": "/run/alert_urls",
         "HOSTNAME": "abc",
-        "DAGSTER_CURRENT_IMAGE": "image",
+        "LISTEN_ON": "code_server",
+        "HOME": "/somewhere",
+        "PWD": "/elsewhere",
+        "SHLVL": "7",
+        "odd.name-1": "a=b 'c' \"d\" $e\nf",
+        "EMPTY": "",
     }
     assert serve.container_context(environ) == {
         "docker": {
             "networks": ["p_runs"],
             "container_kwargs": {"mem_limit": "1g"},
-            "env_vars": ["DAGSTER_POSTGRES_USER=dagster", "USERS_API_URL=http://x"],
+            "env_vars": [
+                "DAGSTER_POSTGRES_USER=dagster",
+                "EMPTY=",
+                "HOME=/somewhere",
+                "PWD=/elsewhere",
+                "SHLVL=7",
+                "USERS_API_URL=http://x",
+                "odd.name-1=a=b 'c' \"d\" $e\nf",
+            ],
         }
     }
 
@@ -50,6 +64,30 @@ def test_a_run_container_that_is_no_object_stops_the_server_with_a_sentence(envi
     """The code server must not start with runs that cannot."""
     with pytest.raises(SystemExit, match="RUN_CONTAINER must be a JSON object"):
         serve.container_context(environ)
+
+
+def test_an_environment_that_no_variable_can_hold_stops_the_server_with_a_sentence() -> None:
+    """The kernel would end the server with 'Argument list too long'."""
+    context = {"docker": {"env_vars": ["A=" + "x" * 131_072]}}
+    with pytest.raises(SystemExit, match=r"^The environment of the code server is too large to hand on to runs: 131\d{3} bytes"):
+        serve.serialized(context)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "0", "1.5", "2147483648", "\N{SUPERSCRIPT TWO}"])
+@pytest.mark.parametrize("name", ["DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "DAGSTER_GRPC_MAX_RX_BYTES"])
+def test_a_limit_that_is_no_number_stops_a_service_with_a_sentence(name: str, text: str) -> None:
+    """Dagster would end with a stack trace. The sentence names the setting of .env."""
+    setting = name.replace("_RX_", "_")
+    with pytest.raises(
+        SystemExit, match=f"^{setting} is set to '{text}', which is not allowed: it must be a whole number from 1 to"
+    ):
+        check_time_limits({name: text})
+
+
+def test_limits_that_are_not_set_are_dagsters_own() -> None:
+    """And what is allowed passes."""
+    check_time_limits({})
+    check_time_limits(dict.fromkeys(NUMBERS, "70"))
 
 
 def test_a_bad_setting_stops_the_server_with_a_sentence() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
-# Docker accepts no limit below this.
-LEAST_MEMORY = 6 * 2**20
+# In bytes. Docker accepts no memory limit below the first; the others are what Python itself needs at least.
+LEAST = {"RUN_MEMORY": 6 * 2**20, "RUN_TMP": 2**20, "RUN_SHM": 2**20}
 
 
 class SettingsError(Exception):
@@ -21,14 +21,21 @@ def _refuse(name: str, value: str, allowed: str) -> SettingsError:
     return SettingsError(f"{name} is set to '{value}', which is not allowed: it must be {allowed}. Correct it in .env.")
 
 
-def memory(environ: Mapping[str, str]) -> int:
-    """RUN_MEMORY in bytes."""
-    text = environ["RUN_MEMORY"]
+def size(environ: Mapping[str, str], name: str) -> int:
+    """RUN_MEMORY, RUN_TMP or RUN_SHM in bytes."""
+    text = environ[name]
     match = re.fullmatch(r"(\d{1,12})([bkmg]?)", text.lower())
-    size = int(match[1]) * UNITS[match[2]] if match else 0
-    if size < LEAST_MEMORY:
-        raise _refuse("RUN_MEMORY", text, "a size of at least 6m, such as 512m or 2g")
-    return size
+    found = int(match[1]) * UNITS[match[2]] if match else 0
+    if found < LEAST[name]:
+        raise _refuse(name, text, f"a size of at least {LEAST[name] >> 20}m, such as 512m or 2g")
+    return found
+
+
+def tmpfs(environ: Mapping[str, str]) -> dict[str, str]:
+    """The options of the two places of a run that are in memory; Docker adds nosuid, nodev and, unless told otherwise, noexec."""
+    limit = f"size={size(environ, 'RUN_TMP')}"
+    # User 10001 of the images. Programs and libraries that user code unpacks run from there only.
+    return {"/tmp": limit, "/home/dagster": f"exec,{limit},uid=10001,gid=10001,mode=0700"}  # noqa: S108 - in the container
 
 
 def nano_cpus(environ: Mapping[str, str]) -> int:
@@ -94,7 +101,9 @@ def values(environ: Mapping[str, str]) -> dict[str, Any]:
         **container,
         "IMAGE": _images(environ),
         "RUN_NETWORK": environ["EGRESS_NETWORK"] if egress(environ) else container["NETWORK"],
-        "MEMORY": memory(environ),
+        "MEMORY": size(environ, "RUN_MEMORY"),
+        "SHM": size(environ, "RUN_SHM"),
+        "TMPFS": tmpfs(environ),
         "NANO_CPUS": nano_cpus(environ),
         "PIDS": pids(environ),
     }

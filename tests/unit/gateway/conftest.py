@@ -33,6 +33,8 @@ ENVIRONMENT = {
     ),
     "RUN_IMAGES": "p/user_code:local p/other_code:7",
     "RUN_MEMORY": "1g",
+    "RUN_TMP": "512m",
+    "RUN_SHM": "64m",
     "RUN_CPUS": "1",
     "RUN_PIDS": "256",
     "RUN_EGRESS": "",

@@ -121,6 +121,7 @@ BODIES: list[tuple[dict[str, Any], str]] = [
     (launch({"RestartPolicy": {"Name": "always"}}), "HostConfig may not hold RestartPolicy"),
     (launch({"AutoRemove": True}), "HostConfig may not hold AutoRemove"),
     (launch({"Tmpfs": {"/etc": "exec"}}), "HostConfig may not hold Tmpfs"),
+    (launch({"ShmSize": 2**40}), "HostConfig may not hold ShmSize"),
     (launch({"Dns": ["10.0.0.1"]}), "HostConfig may not hold Dns"),
     (launch({"CpuShares": 100000}), "HostConfig may not hold CpuShares"),
     (launch({"MemorySwap": -1}), "HostConfig may not hold MemorySwap"),

@@ -21,7 +21,8 @@ HARDENED = {
     "CapDrop": ["ALL"],
     "SecurityOpt": ["no-new-privileges:true"],
     "ReadonlyRootfs": True,
-    "Tmpfs": {"/tmp": ""},  # noqa: S108 - in the container
+    "Tmpfs": {"/tmp": "size=536870912", "/home/dagster": "exec,size=536870912,uid=10001,gid=10001,mode=0700"},  # noqa: S108
+    "ShmSize": 67108864,
     "Init": True,
     "IpcMode": "private",
     "RestartPolicy": {"Name": "no"},

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from launch_gateway.settings import SettingsError, egress, memory, nano_cpus, values
+from launch_gateway.settings import SettingsError, egress, nano_cpus, size, values
 from tests.unit.gateway.conftest import ENVIRONMENT
 
 
-@pytest.mark.parametrize(("text", "size"), [("512m", 2**29), ("1g", 2**30), ("2G", 2**31), ("6291456", 6 * 2**20)])
-def test_memory_is_read_as_compose_reads_it(text: str, size: int) -> None:
+@pytest.mark.parametrize(("text", "found"), [("512m", 2**29), ("1g", 2**30), ("2G", 2**31), ("6291456", 6 * 2**20)])
+def test_a_size_is_read_as_compose_reads_it(text: str, found: int) -> None:
     """In bytes."""
-    assert memory({"RUN_MEMORY": text}) == size
+    assert size({"RUN_MEMORY": text}, "RUN_MEMORY") == found
+
+
+def test_both_places_in_memory_have_the_size_that_is_set() -> None:
+    """Programs can be executed in the home folder only; Docker adds noexec to the other."""
+    found = values({**ENVIRONMENT, "RUN_TMP": "2m", "RUN_SHM": "1m"})
+    assert found["TMPFS"] == {
+        "/tmp": "size=2097152",  # noqa: S108 - in the container
+        "/home/dagster": "exec,size=2097152,uid=10001,gid=10001,mode=0700",
+    }
+    assert found["SHM"] == 2**20
 
 
 @pytest.mark.parametrize(
@@ -21,6 +31,8 @@ def test_memory_is_read_as_compose_reads_it(text: str, size: int) -> None:
         ("RUN_MEMORY", "0", "it must be a size of at least 6m"),
         ("RUN_MEMORY", "-1", "it must be a size of at least 6m"),
         ("RUN_MEMORY", "1 g", "it must be a size of at least 6m"),
+        ("RUN_TMP", "512", "it must be a size of at least 1m, such as 512m or 2g"),
+        ("RUN_SHM", "64 MiB", "it must be a size of at least 1m"),
         ("RUN_CPUS", "0", "it must be a number of processors above 0, such as 1 or 0.5"),
         ("RUN_CPUS", "all", "it must be a number of processors above 0"),
         ("RUN_PIDS", "-1", "it must be a number of processes above 0"),

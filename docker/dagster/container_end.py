@@ -1,0 +1,55 @@
+"""Sentences on how the container of a run has ended. Pure: made of what the engine tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from signal import SIGBUS, SIGKILL, Signals
+from typing import Any
+
+# Of its output, what is shown; the rest is in `docker logs`.
+LINES, CHARACTERS = 20, 4_000
+ENDED = {"exited", "dead"}
+# A shell and Docker report a process that a signal has ended as this and the signal's number.
+BY_SIGNAL = 128
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class End:
+    """How a container has ended: in one sentence or two, and whether another attempt would end the same way."""
+
+    said: str
+    again: bool = False
+
+
+def _of_signal(number: int, limits: dict[str, Any]) -> End:
+    if number == SIGBUS:
+        size = limits.get("ShmSize", 0) // MIB
+        return End(f"shared memory was full (SIGBUS): /dev/shm holds {size} MiB, which RUN_SHM in .env sets", again=True)
+    if number == SIGKILL:
+        return End("it was killed from outside (SIGKILL): by hand, by the engine, or by a host that was short of memory")
+    return End(f"its process was ended by {Signals(number).name}")
+
+
+def _is_signal(code: int) -> bool:
+    return code - BY_SIGNAL in set(Signals)
+
+
+def end(state: dict[str, Any], limits: dict[str, Any]) -> End:
+    """How a container ended, of the `State` and the `HostConfig` that the engine tells of it."""
+    code = state["ExitCode"]
+    if state.get("OOMKilled"):
+        size = limits.get("Memory", 0) // MIB
+        said = f"it needed more memory than the {size} MiB that RUN_MEMORY in .env allows; files in /tmp count"
+        return End(f"{said} (exit code {code})", again=True)
+    if _is_signal(code):
+        found = _of_signal(code - BY_SIGNAL, limits)
+        return End(f"{found.said} (exit code {code})", found.again)
+    error = f": {state['Error']}" if state.get("Error") else ""
+    return End(f"its exit code is {code}{error}")
+
+
+def last_lines(output: bytes) -> str:
+    """The end of what a container has printed, as text that an event can hold."""
+    text = output.decode(errors="replace").replace("\0", "").strip()
+    return f"\nThe end of its output:\n{text[-CHARACTERS:]}" if text else "\nIt has printed nothing."

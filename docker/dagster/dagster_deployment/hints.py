@@ -1,0 +1,48 @@
+"""Sentences on the limits that user code has met, found by the text of its error. Pure: nothing here knows Dagster."""
+
+import re
+
+# By the text of an error: the limit, and where it is set. The first that fits counts.
+READ_ONLY = (
+    "The root file system of a run is read-only. Write to the home folder or /tmp, which end with the run, or to data/ in the "
+    "working directory or /var/lib/dagster/exports, which last."
+)
+FULL = (
+    "A file system is full. RUN_TMP in .env sets the size of /tmp and of the home folder, RUN_SHM that of /dev/shm; volumes "
+    "have the disk of the host."
+)
+NOT_EXECUTED = (
+    "Nothing in /tmp can be executed. Put programs and libraries into the home folder; TMPDIR=$HOME is for those that unpack "
+    "themselves."
+)
+KILLED = (
+    "A process of the run was killed. Most often the run needs more memory (RUN_MEMORY) or more shared memory (RUN_SHM) than "
+    "it may have."
+)
+NO_RIGHT = (
+    "User code may read Dagster's database and report on runs, no more. A schedule or a sensor starts runs; see docs/security.md."
+)
+HINTS = {
+    r"Read-only file system": READ_ONLY,
+    r"No space left on device: '/tmp": "/tmp of the run is full: RUN_TMP in .env sets its size.",  # noqa: S108 - the run's
+    r"No space left on device: '/home/dagster": "The home folder of the run is full: RUN_TMP in .env sets its size.",
+    r"No space left on device: '/dev/shm": "/dev/shm of the run is full: RUN_SHM in .env sets its size.",  # noqa: S108 - the run's
+    r"No space left on device": FULL,
+    r"Permission denied: '/tmp|failed to map segment from shared object": NOT_EXECUTED,
+    r"can't start new thread|Resource temporarily unavailable|BlockingIOError": (
+        "The run has as many processes and threads as it may have: RUN_PIDS in .env sets the limit."
+    ),
+    r"MemoryError|Cannot allocate memory": (
+        "The run needs more memory than it may have: RUN_MEMORY in .env sets the limit, and files in /tmp count."
+    ),
+    r"ChildProcessCrashException": KILLED,
+    r"name resolution|Name or service not known|No address associated with hostname|Network is unreachable|NameResolutionError": (
+        "The host cannot be reached. Runs reach nothing outside of this deployment unless RUN_EGRESS=allow is in .env."
+    ),
+    r"permission denied for (table|sequence|schema|function|database)": NO_RIGHT,
+}
+
+
+def hint(text: str) -> str | None:
+    """The sentence for an error of this text, or None where it met no limit that is known."""
+    return next((sentence for pattern, sentence in HINTS.items() if re.search(pattern, text)), None)

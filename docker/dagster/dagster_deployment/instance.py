@@ -1,0 +1,102 @@
+"""The instance of this deployment: Dagster's own, with a rule for retries and hints in the events of a run.
+
+Every process of Dagster opens it: dagster.yaml names it as `instance_class`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry, Field
+from dagster._core.events import RunFailureReason
+from dagster._core.instance.ref import InstanceRef
+
+from dagster_deployment.hints import hint
+
+if TYPE_CHECKING:
+    from dagster_shared.error import SerializableErrorInfo
+
+# Reasons for which a run may be started again. Dagster itself excludes failed steps only, so that a run which had exceeded
+# `dagster/max_runtime` ran three times as long. These have no reason: the end by `dagster/max_runtime`, a launch that was
+# refused, an end that would be the same again (container_run_launcher.py), and code that does not load.
+LOST_WORKER = {
+    RunFailureReason.UNEXPECTED_TERMINATION,
+    RunFailureReason.START_TIMEOUT,
+    RunFailureReason.RUN_WORKER_RESTART,
+}
+# Dagster retries after a failed step only where the tag `dagster/retry_on_asset_or_op_failure` of the run asks for it.
+ASKED_FOR = {RunFailureReason.STEP_FAILURE}
+# Of SQLAlchemy and psycopg2: the connection to the database broke.
+LOST_DATABASE = {"OperationalError", "InterfaceError"}
+FAILURES = {DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_UP_FOR_RETRY, DagsterEventType.RUN_FAILURE}
+
+
+def chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
+    """An error, and what caused it, and what caused that."""
+    while error is not None:
+        yield error
+        error = error.cause or error.context
+
+
+def _error(event: EventLogEntry) -> SerializableErrorInfo | None:
+    data = event.dagster_event and event.dagster_event.event_specific_data
+    found: SerializableErrorInfo | None = getattr(data, "error", None)
+    return found
+
+
+class DeploymentInstance(DagsterInstance):
+    """Starts a run again only where its worker was lost, and explains the limits that user code has met."""
+
+    @classmethod
+    def config_schema(cls) -> Mapping[str, Field]:
+        """No key of dagster.yaml beside Dagster's own."""
+        return {}
+
+    @classmethod
+    def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:
+        """Dagster's own."""
+        return InstanceRef.config_defaults(base_dir)
+
+    def handle_new_event(self, event: EventLogEntry, **options: Any) -> None:
+        """Stores an event, and after a failure that meets a limit another one, which names the limit and its setting."""
+        super().handle_new_event(event, **options)
+        if event.dagster_event_type in FAILURES and (said := hint(_texts(event))):
+            self.report_engine_event(said, run_id=event.run_id, job_name=event.job_name, step_key=event.step_key)
+
+    def may_retry(self, run: DagsterRun, reason: RunFailureReason | None) -> bool:
+        """Whether a run that failed for this reason may be started again, as far as its attempts and its tags allow it."""
+        return reason in LOST_WORKER | ASKED_FOR or self._lost_its_database(run, reason)
+
+    def _should_retry_run(self, run: DagsterRun, run_failure_reason: RunFailureReason | None) -> bool:
+        return self.may_retry(run, run_failure_reason) and bool(super()._should_retry_run(run, run_failure_reason))  # type: ignore[no-untyped-call]
+
+    def _lost_its_database(self, run: DagsterRun, reason: RunFailureReason | None) -> bool:
+        if reason is not RunFailureReason.RUN_EXCEPTION:
+            return False
+        (failure, *_) = self.event_log_storage.get_logs_for_run(
+            run.run_id, of_type=DagsterEventType.RUN_FAILURE, limit=1, ascending=False
+        )
+        return any(error.cls_name in LOST_DATABASE for error in chain(_error(failure)))
+
+
+def _texts(event: EventLogEntry) -> str:
+    errors = chain(_error(event))
+    return "\n".join(f"{error.cls_name}: {error.message}" for error in errors)
+
+
+def apply_to_daemon() -> None:
+    """Makes the daemon keep to the rule also where it sees a failure before the run has its tag `dagster/will_retry`.
+
+    It would decide by itself then, and start a run again that had failed in a child of the multiprocess executor.
+    """
+    # A run would pay for these imports and not need them.
+    from dagster._daemon.auto_run_reexecution import auto_run_reexecution  # noqa: PLC0415
+
+    module: Any = auto_run_reexecution
+    decide = module.auto_reexecution_should_retry_run
+
+    def decide_by_rule(instance: DeploymentInstance, run: DagsterRun, reason: RunFailureReason | None) -> bool:
+        return instance.may_retry(run, reason) and bool(decide(instance, run, reason))
+
+    module.auto_reexecution_should_retry_run = decide_by_rule

@@ -1,0 +1,35 @@
+"""Checks what .env says about waiting for the code server, because Dagster would end with a stack trace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+# Of docker-compose.yml; Dagster itself reads them.
+NUMBERS = (
+    "DAGSTER_GRPC_TIMEOUT_SECONDS",
+    "DAGSTER_REPOSITORY_GRPC_TIMEOUT_SECONDS",
+    "DAGSTER_SCHEDULE_GRPC_TIMEOUT_SECONDS",
+    "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS",
+    "DAGSTER_GRPC_MAX_RX_BYTES",
+    "DAGSTER_GRPC_MAX_SEND_BYTES",
+)
+# In .env, one setting is for both directions.
+SETTING = {"DAGSTER_GRPC_MAX_RX_BYTES": "DAGSTER_GRPC_MAX_BYTES", "DAGSTER_GRPC_MAX_SEND_BYTES": "DAGSTER_GRPC_MAX_BYTES"}
+# gRPC keeps the size of a message in 32 bits with a sign.
+LARGEST = 2**31 - 1
+
+
+def check_time_limits(environ: Mapping[str, str]) -> None:
+    """Ends with one sentence where a limit is not a whole number above 0. A limit that is not set is Dagster's own.
+
+    Raises:
+        SystemExit: one is not.
+    """
+    for name in NUMBERS:
+        text = environ.get(name)
+        if text is not None and not (text.isascii() and text.isdecimal() and 0 < int(text) <= LARGEST):
+            sys.exit(
+                f"{SETTING.get(name, name)} is set to '{text}', which is not allowed: "
+                f"it must be a whole number from 1 to {LARGEST}. Correct it in .env."
+            )

@@ -1,0 +1,52 @@
+"""Puts another package in the place of the demo's, and the demo's back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from operate.compose import ROOT
+from tests.stack.conftest import Stack
+
+IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
+# What the code location's image is made of, beside the package.
+PARTS = ("docker/user_code", "docker/dagster/dagster_deployment", "docker/venv.sh", "dagster.yaml", "user_code/requirements.txt")
+
+
+@contextmanager
+def hosting(stack: Stack, package: dict[str, str], context: Path, environment: dict[str, Any] | None = None) -> Iterator[Stack]:
+    """The stack with a `package`, texts by name of file, as its code location; afterwards it is as it was."""
+    for part in PARTS:
+        (context / part).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, context / part)
+    folder = context / "user_code/src/user_code"
+    folder.mkdir(parents=True)
+    for name, text in package.items():
+        (folder / name).write_text(text)
+    before = dict(stack.environ)
+    service = {
+        "image": IMAGE,
+        "build": {"context": str(context)},
+        "environment": {"DAGSTER_CURRENT_IMAGE": IMAGE, **(environment or {})},
+    }
+    overlay = context / "own.yml"
+    overlay.write_text(json.dumps({"services": {"user_code": service}}))
+    stack.environ["COMPOSE_FILE"] += f":{overlay}"
+    try:
+        exchange(stack)
+        yield stack
+    finally:
+        stack.environ = before
+        exchange(stack)
+
+
+def exchange(stack: Stack) -> None:
+    """Puts the code location that the Compose files name in place, with the two that hold on to the one before."""
+    stack.compose("build", "--quiet", "user_code")
+    stack.up()
+    stack.compose("restart", "--no-deps", "webserver", "daemon")
+    stack.up()

@@ -1,0 +1,1 @@
+"""A code location of odd but plausible user code, which the stack hosts in place of the demo."""

@@ -1,0 +1,100 @@
+"""Jobs whose steps ignore an interrupt, wait for another attempt, meet a limit, or tell what they see."""
+
+import time
+
+import dagster as dg
+from user_code.limits import ACTS
+from user_code.places import told
+
+TRIES = dg.RetryPolicy(max_retries=2)
+
+
+@dg.op(retry_policy=TRIES)
+def sleep_long(context: dg.OpExecutionContext) -> None:
+    """Works for a minute, in short sleeps; says when it has begun."""
+    context.log.info("attempt begun")
+    for _ in range(600):
+        time.sleep(0.1)
+
+
+@dg.op
+def sleep_short() -> None:
+    """The first of two steps."""
+    time.sleep(1)
+
+
+@dg.op(retry_policy=TRIES, ins={"start": dg.In(dg.Nothing)})
+def sleep_after(context: dg.OpExecutionContext) -> None:
+    """The second of two steps."""
+    context.log.info("attempt begun")
+    time.sleep(60)
+
+
+@dg.op(retry_policy=dg.RetryPolicy(max_retries=2, delay=300))
+def fail_and_wait() -> None:
+    """Waits five minutes for its next attempt."""
+    raise ValueError("not yet")
+
+
+@dg.op(retry_policy=TRIES)
+def ignore_interrupts(context: dg.OpExecutionContext) -> None:
+    """Ends by SIGKILL only."""
+    context.log.info("attempt begun")
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        try:
+            time.sleep(60)
+        except BaseException as error:  # noqa: BLE001 - as careless user code does
+            print(f"ignored {type(error).__name__}")
+
+
+@dg.op(config_schema={"act": str})
+def meet_a_limit(context: dg.OpExecutionContext) -> None:
+    """Does what its configuration names."""
+    ACTS[context.op_config["act"]]()
+
+
+@dg.op
+def look_around() -> None:
+    """Tells environment and places, as the code server's container sees them too."""
+    print(told())
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def two_steps_job() -> None:
+    """One after the other."""
+    sleep_after(sleep_short())
+
+
+def jobs(op: dg.OpDefinition, name: str) -> list[dg.JobDefinition]:
+    """The op alone in a job, with each of the two executors."""
+    executors = {f"{name}_job": dg.in_process_executor, f"{name}_in_processes_job": dg.multiprocess_executor}
+    return [
+        dg.GraphDefinition(name=job, node_defs=[op]).to_job(name=job, executor_def=executor)
+        for job, executor in executors.items()
+    ]
+
+
+@dg.sensor(job=two_steps_job)
+def slow_sensor() -> dg.SkipReason:
+    """Takes five seconds."""
+    time.sleep(5)
+    return dg.SkipReason("five seconds later")
+
+
+@dg.schedule(job=two_steps_job, cron_schedule="0 0 1 1 *")
+def slow_schedule() -> dg.SkipReason:
+    """Takes five seconds as well."""
+    time.sleep(5)
+    return dg.SkipReason("five seconds later")
+
+
+JOBS = [
+    *jobs(sleep_long, "sleep"),
+    *jobs(fail_and_wait, "wait"),
+    *jobs(ignore_interrupts, "deaf"),
+    *jobs(meet_a_limit, "limit"),
+    *jobs(look_around, "look"),
+    two_steps_job,
+]
+defs = dg.Definitions(jobs=JOBS, sensors=[slow_sensor], schedules=[slow_schedule])

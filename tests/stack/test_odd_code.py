@@ -1,0 +1,201 @@
+"""Odd but plausible user code: it is terminated at any moment, meets every limit, and looks for places to write."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from operate.compose import run
+from operate.graphql import SELECTOR
+from operate.runs import Run
+from operate.waiting import seen, wait_for
+from tests.stack.conftest import Stack
+from tests.stack.hosting import hosting
+
+pytestmark = pytest.mark.timeout(300)
+CODE = Path(__file__).with_name("odd_code")
+CANCELED_WITHIN_SECONDS = 10
+# Names and values that a shell, JSON, or a look at the first `=` would spoil; and those that used to be dropped.
+VARIABLES = {
+    "ODD_VALUE": 'a=b \'c\' "d" $$e #f \\ \u00e9\n{"g": [1]}',
+    "odd.name-1": "lower case, a dot and a dash",
+    "EMPTY": "",
+    "PWD": "/elsewhere",
+    "SHLVL": "7",
+}
+# Of one container alone: docker/user_code/serve.py says why; the last two are Dagster's, for a run.
+DIFFERENT = {"HOSTNAME", "LISTEN_ON", "RUN_CONTAINER", "ALERT_URLS_FILE", "DAGSTER_RUN_JOB_NAME", "SF_PARTNER"}
+RESULT = """{ __typename ... on PythonError { message }
+  ... on DryRunInstigationTick { evaluationResult { skipReason error { message } } } }"""
+SENSOR = f"mutation($selector: SensorSelector!) {{ tick: sensorDryRun(selectorData: $selector) {RESULT} }}"
+SCHEDULE = f"mutation($selector: ScheduleSelector!) {{ tick: scheduleDryRun(selectorData: $selector, timestamp: 0) {RESULT} }}"
+
+
+@pytest.fixture(scope="module")
+def odd(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The copy with the odd code, and three seconds for a sensor."""
+    stack.schedules(running=False)
+    stack.quiet()
+    package = {path.name: path.read_text() for path in CODE.glob("*.py")}
+    before = dict(stack.environ)
+    stack.environ |= {"DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "3"}
+    with hosting(stack, package, tmp_path_factory.mktemp("odd"), VARIABLES) as hosted:
+        yield hosted
+        stack.environ.pop("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS")
+    stack.environ = before
+
+
+def attempts(stack: Stack, run_id: str) -> int:
+    return sum("attempt begun" in (event.get("message") or "") for event in stack.client.events(run_id))
+
+
+def canceled(stack: Stack, run_id: str) -> Run:
+    """A run that is terminated now, which must be canceled soon."""
+    start = time.monotonic()
+    stack.client.terminate(run_id)
+    return stack.client.wait(run_id, seconds=CANCELED_WITHIN_SECONDS - (time.monotonic() - start))
+
+
+def begun(stack: Stack, run_id: str) -> None:
+    wait_for("an attempt", lambda: seen(attempts(stack, run_id) or None, stack.client.story(run_id)), seconds=60)
+
+
+@pytest.mark.parametrize("job", ["sleep_job", "sleep_in_processes_job", "two_steps_job", "deaf_job", "deaf_in_processes_job"])
+def test_a_run_that_is_terminated_in_a_step_is_canceled_and_not_tried_again(odd: Stack, job: str) -> None:
+    """Whatever its executor, although its retry policy has attempts left, and although it ignores the interrupt."""
+    run_id = odd.client.launch(job)
+    begun(odd, run_id)
+    assert canceled(odd, run_id).status == "CANCELED", odd.client.story(run_id)
+    assert attempts(odd, run_id) == 1
+
+
+@pytest.mark.parametrize("job", ["wait_job", "wait_in_processes_job"])
+def test_a_run_that_is_terminated_while_it_waits_for_another_attempt_is_canceled(odd: Stack, job: str) -> None:
+    """Five minutes are left."""
+    run_id = odd.client.launch(job)
+
+    def waits() -> bool:
+        return seen("STEP_UP_FOR_RETRY" in odd.client.story(run_id), odd.client.story(run_id))
+
+    wait_for("a step that waits", waits, seconds=60)
+    assert canceled(odd, run_id).status == "CANCELED", odd.client.story(run_id)
+    assert "STEP_RESTARTED" not in odd.client.story(run_id)
+
+
+def test_a_run_that_is_killed_after_its_time_says_so_at_once(odd: Stack) -> None:
+    """The launcher knows that it has stopped it."""
+    run_id = odd.client.launch("deaf_job")
+    begun(odd, run_id)
+    canceled(odd, run_id)
+    story = odd.client.story(run_id)
+    assert "The run was terminated. Container " in story
+    assert "it was killed from outside (SIGKILL)" in story
+
+
+@pytest.mark.parametrize("status", ["STARTING", "QUEUED"])
+def test_a_run_that_has_not_begun_is_canceled(odd: Stack, status: str) -> None:
+    """Its container ends as well, and nothing is done."""
+    blocking = [odd.client.launch("sleep_job") for _ in range(3)] if status == "QUEUED" else []
+    for run_id in blocking:
+        begun(odd, run_id)
+    run_id = odd.client.launch("sleep_job")
+
+    def reached() -> str:
+        now = odd.client.run(run_id).status
+        return seen(now if now == status else None, now)
+
+    wait_for(f"a run that is {status}", reached, seconds=30, every=0.02)
+    ended = canceled(odd, run_id)
+    for other in blocking:
+        odd.client.terminate(other)
+    assert (ended.status, attempts(odd, run_id)) == ("CANCELED", 0), odd.client.story(run_id)
+    if container := odd.client.run(run_id).tags.get("docker/container_id"):
+        run(["docker", "wait", container], capture=True)
+
+
+def test_a_run_that_exceeds_its_time_fails_and_is_not_started_again(odd: Stack) -> None:
+    """A cap of six hours would become eighteen."""
+    run_id = odd.client.launch("sleep_job", tags={"dagster/max_runtime": "1"})
+
+    def failed() -> Run:
+        # In between, its process says that it was canceled.
+        now = odd.client.run(run_id)
+        return seen(now if now.status == "FAILURE" else None, now)
+
+    ended = wait_for("a run that has failed", failed, seconds=90)
+    assert "Exceeded maximum runtime of 1 seconds." in odd.client.story(run_id)
+    assert ended.tags["dagster/will_retry"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("fill_tmp", "RUN_TMP in .env sets"),
+        ("start_threads", "RUN_PIDS in .env sets the limit"),
+        ("write_beside_the_code", "The root file system of a run is read-only."),
+        ("execute_in_tmp", "Nothing in /tmp can be executed."),
+        ("reach_outside", "unless RUN_EGRESS=allow is in .env"),
+        ("start_a_run", "A schedule or a sensor starts runs"),
+    ],
+)
+def test_a_step_that_meets_a_limit_is_told_its_setting(odd: Stack, act: str, said: str) -> None:
+    """In the events of its run."""
+    ended = odd.client.wait(odd.client.launch("limit_job", config=acting(act)))
+    assert ended.status == "FAILURE"
+    assert said in odd.client.story(ended.run_id), odd.client.story(ended.run_id)
+
+
+@pytest.mark.parametrize(
+    ("act", "said", "again"),
+    [
+        ("fill_memory", "it needed more memory than the 1024 MiB that RUN_MEMORY in .env allows", "false"),
+        ("fill_shared_memory", "holds 64 MiB, which RUN_SHM in .env sets", "false"),
+        ("be_killed", "it was killed from outside (SIGKILL)", "true"),
+    ],
+)
+def test_a_run_that_is_killed_names_the_limit_and_is_started_again_only_where_that_may_help(
+    odd: Stack, act: str, said: str, again: str
+) -> None:
+    """Out of memory would be out of memory again."""
+    ended = odd.client.wait(odd.client.launch("limit_job", config=acting(act), tags={"dagster/max_retries": "1"}))
+    assert (ended.status, odd.client.run(ended.run_id).tags["dagster/will_retry"]) == ("FAILURE", again)
+    assert said in odd.client.story(ended.run_id)
+
+
+def test_a_step_whose_process_is_killed_names_the_limits(odd: Stack) -> None:
+    """With a process for each step the run itself goes on."""
+    config = acting("fill_shared_memory")
+    ended = odd.client.wait(odd.client.launch("limit_in_processes_job", config=config))
+    assert ended.status == "FAILURE"
+    assert "(RUN_MEMORY) or more shared memory (RUN_SHM)" in odd.client.story(ended.run_id)
+
+
+def test_server_and_runs_see_the_same_environment_and_places(odd: Stack) -> None:
+    """Each variable of the operator arrives as it was set, and each place can be written."""
+    run_id = odd.succeeds("look_job").run_id
+    output = json.loads(next(line for line in odd.client.output(run_id)[0].splitlines() if line.startswith('{"environment"')))
+    server = json.loads(odd.compose("exec", "-T", "user_code", "python", "-m", "user_code.places"))
+    for name, value in VARIABLES.items():
+        assert output["environment"][name] == value.replace("$$", "$")
+    different = {name for name, _ in output["environment"].items() ^ server["environment"].items()}
+    assert different <= DIFFERENT
+    assert output["places"] == server["places"]
+    assert output["places"]["user"] == "dagster"
+    assert output["places"]["executed"] == "runs"
+    assert odd.compose("exec", "-T", "user_code", "cat", "data/file.csv") == "kept"
+
+
+def test_a_sensor_that_takes_longer_than_its_setting_is_told_which(odd: Stack) -> None:
+    """The copy allows three seconds to a sensor, and the sixty of the default to a schedule."""
+    sensor = odd.client.query(SENSOR, selector={**SELECTOR, "sensorName": "slow_sensor"})
+    assert "longer than 3 seconds to execute the sensor function" in json.dumps(sensor)
+    schedule = odd.client.query(SCHEDULE, selector={**SELECTOR, "scheduleName": "slow_schedule"})
+    assert schedule["tick"]["evaluationResult"]["skipReason"] == "five seconds later"
+
+
+def acting(act: str) -> dict:
+    return {"ops": {"meet_a_limit": {"config": {"act": act}}}}

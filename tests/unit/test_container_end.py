@@ -1,0 +1,38 @@
+"""Sentences on a container that has ended. The launcher itself is tested with an engine, in tests/stack/test_termination.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from container_end import CHARACTERS, End, end, last_lines
+
+LIMITS = {"Memory": 2**30, "ShmSize": 2**26}
+MEMORY = "it needed more memory than the 1024 MiB that RUN_MEMORY in .env allows; files in /tmp count (exit code 137)"
+SHARED = "shared memory was full (SIGBUS): /dev/shm holds 64 MiB, which RUN_SHM in .env sets (exit code 135)"
+KILLED = "it was killed from outside (SIGKILL): by hand, by the engine, or by a host that was short of memory (exit code 137)"
+
+
+@pytest.mark.parametrize(
+    ("state", "ended"),
+    [
+        ({"ExitCode": 0, "OOMKilled": False, "Error": ""}, End("its exit code is 0")),
+        ({"ExitCode": 137, "OOMKilled": True, "Error": ""}, End(MEMORY, again=True)),
+        ({"ExitCode": 135, "OOMKilled": False, "Error": ""}, End(SHARED, again=True)),
+        ({"ExitCode": 137, "OOMKilled": False, "Error": ""}, End(KILLED)),
+        ({"ExitCode": 139, "OOMKilled": False, "Error": ""}, End("its process was ended by SIGSEGV (exit code 139)")),
+        ({"ExitCode": 143, "OOMKilled": False, "Error": ""}, End("its process was ended by SIGTERM (exit code 143)")),
+        ({"ExitCode": 127, "OOMKilled": False, "Error": "no such file"}, End("its exit code is 127: no such file")),
+        ({"ExitCode": 255, "OOMKilled": False, "Error": ""}, End("its exit code is 255")),
+    ],
+)
+def test_how_it_ended_names_the_limit_and_whether_it_would_end_so_again(state: dict[str, Any], ended: End) -> None:
+    """An operator gets the setting, not a number; a run that would meet the same limit again is not started again."""
+    assert end(state, LIMITS) == ended
+
+
+def test_its_output_is_cut_at_the_front_and_fits_into_an_event() -> None:
+    """Postgres takes no zero byte in a text, and not every byte is UTF-8."""
+    assert last_lines(b" \n") == "\nIt has printed nothing."
+    assert last_lines(b"a\0\xffb\n") == "\nThe end of its output:\na\N{REPLACEMENT CHARACTER}b"
+    assert last_lines(b"x" * 2 * CHARACTERS + b"end") == f"\nThe end of its output:\n{'x' * (CHARACTERS - 3)}end"
