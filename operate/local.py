@@ -169,6 +169,10 @@ def surroundings(folder: Path) -> Iterator[dict[str, str]]:
             **server.environment(),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "DAGSTER_HOME": str(folder / "dagster_home"),
+            # As in the image of the code location: docker/user_code/Dockerfile.
+            "DAGSTER_DEFAULT_IO_MANAGER_MODULE": "deployment_io",
+            "DAGSTER_DEFAULT_IO_MANAGER_ATTRIBUTE": "deployment_io_manager",
+            "PYTHONPATH": str(ROOT / "docker/user_code/modules"),
             "USERS_API_URL": url,
             "EXPORTS_DIR": str(folder / "exports"),
         }
