@@ -123,7 +123,7 @@ def test_make_down_stops_runs_and_the_queue_goes_on_afterwards(still: Stack) -> 
 
 def test_the_other_verbs_of_an_operator(still: Stack) -> None:
     """They change nothing here: nothing is a day old, and nobody answers the question of `destroy`."""
-    assert still.make("preflight").stdout == "preflight: engine, Compose, memory, disk, port and data are fine\n"
+    assert still.make("preflight").stdout == "preflight: engine, Compose, memory, disk, port, networks and data are fine\n"
     assert "Total reclaimed space: 0B" in still.make("prune").stdout
     assert still.make("user", "NAME=anna", "ROLE=viewer").stderr.startswith("user: this deployment keeps no users")
     kept = still.make("destroy")
