@@ -44,8 +44,8 @@ def test_a_fine_machine_has_no_problems() -> None:
         ),
         (
             {"free_networks": 5},
-            "8 more networks are needed, and Docker has addresses for 5: remove networks that nobody uses with "
-            "`docker network prune`, or another copy with `make down`, or set more default-address-pools in Docker's daemon.json.",
+            "8 more networks are needed, and Docker has addresses for 5: remove networks that nobody uses with `docker "
+            "network prune`, or another copy with `make down`, or set more default-address-pools in Docker's daemon.json.",
         ),
         (
             {"data_major": 16},
