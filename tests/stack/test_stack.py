@@ -11,7 +11,6 @@ from operate.graphql import ASSET_JOB
 from operate.runs import Run
 from operate.waiting import seen, wait_for
 from tests.stack.conftest import PROJECT, Stack
-from tests.unit.test_imports import OF_A_RUN, PROBE
 
 USERS = {"raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"}
 COOKIES = {
@@ -55,12 +54,6 @@ def test_the_location_offers_exactly_this(stack: Stack) -> None:
     assert jobs == JOBS
     assert {s["name"] for s in repository["schedules"]} == {"users_assets_schedule", "data_extraction_schedule"}
     assert {s["name"] for s in repository["sensors"]} == {"freshness_sensor", "run_failure_sensor"}
-
-
-def test_nothing_that_a_run_imports_installs_an_audit_hook(stack: Stack) -> None:
-    """In the image, whose Python is the one that counts."""
-    answer = stack.compose("exec", "-T", "user_code", "python", "-c", PROBE, *OF_A_RUN)
-    assert json.loads(answer)["hooks"] == []
 
 
 def test_scheduled_runs_of_both_styles_appear_by_themselves(stack: Stack) -> None:
