@@ -9,7 +9,7 @@ import sys
 
 # The `dagster` command, the storages of the shipped dagster.yaml, and the code location.
 OF_A_RUN = ("dagster._cli", "dagster_postgres", "dagster_docker", "deployment_io", "user_code.definitions")
-PROBE = """
+IMPORTS = """
 import importlib, json, sys, warnings
 warnings.simplefilter("ignore")
 callers = []
@@ -24,7 +24,7 @@ print(json.dumps({"hooks": callers, "modules": sorted(sys.modules)}))
 def of_a_run() -> dict[str, list[str]]:
     """Audit hooks that were installed, and modules that were imported."""
     environ = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
-    answer = subprocess.run([sys.executable, "-c", PROBE, *OF_A_RUN], check=True, text=True, capture_output=True, env=environ)
+    answer = subprocess.run([sys.executable, "-c", IMPORTS, *OF_A_RUN], check=True, text=True, capture_output=True, env=environ)
     found: dict[str, list[str]] = json.loads(answer.stdout)
     return found
 
