@@ -10,7 +10,7 @@ help: ## List the verbs
 up: ## Build and start the deployment, wait until it is healthy, say where the UI is
 	@python3 -m operate.up
 
-preflight: ## Check engine, Compose, memory, disk, port and data, without changing anything
+preflight: ## Check engine, Compose, memory, disk, port, networks and data, without changing anything
 	@python3 -m operate.preflight
 
 smoke: ## Check the running deployment as a user would: PASS or FAIL a line; JOBS="mine" for your own

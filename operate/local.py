@@ -169,7 +169,9 @@ def surroundings(folder: Path) -> Iterator[dict[str, str]]:
             **server.environment(),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "DAGSTER_HOME": str(folder / "dagster_home"),
-            # For `dagster_deployment`, which is in the images.
+            # As in the image of the code location: docker/user_code/Dockerfile.
+            "DAGSTER_DEFAULT_IO_MANAGER_MODULE": "dagster_deployment.io_manager",
+            "DAGSTER_DEFAULT_IO_MANAGER_ATTRIBUTE": "deployment_io_manager",
             "PYTHONPATH": str(ROOT / "docker/dagster"),
             "USERS_API_URL": url,
             "EXPORTS_DIR": str(folder / "exports"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from operate.compose import CommandError, compose, model, run, services
+from operate.networks import count, shortage
 
 GIB = 1024**3
 # `start_interval` of health checks came with engine 25.0; Compose 2.26.1 is the oldest that a test parses this text with.
@@ -35,6 +36,8 @@ class Facts:
     busy_port: str | None
     data_major: int | None
     image_major: int | None
+    needed_networks: int
+    free_networks: int
 
 
 def versions() -> tuple[tuple[int, int], tuple[int, int]]:
@@ -66,6 +69,7 @@ def problems(facts: Facts) -> list[str]:
         _too_little("memory", facts.free_memory, FREE_MEMORY_BYTES, "stop other programs, or give Docker more memory"),
         _too_little("disk for Docker", facts.free_disk, FREE_DISK_BYTES, "free some with `docker system prune`"),
         facts.busy_port and f"Port {facts.busy_port} is in use: stop what uses it, or set another in .env: {PORT_SETTINGS}.",
+        shortage(facts.needed_networks, facts.free_networks),
         _other_major(facts),
     )
     return [problem for problem in checks if problem]
@@ -121,12 +125,16 @@ def collect(deployment: dict[str, Any]) -> Facts:
     """Looks at the engine and at this host. Memory and ports do not count while the deployment runs: it is what uses them."""
     running = {name for name, container in services().items() if container["State"] == "running"}
     data_major, image_major = _postgres_majors(deployment)
+    free_disk = _free_disk()
+    needed_networks, free_networks = count(deployment, here=free_disk is not None)
     return Facts(
         free_memory=None if "webserver" in running else _free_memory(),
-        free_disk=_free_disk(),
+        free_disk=free_disk,
         busy_port=_busy_port(deployment, running),
         data_major=data_major,
         image_major=image_major,
+        needed_networks=needed_networks,
+        free_networks=free_networks,
     )
 
 
@@ -183,7 +191,7 @@ def main() -> int:
         print(f"preflight: {error}", file=sys.stderr)
         return 1
     if passed:
-        print("preflight: engine, Compose, memory, disk, port and data are fine")
+        print("preflight: engine, Compose, memory, disk, port, networks and data are fine")
     return not passed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import dagster as dg
 import pandas as pd
 import psycopg2
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from user_code.copying import COPY_CHUNK_ROWS
+from user_code.defs.io_managers import asset_table
 from user_code.tables import Table, WarehouseError
 from user_code.warehouse import Warehouse
 
@@ -65,6 +67,18 @@ def test_more_rows_than_one_copy_takes(warehouse: Warehouse) -> None:
     count = COPY_CHUNK_ROWS * 2 + 1
     warehouse.replace_frame(TABLE, pd.DataFrame({"number": range(count)}))
     assert warehouse.read_frame(TABLE)["number"].tolist() == list(range(count))
+
+
+def test_assets_whose_names_look_alike_have_a_table_each(warehouse: Warehouse) -> None:
+    """Postgres cuts names after 63 bytes, so that two assets with one beginning were one table."""
+    keys = [["k", "b"], ["k__b"], ["x" * 80 + "1"], ["x" * 80 + "2"]]
+    tables = [asset_table(dg.AssetKey(key)) for key in keys]
+    for number, table in enumerate(tables[:2]):
+        warehouse.replace_json(table, [number])
+    for number, table in enumerate(tables[2:]):
+        warehouse.replace_frame(table, pd.DataFrame({"number": [number]}))
+    assert [warehouse.read_json(table) for table in tables[:2]] == [[0], [1]]
+    assert [warehouse.read_frame(table)["number"].tolist() for table in tables[2:]] == [[0], [1]]
 
 
 def test_a_failed_write_leaves_the_old_table_and_nothing_else(warehouse: Warehouse) -> None:

@@ -30,8 +30,14 @@ def test_smoke_passes_with_a_package_of_ones_own(own: Stack) -> None:
     assert [line.split(":")[0] for line in said] == [
         "PASS services are healthy",
         "PASS UI answers",
-        "PASS schedules and sensors run",
+        "PASS schedules and sensors",
         "PASS greeting_job succeeds",
     ], said
     alone = own.client.wait(own.client.launch("greeting_job", assets=("letter",)))
     assert alone.status == "SUCCESS", own.client.story(alone.run_id)
+    without = own.make("smoke")
+    assert without.returncode == 0, without.stdout
+    assert without.stdout.splitlines()[2:] == [
+        "PASS schedules and sensors: there are none",
+        'SKIP no run was launched, because the jobs of the demo are gone: name one of yours, make smoke JOBS="mine".',
+    ]

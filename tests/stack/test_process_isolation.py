@@ -37,7 +37,7 @@ def test_runs_of_both_styles_succeed_without_anybody_holding_the_socket(without_
     assert [line.split(":")[0] for line in lines] == [
         "PASS services are healthy",
         "PASS UI answers",
-        "PASS schedules and sensors run",
+        "PASS schedules and sensors",
         "PASS users_assets_job succeeds",
         "PASS data_extraction_job succeeds",
     ]

@@ -11,6 +11,7 @@ import pytest
 
 from operate.compose import run
 from tests.stack.conftest import PROJECT, Stack
+from tests.unit.test_imports import IMPORTS, OF_A_RUN
 
 PORTS = {
     "postgres": 5432,
@@ -178,3 +179,9 @@ def test_the_role_of_runs_is_for_dagster_s_database_only(stack: Stack) -> None:
     assert refused == ""
     passwords = stack.compose("exec", "-T", "user_code", "cat", "/run/secrets/pgpass")
     assert [line.split(":")[3] for line in passwords.splitlines()] == ["dagster_run", "warehouse"]
+
+
+def test_nothing_that_a_run_imports_installs_an_audit_hook(stack: Stack) -> None:
+    """In the image: its Python is the one that counts."""
+    answer = stack.compose("exec", "-T", "user_code", "python", "-c", IMPORTS, *OF_A_RUN)
+    assert json.loads(answer)["hooks"] == []

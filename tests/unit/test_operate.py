@@ -19,7 +19,7 @@ from operate.waiting import WaitError, seen, wait_for
 
 FINE = {
     "free_memory": 8 * GIB, "free_disk": 50 * GIB,
-    "busy_port": None, "data_major": 17, "image_major": 17,
+    "busy_port": None, "data_major": 17, "image_major": 17, "needed_networks": 8, "free_networks": 8,
 }  # fmt: skip
 
 
@@ -41,6 +41,11 @@ def test_a_fine_machine_has_no_problems() -> None:
             {"busy_port": "127.0.0.1:3000"},
             "Port 127.0.0.1:3000 is in use: stop what uses it, or set another in .env: "
             "WEBSERVER_PORT, or of the edge EDGE_HTTP_PORT and EDGE_HTTPS_PORT.",
+        ),
+        (
+            {"free_networks": 5},
+            "8 more networks are needed, and Docker has addresses for 5: remove networks that nobody uses with `docker "
+            "network prune`, or another copy with `make down`, or set more default-address-pools in Docker's daemon.json.",
         ),
         (
             {"data_major": 16},

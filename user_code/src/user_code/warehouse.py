@@ -129,7 +129,8 @@ class Warehouse:
             yield connection
 
     def _replace(self, table: Table, fill: Callable[[sa.Connection, str], None]) -> None:
-        staging = f"{table.name[:40]}__{secrets.token_hex(4)}"
+        # Short, because Postgres would cut the random part off a long one.
+        staging = f"__{secrets.token_hex(8)}"
         self._ensure_schema(table.schema)
         with self.transaction() as connection:
             quote = connection.dialect.identifier_preparer.quote

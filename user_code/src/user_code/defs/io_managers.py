@@ -4,6 +4,8 @@ A partitioned asset is one table as well. Its metadata PARTITION_COLUMN names th
 reads it gets all partitions.
 """
 
+import hashlib
+import json
 from typing import Any
 
 import dagster as dg
@@ -14,6 +16,11 @@ from user_code.warehouse import Warehouse
 
 ASSETS_SCHEMA = "assets"
 PARTITION_COLUMN = "partition_column"
+# Postgres cuts what is longer without a word, so that two long keys would be one table.
+LONGEST_NAME = 63
+# Before the hash of a key, which is 128 bits of it; a key with this in it is hashed, so that it cannot look like another's.
+HASHED = "#"
+HASH_DIGITS = 32
 
 
 class WarehouseResource(dg.ConfigurableResource[None]):
@@ -55,5 +62,13 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
 
 
 def asset_table(key: dg.AssetKey) -> Table:
-    """The table of an asset."""
-    return Table(ASSETS_SCHEMA, "__".join(key.path))
+    """The table of an asset, and of no other: its parts joined by "__".
+
+    Where that could be another key's, or is longer than Postgres' 63 bytes, the name is cut, and ends with a hash of the key.
+    """
+    name = "__".join(key.path)
+    if name.split("__") == list(key.path) and HASHED not in name and len(name.encode()) <= LONGEST_NAME:
+        return Table(ASSETS_SCHEMA, name)
+    digest = hashlib.sha256(json.dumps(key.path).encode()).hexdigest()[:HASH_DIGITS]
+    shown = name.encode()[: LONGEST_NAME - len(HASHED) - HASH_DIGITS].decode(errors="ignore")
+    return Table(ASSETS_SCHEMA, f"{shown}{HASHED}{digest}")

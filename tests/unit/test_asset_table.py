@@ -1,0 +1,40 @@
+"""Which table an asset has in the warehouse: its own."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from user_code.defs.io_managers import asset_table
+from user_code.tables import Table
+
+pieces = st.sampled_from(["a", "A", "_", "__", "#", ".", "/", "é", "x" * 40])
+keys = st.lists(st.lists(pieces, min_size=1, max_size=3).map("".join), min_size=1, max_size=3).map(tuple)
+
+
+@given(keys, keys)
+@example(("a", "b"), ("a__b",))
+@example(("a_", "b"), ("a", "_b"))
+@example(("x" * 63 + "1",), ("x" * 63 + "2",))
+@example(("é" * 40 + "1",), ("é" * 40 + "2",))
+def test_two_assets_never_have_one_table(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    """And Postgres cuts no name."""
+    tables = [asset_table(dg.AssetKey(key)) for key in (one, other)]
+    assert (tables[0] == tables[1]) == (one == other)
+    assert max(len(table.name.encode()) for table in tables) <= 63
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (["raw_user_data"], "raw_user_data"),
+        (["users", "raw"], "users__raw"),
+        (["x" * 63], "x" * 63),
+        (["a__b"], "a__b#cdb212401b38dcb9acdaea420677db81"),
+    ],
+)
+def test_a_usual_key_is_readable(key: list[str], name: str) -> None:
+    """What is in the warehouse already keeps its name; another name is one for good."""
+    assert asset_table(dg.AssetKey(key)) == Table("assets", name)
