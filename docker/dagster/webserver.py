@@ -39,8 +39,9 @@ def main() -> None:
     from bounded_events import bound_events  # noqa: PLC0415
     from compute_logs import guard_compute_logs  # noqa: PLC0415
     from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
+    from viewers import let_viewers_look_only  # noqa: PLC0415
 
-    for prepare in (tell, make_answers_encodable, bound_events, guard_compute_logs):
+    for prepare in (tell, make_answers_encodable, bound_events, guard_compute_logs, let_viewers_look_only):
         prepare()
     listen_on = os.environ["LISTEN_ON"]
     hosts = ["localhost", listen_on, *os.environ.get("WEBSERVER_HOSTS", "").split()]

@@ -45,7 +45,7 @@ RUN_ID = "0b3f6b0e-6c0a-4e4e-9f0e-3f3c6f1f2a10"
 OURS, THEIRS, NOBODYS = "a" * 64, "b" * 64, "c" * 64
 TWINS = ("d" * 63 + "1", "d" * 63 + "2")
 LABELS = {
-    **dict.fromkeys((OURS, *TWINS), {"dagster/project": "p", "dagster/run_id": RUN_ID}),
+    **{ours: {"dagster/project": "p", "dagster/run_id": RUN_ID} for ours in (OURS, *TWINS)},
     THEIRS: {"com.docker.compose.service": "postgres"},
 }
 
