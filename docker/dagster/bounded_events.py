@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC
+from http import HTTPStatus
 from typing import Any
 
 from dagster import DagsterError
@@ -18,7 +19,10 @@ from dagster._core.storage.event_log.base import EventLogConnection
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as Events
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import serialize_value
+from dagster_webserver.webserver import DagsterWebserver
 from sqlalchemy import Connection, Select, func, select
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 # A page of a run's events: a shorter one, where they are large. The UI asks for the next, wherever a page ends.
 PAGE_BYTES = 8 * 2**20
@@ -32,13 +36,14 @@ MISSING = (
 in_pages: ContextVar[bool] = ContextVar("in_pages", default=False)
 db_result = sqlalchemy_compat.db_result
 get_records_for_run = SqlEventLogStorage.get_records_for_run
+debug_file = DagsterWebserver.download_debug_file_endpoint
 
 
 class TooMuchError(DagsterError):
     """What is asked for has too many bytes to be read at once; the message is one sentence."""
 
     def __init__(self, found: int, allowed: int) -> None:
-        super().__init__(f"These events have {found:,} bytes, and {allowed:,} are read at once: ask for fewer, with a limit.")
+        super().__init__(f"These events have {found:,} bytes, and {allowed:,} are read at once: ask for fewer at a time.")
         self.share = allowed / found
 
 
@@ -114,8 +119,18 @@ def _records_for_run(  # noqa: PLR0917 - as Dagster has it
     return _page(read, limit) if limit else read(None)
 
 
+async def _debug_file(webserver: DagsterWebserver[Any, Any], request: Request) -> Response:
+    """All events of a run in one file; 413 and the reason where they are too many bytes for that."""
+    try:
+        answer: Response = await debug_file(webserver, request)
+    except TooMuchError as error:
+        return PlainTextResponse(f"{error}\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return answer
+
+
 def bound_events() -> None:
     """For all of this process."""
+    DagsterWebserver.download_debug_file_endpoint = _debug_file  # type: ignore[method-assign, assignment]
     sqlalchemy_compat.db_result = _bounded_result  # type: ignore[assignment]
     sql_event_log.db_result = _bounded_result  # type: ignore[assignment, attr-defined]
     SqlEventLogStorage.get_records_for_run = _records_for_run  # type: ignore[method-assign, assignment]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,16 @@ def running(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def instance(in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
-    """Where runs write."""
+    """Where runs write; other tests have the same database."""
     with dg.DagsterInstance.get() as instance:
         yield instance
+        for run_id in instance.get_run_ids():
+            instance.delete_run(run_id)
 
 
 def written(instance: dg.DagsterInstance, run_id: str, *lines: str) -> None:
     """Lines that a run has logged."""
+    instance.add_run(dg.DagsterRun(job_name="j", run_id=run_id))
     for line in lines:
         instance.store_event(EventLogEntry(None, 20, line, run_id, 1.0))
 
@@ -76,22 +80,18 @@ def test_no_value_of_a_run_hides_its_page(running: Webserver, instance: dg.Dagst
     assert [event["message"] for event in first] == said
 
 
-@pytest.fixture(scope="module")
-def wordy() -> str:
-    """The id of the run with many large lines."""
-    return "00000000-0000-4000-8000-000000000001"
+RUN_ID = "00000000-0000-4000-8000-000000000001"
 
 
-def made(instance: dg.DagsterInstance, run_id: str) -> None:
-    """A run without a step."""
-    if not instance.has_run(run_id):
-        instance.add_run(dg.DagsterRun(job_name="j", run_id=run_id))
+@pytest.fixture
+def wordy(instance: dg.DagsterInstance) -> str:
+    """A run with forty lines of 2.4 MB."""
+    written(instance, RUN_ID, *(f"{number} " + "x" * 2_400_000 for number in range(40)))
+    return RUN_ID
 
 
-def test_a_page_of_large_lines_is_shorter_and_none_is_lost(running: Webserver, instance: dg.DagsterInstance, wordy: str) -> None:
+def test_a_page_of_large_lines_is_shorter_and_none_is_lost(running: Webserver, wordy: str) -> None:
     """Three lines of 2.4 MB are in 8 MiB: the client goes on with the cursor that it got."""
-    made(instance, wordy)
-    written(instance, wordy, *(f"{number} " + "x" * 2_400_000 for number in range(40)))
     before, pages, after = running.megabytes(), [], None
     while True:
         page = running.ask(LOGS, run=wordy, after=after)["logsForRun"]
@@ -109,23 +109,25 @@ def test_a_page_of_large_lines_is_shorter_and_none_is_lost(running: Webserver, i
 
 def test_a_line_that_is_too_large_to_be_shown_says_where_it_is(running: Webserver, instance: dg.DagsterInstance) -> None:
     """What is before and behind it is shown."""
-    run_id = "00000000-0000-4000-8000-000000000002"
-    made(instance, run_id)
-    written(instance, run_id, "before", "x" * 2**23, "behind")
+    written(instance, RUN_ID, "before", "x" * 2**23, "behind")
     said, after = [], None
     for limit in (1, 1, None):
-        page = running.ask(LOGS, run=run_id, after=after, limit=limit)["logsForRun"]
+        page = running.ask(LOGS, run=RUN_ID, after=after, limit=limit)["logsForRun"]
         said += [event["message"] for event in page["events"]]
         after = page["cursor"]
-    large = instance.get_records_for_run(run_id).records[1]
-    size = len(instance.event_log_storage.get_event_log_table_data(run_id, large.storage_id).event)
+    large = instance.get_records_for_run(RUN_ID).records[1]
+    size = len(instance.event_log_storage.get_event_log_table_data(RUN_ID, large.storage_id).event)
     where = f"the whole of it is in the database of Dagster, table event_logs, id {large.storage_id}."
     assert said == ["before", f"This event has {size:,} bytes, and 8,388,608 can be shown: {where}", "behind"]
 
 
-def test_what_has_no_pages_is_refused_where_it_is_too_large(running: Webserver, instance: dg.DagsterInstance, wordy: str) -> None:
-    """The debug file of a run, which holds all of its events."""
-    assert running.get(f"/download_debug/{wordy}").status_code == 500
+def test_what_has_no_pages_is_refused_where_it_is_too_large(running: Webserver, wordy: str) -> None:
+    """The debug file of a run, which holds all of its events; everybody else is answered."""
+    answer = running.get(f"/download_debug/{wordy}")
+    assert answer.status_code == 413
+    assert re.fullmatch(
+        r"These events have 96,[0-9,]+ bytes, and 67,108,864 are read at once: ask for fewer at a time.\n", answer.text
+    )
     assert running.get("/server_info").ok
 
 
