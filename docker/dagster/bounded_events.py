@@ -94,7 +94,7 @@ def _bounded_result(connection: Connection, query: Any) -> Iterator[Any]:
 
 def _page(read: Callable[[int], EventLogConnection], limit: int) -> EventLogConnection:
     """As many events as have few enough bytes, and one at least."""
-    token = in_pages.set(True)
+    before = in_pages.set(True)
     try:
         while True:
             try:
@@ -102,7 +102,7 @@ def _page(read: Callable[[int], EventLogConnection], limit: int) -> EventLogConn
             except TooMuchError as error:
                 limit = max(1, min(limit - 1, int(limit * error.share)))
     finally:
-        in_pages.reset(token)
+        in_pages.reset(before)
 
 
 def _records_for_run(  # noqa: PLR0917 - as Dagster has it
