@@ -22,7 +22,7 @@ check "ruff check" ruff check .
 check "ruff format" ruff format --check .
 check "mypy: code location" mypy user_code/src
 check "mypy: operate, bench, evaluation" mypy operate bench evaluation
-check "mypy: images" mypy docker/user_code docker/dagster/generate_secrets.py docker/dagster/keep_secret.py docker/dagster/migrate.py docker/dagster/audit.py docker/dagster/container_end.py docker/dagster/container_run_launcher.py docker/dagster/daemon.py docker/dagster/same_origin.py docker/dagster/webserver.py
+check "mypy: images" mypy docker/user_code docker/dagster/*.py
 check "mypy: dagster_deployment" mypy -p dagster_deployment
 check "mypy: users_api" mypy -p users_api
 check "mypy: login" mypy -p login

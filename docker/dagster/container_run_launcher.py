@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def is_away(error: Exception) -> bool:
-    """Whether engine or gateway are away, so that the same call may succeed later; not where they have refused it."""
+    """Whether the same call may succeed later: not where the engine or the gateway has refused it."""
     return not (isinstance(error, APIError) and error.is_client_error())
 
 
@@ -46,7 +46,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         """Launches a run, and watches it until it has started.
 
         Raises:
-            DagsterUserCodeUnreachableError: the engine is away; the queue takes the run back.
+            DagsterUserCodeUnreachableError: the engine is away, or the gateway has no room; the queue takes the run back.
             APIError: the gateway or the engine refuses it; the run fails, and is not started again.
         """
         run_id = context.dagster_run.run_id
@@ -54,7 +54,7 @@ class ContainerRunLauncher(DockerRunLauncher):
             super().launch_run(context)
         except (DockerException, RequestException) as error:
             if is_away(error):
-                raise DagsterUserCodeUnreachableError(f"The Docker engine does not answer: {error}") from error
+                raise DagsterUserCodeUnreachableError(f"The Docker engine starts no container now: {error}") from error
             raise
         self._in_background(lambda: self._look(run_id), self._instance.run_monitoring_start_timeout_seconds)
 

@@ -5,7 +5,7 @@ import os
 import sys
 
 from dagster_deployment.time_limits import check_time_limits
-from same_origin import App, guarded
+from same_origin import App, guarded, unframed
 
 PORT = "3000"
 # The webserver alone keeps connections to the database open: for runs, for events, for schedules. After a restart of the database
@@ -36,19 +36,30 @@ def main() -> None:
     check_time_limits(os.environ)
     # A refused setting is said at once, not after a second of imports.
     import uvicorn  # noqa: PLC0415
+    from answers import make_answers_encodable  # noqa: PLC0415
     from audit import audited, tell  # noqa: PLC0415
+    from bounded_events import bound_events  # noqa: PLC0415
+    from compute_logs import guard_compute_logs  # noqa: PLC0415
     from dagster_deployment import stopping  # noqa: PLC0415
     from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
+    from viewers import let_viewers_look_only  # noqa: PLC0415
 
-    tell()
-    stopping.make_possible_while_starting()
+    mend = (
+        make_answers_encodable,
+        bound_events,
+        guard_compute_logs,
+        let_viewers_look_only,
+        stopping.make_possible_while_starting,
+    )
+    for prepare in (tell, *mend):
+        prepare()
     listen_on = os.environ["LISTEN_ON"]
     hosts = ["localhost", listen_on, *os.environ.get("WEBSERVER_HOSTS", "").split()]
     behind_edge = bool(os.environ.get("BEHIND_EDGE"))
     serve = uvicorn.run
 
     def behind_guard(app: App) -> App:
-        return guarded(audited(app, behind_edge=behind_edge), hosts)
+        return unframed(guarded(audited(app, behind_edge=behind_edge), hosts))
 
     # dagster-webserver has no option for middleware.
     uvicorn.run = lambda app, *arguments, **options: serve(behind_guard(app), *arguments, **options)

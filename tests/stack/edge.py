@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +16,17 @@ from operate.compose import free_port
 from operate.graphql import SELECTOR
 from operate.queries import LAUNCH
 from operate.up import ensure_base_images
+from operate.waiting import seen
+from tests.stack.browser import browser_page
 from tests.stack.conftest import Stack
+
+HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+}
 
 
 @dataclass
@@ -88,3 +100,22 @@ def edge_started_again(stack: Stack, **settings: str) -> Iterator[None]:
     finally:
         stack.environ = before
         stack.compose(*start)
+
+
+def names_of_the_certificate(port: int, domain: str, authority: str) -> Any:
+    """Whom it is for, after it has been checked."""
+    context = ssl.create_default_context(cafile=authority)
+    plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+    with plain, context.wrap_socket(plain, server_hostname=domain) as tls:
+        return (tls.getpeercert() or {})["subjectAltName"]
+
+
+def loaded(edge: Edge) -> bool:
+    """Whether the viewers' webserver knows the code location: it answers before it does."""
+    assets = edge.ask("/graphql", "vera", body={"query": "{assetNodes {assetKey {path}}}"}).text
+    return seen("raw_user_data" in assets, assets)
+
+
+def logged_in(edge: Edge, user: str) -> Any:
+    """A browser's page, with the name and password that a person types."""
+    return browser_page(edge.url, ignore_https_errors=True, http_credentials={"username": user, "password": edge.passwords[user]})

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import json
-import socket
-import ssl
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import expect
 
 from operate.compose import ROOT, webserver_url
-from operate.waiting import seen, wait_for
+from operate.graphql import SELECTOR
+from operate.waiting import wait_for
 from tests.stack.acme import DIRECTORY, acme_service
-from tests.stack.browser import SEEN_MILLISECONDS, browser_page, visit
+from tests.stack.browser import SEEN_MILLISECONDS, visit
 from tests.stack.conftest import Stack
-from tests.stack.edge import Edge, edge_in_front, edge_started_again
+from tests.stack.edge import HEADERS, Edge, edge_in_front, edge_started_again, loaded, logged_in, names_of_the_certificate
 
 pytestmark = pytest.mark.timeout(300)
 # Of users of this copy, which lives as long as the test.
 PASSWORDS = {"vera": "looks-and-sees-7", "otto": "runs-and-stops-8", "gil": "is-guessed-at-9"}
-HEADERS = {
-    "Strict-Transport-Security": "max-age=31536000",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-}
-
-
-def loaded(edge: Edge) -> bool:
-    """Whether the viewers' webserver knows the code location: it answers before it does."""
-    assets = edge.ask("/graphql", "vera", body={"query": "{assetNodes {assetKey {path}}}"}).text
-    return seen("raw_user_data" in assets, assets)
 
 
 @pytest.fixture(scope="module")
@@ -113,16 +100,36 @@ def test_an_operator_runs(edge: Edge, stack: Stack) -> None:
     assert (answer.status_code, answer.json()) == (200, {})
 
 
+def test_nobody_hides_from_the_log(edge: Edge, stack: Stack) -> None:
+    """Neither by a header that has Caddy take the name out, nor behind twenty other mutations, in the same request."""
+    hidden = " ".join(f'a{number}: terminateRun(runId: "hidden-{number}") {{__typename}}' for number in range(22))
+    taken = {"Connection": "close, Dagster-User, Dagster-Role"}
+    assert edge.ask("/graphql", "otto", body={"query": f"mutation {{{hidden}}}"}, **taken).status_code == 200
+    log = stack.compose("logs", "--no-log-prefix", "webserver")
+    for told in ('terminateRun runId="hidden-19"', "and 2 more in the same request: 2 terminateRun"):
+        assert f'audit - "otto": {told}\n' in log, told
+
+
+def test_a_viewer_runs_no_code(edge: Edge) -> None:
+    """Neither by a dry run, nor by the question for a tick to come; tests/integration/test_viewers.py has all mutations."""
+    schedule = json.dumps({**SELECTOR, "scheduleName": "data_extraction_schedule"})
+    selector = re.sub(r'"(\w+)":', r"\1:", schedule)
+    for query, said in (
+        (f"mutation {{scheduleDryRun(selectorData: {selector}, timestamp: 1) {{__typename}}}}", "UnauthorizedError"),
+        (
+            f"{{scheduleOrError(scheduleSelector: {selector}) {{... on Schedule {{"
+            "futureTick(tickTimestamp: 1) {evaluationResult {error {message}}}}}}",
+            "Viewers can look: to evaluate a schedule or a sensor would run its code.",
+        ),
+    ):
+        assert said in edge.ask("/graphql", "vera", body={"query": query}).text, query
+
+
 def test_smoke_finds_the_webserver_behind_the_edge(edge: Edge, stack: Stack) -> None:
     """An operator on this machine needs no password for it."""
     stack.schedules(running=True)
     assert {line.split()[0] for line in stack.make("smoke").stdout.splitlines()} == {"PASS"}
     stack.schedules(running=False)
-
-
-def logged_in(edge: Edge, user: str) -> Any:
-    """A browser's page, with the name and password that a person types."""
-    return browser_page(edge.url, ignore_https_errors=True, http_credentials={"username": user, "password": PASSWORDS[user]})
 
 
 ASSET = "/assets/raw_user_data"
@@ -184,14 +191,6 @@ def test_a_domain_gets_its_certificate_from_an_acme_service(edge: Edge, stack: S
         with edge_started_again(stack, **settings):
             port = int(stack.environ["EDGE_HTTPS_PORT"])
             assert names_of_the_certificate(port, domain, authority) == (("DNS", domain),)
-
-
-def names_of_the_certificate(port: int, domain: str, authority: str) -> Any:
-    """Whom it is for, after it has been checked."""
-    context = ssl.create_default_context(cafile=authority)
-    plain = socket.create_connection(("127.0.0.1", port), timeout=10)
-    with plain, context.wrap_socket(plain, server_hostname=domain) as tls:
-        return (tls.getpeercert() or {})["subjectAltName"]
 
 
 def test_the_caddyfile_is_formatted(edge: Edge, stack: Stack) -> None:

@@ -15,6 +15,7 @@ from operate.queries import LAUNCH, RUN, TERMINATE
 
 PARAMS = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {"path": "secret"}}
 
+MORE = "and 1 more in the same request: 1 "
 DOUBTFUL = "a body that is not understood, of"
 
 
@@ -35,7 +36,14 @@ def posted(query: str, **variables: Any) -> bytes:
         ("/graphql", posted("query A {x} mutation B {y {z}}"), ["y"]),
         ("/graphql", posted("mutation {...F ... on Mutation {b}} fragment F on Mutation {a}"), ["a", "b"]),
         ("/graphql", posted("mutation {...F} fragment F on Mutation {...F ...F a}"), ["a"]),
-        ("/graphql", posted("mutation {" + "a " * 100 + "}"), ["a"] * 20),
+        ("/graphql", posted("mutation {" + "a " * 20 + "}"), ["a"] * 20),
+        ("/graphql", posted("mutation {" + "a " * 21 + "}"), [*["a"] * 20, "and 1 more in the same request: 1 a"]),
+        (
+            "/graphql",
+            posted("mutation {" + "a " * 98 + "x: launchRun {y} z: launchRun {y}}"),
+            [*["a"] * 20, "and 80 more in the same request: 78 a, 2 launchRun"],
+        ),
+        ("/graphql", posted("mutation {" + "a " * 20 + "b" * 9999 + "}"), [*["a"] * 20, f"{MORE}{'b' * (2000 - len(MORE))}"]),
         ("/graphql", b'{"query": "mutation($r: ID) {a(runId: $r)}", "variables": "{\\"r\\": 3}"}', ["a runId=3"]),
         ("/graphql", b"mutation {x}", ["x"]),
         ("/graphql", b"query=mutation{x}", [f"{DOUBTFUL} 17 bytes or more"]),

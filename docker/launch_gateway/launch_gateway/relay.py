@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import OrderedDict
@@ -24,6 +25,10 @@ KNOWN_CONTAINERS = 1000
 logger = logging.getLogger("launch_gateway")
 
 
+class FullError(Exception):
+    """As many containers run as may; a later call may succeed."""
+
+
 class NoContainerError(Exception):
     """The container that a call names does not exist."""
 
@@ -36,15 +41,19 @@ class Gateway:
         self._policy = policy
         self._engine = engine
         self._known: OrderedDict[str, None] = OrderedDict()
+        # Containers are started one after the other: two that are counted together would both have room.
+        self._turn = asyncio.Lock()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Passes one request on, or refuses it with 403 and one sentence, in the engine's own form."""
         try:
-            return await self._passed_on(request, *await self._judged(request))
+            return await self._limited(request, *await self._judged(request))
         except RefusedError as error:
             return _refusal(request, error)
         except web.HTTPRequestEntityTooLarge:
             return _refusal(request, RefusedError(f"the body is larger than {MAX_BODY_BYTES:,} bytes"))
+        except FullError as error:
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, f"launch_gateway has no room: {error}.")
         except NoContainerError as error:
             return _answer(HTTPStatus.NOT_FOUND, str(error))
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -77,6 +86,9 @@ class Gateway:
         async with self._engine.get(URL(f"http://engine{inspect}", encoded=True)) as answer:
             if answer.status == HTTPStatus.NOT_FOUND:
                 raise NoContainerError(f"No such container: {call.container}")
+            # What the engine says to the beginning of more than one id.
+            if answer.status == HTTPStatus.BAD_REQUEST:
+                raise NoContainerError(f"No such container: more than one begins with {call.container}")
             answer.raise_for_status()
             found = await answer.json()
         if not self._policy.owns(found["Config"]["Labels"]):
@@ -88,6 +100,24 @@ class Gateway:
         self._known[container] = None
         if len(self._known) > KNOWN_CONTAINERS:
             self._known.popitem(last=False)
+
+    async def _limited(self, request: web.Request, call: Call, body: bytes | None) -> web.StreamResponse:
+        """Creates and starts a container only where there is room for it."""
+        if call.name == "create":
+            await self._room()
+        if call.name != "start":
+            return await self._passed_on(request, call, body)
+        async with self._turn:
+            await self._room()
+            return await self._passed_on(request, call, body)
+
+    async def _room(self) -> None:
+        listed = self._policy.path(self._policy.call("GET", "/containers/json"))
+        async with self._engine.get(URL(f"http://engine{listed}", encoded=True)) as answer:
+            answer.raise_for_status()
+            running, most = len(await answer.json()), self._policy.data["containers"]
+        if running >= most:
+            raise FullError(f"{running} containers of runs are running, and RUN_CONTAINERS_MAX in .env allows {most}")
 
     async def _passed_on(self, request: web.Request, call: Call, body: bytes | None) -> web.StreamResponse:
         url = URL(f"http://engine{self._policy.path(call)}", encoded=True)

@@ -54,6 +54,14 @@ def pids(environ: Mapping[str, str]) -> int:
     return int(text)
 
 
+def containers(environ: Mapping[str, str]) -> int:
+    """RUN_CONTAINERS_MAX, containers of runs that may run at once."""
+    text = environ["RUN_CONTAINERS_MAX"]
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise _refuse("RUN_CONTAINERS_MAX", text, "a number of containers from 1 to 9999, such as 50")
+    return int(text)
+
+
 def egress(environ: Mapping[str, str]) -> bool:
     """Whether runs reach the outside: RUN_EGRESS, or, where it is not set, whether the source system is there.
 
@@ -106,4 +114,5 @@ def values(environ: Mapping[str, str]) -> dict[str, Any]:
         "TMPFS": tmpfs(environ),
         "NANO_CPUS": nano_cpus(environ),
         "PIDS": pids(environ),
+        "CONTAINERS": containers(environ),
     }

@@ -37,14 +37,19 @@ ENVIRONMENT = {
     "RUN_SHM": "64m",
     "RUN_CPUS": "1",
     "RUN_PIDS": "256",
+    "RUN_CONTAINERS_MAX": "2",
     "RUN_EGRESS": "",
     "SOURCE_URL": "http://users_api:8080",
     "EGRESS_NETWORK": "p_runs_egress",
 }
 RUN_ID = "0b3f6b0e-6c0a-4e4e-9f0e-3f3c6f1f2a10"
-# Ours, somebody else's, and one that does not exist.
+# Ours, somebody else's, one that does not exist, and two of ours that begin alike.
 OURS, THEIRS, NOBODYS = "a" * 64, "b" * 64, "c" * 64
-LABELS = {OURS: {"dagster/project": "p", "dagster/run_id": RUN_ID}, THEIRS: {"com.docker.compose.service": "postgres"}}
+TWINS = ("d" * 63 + "1", "d" * 63 + "2")
+LABELS = {
+    **{ours: {"dagster/project": "p", "dagster/run_id": RUN_ID} for ours in (OURS, *TWINS)},
+    THEIRS: {"com.docker.compose.service": "postgres"},
+}
 
 
 def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
@@ -70,9 +75,10 @@ def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
 
 @dataclass
 class Engine:
-    """A Docker engine that writes down what it is asked; it knows two containers."""
+    """A Docker engine that writes down what it is asked; it knows four containers, of which some are running."""
 
     received: list[tuple[str, str, bytes]] = field(default_factory=list)
+    running: list[str] = field(default_factory=list)
 
     async def record(self, request: web.Request) -> web.Response:
         """Answers as Docker does."""
@@ -82,13 +88,22 @@ class Engine:
             return web.json_response({"Id": OURS, "Warnings": []}, status=201)
         if last == "version":
             return web.json_response({"ApiVersion": "1.51", "MinAPIVersion": "1.24"})
-        if last == "json" and request.path.count("/") == 4:
-            container = request.path.split("/")[3]
-            full = next((known for known in LABELS if known.startswith(container)), None)
-            if full is None:
-                return web.json_response({"message": "No such container"}, status=404)
-            return web.json_response({"Id": full, "Config": {"Labels": LABELS[full]}})
+        if request.path.endswith("/containers/json"):
+            return web.json_response([{"Id": container} for container in self.running])
+        if last == "json":
+            return self._inspected(request.path.split("/")[3])
+        if last == "start":
+            self.running.append(request.path.split("/")[3])
         return web.Response(body=b"OK")
+
+    @staticmethod
+    def _inspected(container: str) -> web.Response:
+        match [known for known in LABELS if known.startswith(container)]:
+            case []:
+                return web.json_response({"message": f"No such container: {container}"}, status=404)
+            case [full]:
+                return web.json_response({"Id": full, "Config": {"Labels": LABELS[full]}})
+        return web.json_response({"message": f"multiple IDs found with provided prefix: {container}"}, status=400)
 
     @property
     def acted(self) -> list[tuple[str, str, bytes]]:

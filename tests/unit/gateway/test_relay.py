@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -13,7 +14,7 @@ import docker
 from launch_gateway.policy import Policy
 from launch_gateway.relay import build_app
 from launch_gateway.settings import values
-from tests.unit.gateway.conftest import ENVIRONMENT, NOBODYS, OURS, RUN_ID, Setup, launch
+from tests.unit.gateway.conftest import ENVIRONMENT, NOBODYS, OURS, RUN_ID, TWINS, Setup, launch
 
 HARDENED = {
     "NetworkMode": "p_runs",
@@ -55,7 +56,7 @@ async def test_the_launcher_s_own_client_launches_inspects_and_stops(gateway: Se
         client.close()
 
     await asyncio.to_thread(launcher)
-    asked = [(method, path) for method, path, _ in gateway.engine.received]
+    asked = [(method, path) for method, path, _ in gateway.engine.received if "?filters=" not in path]
     base = f"/v1.44/containers/{OURS}"
     assert asked == [
         ("GET", "/v1.44/version"),
@@ -65,7 +66,7 @@ async def test_the_launcher_s_own_client_launches_inspects_and_stops(gateway: Se
         ("GET", f"{base}/json"),
         ("POST", f"{base}/stop?t=20"),
     ]
-    created = json.loads(gateway.engine.received[1][2])
+    created = json.loads(gateway.engine.received[2][2])
     assert created["HostConfig"] == HARDENED
     assert created["User"] == "10001:10001"
     assert (created["Env"], created["Image"]) == (["A=b"], "p/user_code:local")
@@ -151,3 +152,32 @@ async def test_what_is_refused_is_logged_without_the_caller_s_control_characters
     lines = [record.getMessage() for record in caplog.records if record.name == "launch_gateway"]
     assert lines[-1] == "refused GET '/info' from 127.0.0.1: 'a run does not need this call'"
     assert all("\n" not in line and "\x0b" not in line for line in lines)
+
+
+async def test_as_many_containers_run_as_the_setting_allows(gateway: Setup) -> None:
+    """Of those that are started at the same moment too; ended ones make room."""
+    starts = (gateway.client.post(f"/containers/{OURS}/start") for _ in range(5))
+    answers = [(answer.status, await answer.text()) for answer in await asyncio.gather(*starts)]
+    # Not a refusal: the launcher gives the run back to the queue.
+    why = "launch_gateway has no room: 2 containers of runs are running, and RUN_CONTAINERS_MAX in .env allows 2."
+    assert sorted(answers) == [(200, "OK")] * 2 + [(503, json.dumps({"message": why}))] * 3
+    created = await gateway.client.post("/containers/create", json=launch())
+    assert (created.status, await created.json()) == (503, {"message": why})
+    gateway.engine.running.pop()
+    assert (await gateway.client.post("/containers/create", json=launch())).status == 201
+    assert (await gateway.client.post(f"/containers/{OURS}/start")).status == 200
+
+
+async def test_only_running_containers_of_this_deployment_are_counted(gateway: Setup) -> None:
+    """The engine lists those that run, where nobody asks for all."""
+    await gateway.client.post(f"/containers/{OURS}/start")
+    (asked,) = [path for _, path, _ in gateway.engine.received if "/containers/json" in path]
+    assert asked == "/v1.44/containers/json?" + urlencode({"filters": '{"label": ["dagster/project=p", "dagster/run_id"]}'})
+
+
+async def test_the_beginning_of_more_than_one_id_is_not_found(gateway: Setup) -> None:
+    """Docker says 400 to it, which was an engine out of reach to the launcher."""
+    answer = await gateway.client.get(f"/containers/{TWINS[0][:12]}/json")
+    said = {"message": "No such container: more than one begins with dddddddddddd"}
+    assert (answer.status, await answer.json()) == (404, said)
+    assert (await gateway.client.get(f"/containers/{TWINS[0]}/json")).status == 200

@@ -36,6 +36,8 @@ def test_both_places_in_memory_have_the_size_that_is_set() -> None:
         ("RUN_CPUS", "0", "it must be a number of processors above 0, such as 1 or 0.5"),
         ("RUN_CPUS", "all", "it must be a number of processors above 0"),
         ("RUN_PIDS", "-1", "it must be a number of processes above 0"),
+        ("RUN_CONTAINERS_MAX", "0", "it must be a number of containers from 1 to 9999, such as 50"),
+        ("RUN_CONTAINERS_MAX", "many", "it must be a number of containers from 1 to 9999, such as 50"),
         ("RUN_EGRESS", "maybe", "it must be allow, deny or empty"),
         ("RUN_IMAGES", "", "it must be images with their tags, such as 'shop/user_code:7'"),
         ("RUN_IMAGES", "shop/user_code", "it must be images with their tags"),

@@ -1,0 +1,55 @@
+"""Every answer can be written down, whatever user code has put into a run: one odd value must not hide a whole page.
+
+A text of Python's may hold half a character, which UTF-8 has not: `os.fsdecode` makes one of a file's name in Latin-1.
+A float may be NaN, which JSON has not.
+"""
+
+import json
+import math
+import re
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket
+
+HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for each float that JSON has not."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {_finite(name): _finite(inner) for name, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def encoded(value: Any) -> bytes:
+    """JSON in UTF-8, as starlette writes it; what cannot be written is null, or the sign for an unknown character."""
+    try:
+        text = _written(value)
+    except ValueError:
+        text = _written(_finite(value))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return HALF_CHARACTERS.sub(UNKNOWN, text).encode()
+
+
+def _render(_: JSONResponse, content: Any) -> bytes:
+    return encoded(content)
+
+
+async def _send_json(websocket: WebSocket, data: Any) -> None:
+    await websocket.send_text(encoded(data).decode())
+
+
+def make_answers_encodable() -> None:
+    """For all that this process answers through starlette: Dagster has no setting for its JSON."""
+    JSONResponse.render = _render  # type: ignore[method-assign, assignment]
+    WebSocket.send_json = _send_json  # type: ignore[method-assign, assignment]
