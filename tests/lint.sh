@@ -22,7 +22,7 @@ check "ruff check" ruff check .
 check "ruff format" ruff format --check .
 check "mypy: code location" mypy user_code/src
 check "mypy: operate, bench, evaluation" mypy operate bench evaluation
-check "mypy: images" mypy docker/user_code docker/dagster/generate_secrets.py docker/dagster/keep_secret.py docker/dagster/migrate.py docker/dagster/audit.py docker/dagster/container_run_launcher.py docker/dagster/same_origin.py docker/dagster/webserver.py
+check "mypy: images" mypy docker/user_code docker/dagster/generate_secrets.py docker/dagster/keep_secret.py docker/dagster/migrate.py docker/dagster/run_grants.py docker/dagster/tick_indexes.py docker/dagster/audit.py docker/dagster/container_run_launcher.py docker/dagster/same_origin.py docker/dagster/webserver.py
 check "mypy: users_api" mypy -p users_api
 check "mypy: login" mypy -p login
 check "mypy: launch_gateway" mypy -p launch_gateway

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from operate.compose import ROOT
 from operate.local import surroundings
 
 
@@ -34,3 +37,17 @@ def in_environment(environment: dict[str, str], clean_environment: None, monkeyp
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return environment
+
+
+@pytest.fixture(scope="session")
+def migrated(environment: dict[str, str]) -> dict[str, str]:
+    """The same environment, once the service `migrate` has done its work."""
+    migrate(environment)
+    return environment
+
+
+def migrate(environ: dict[str, str]) -> None:
+    """Runs what the service `migrate` runs."""
+    command = [sys.executable, ROOT / "docker/dagster/migrate.py"]
+    ended = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
