@@ -10,7 +10,7 @@ from operate.compose import CommandError, model, services, webserver_url
 from operate.graphql import ApiError, Client
 from operate.waiting import WaitError
 
-ONE_SHOT = {"migrate", "secrets"}
+ONE_SHOT = {"migrate", "roles", "secrets"}
 # Of the demo, one of each style.
 FOUR_ASSETS = "users_assets_job"
 DEMO_JOBS = (FOUR_ASSETS, "data_extraction_job")
