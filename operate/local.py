@@ -129,7 +129,7 @@ def set_roles(server: Server) -> None:
     """Does to a server what the service `roles` does to the deployment's, with its script.
 
     Raises:
-        CalledProcessError: the script failed; what it says is in `stderr`.
+        CalledProcessError: the script failed; it has said why.
     """
     environ = {
         **os.environ,
@@ -139,7 +139,7 @@ def set_roles(server: Server) -> None:
         "POSTGRES_PASSWORD_FILE": str(server.folder / "password"),
         "SECRETS": str(server.folder),
     }
-    subprocess.run(["bash", ROOT / "docker/postgres/roles.sh"], env=environ, check=True, capture_output=True, text=True)
+    subprocess.run(["bash", ROOT / "docker/postgres/roles.sh"], env=environ, check=True)
 
 
 def write_instance(home: Path) -> None:

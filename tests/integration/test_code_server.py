@@ -19,7 +19,7 @@ from operate.waiting import seen, wait_for
 
 SERVE = ROOT / "docker/user_code/serve.py"
 PROBE = ROOT / "docker/user_code/probe.py"
-MEND = "`make up` sets a role right that user code has changed."
+MEND = "`docker compose start roles` sets right a role that user code has changed."
 RUN_CONTAINER = '{"networks": ["p_runs"], "container_kwargs": {"mem_limit": "1g"}}'
 
 
