@@ -103,7 +103,9 @@ def postgres(folder: Path) -> Iterator[Server]:
     pgpass = folder / "pgpass"
     pgpass.touch(mode=0o600)
     pgpass.write_text("".join(f"*:*:*:{role}:{PASSWORD}\n" for role in ROLES))
-    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]
+    # Without parallel workers, as in the deployment.
+    settings = ["-c", "fsync=off", "-c", "max_worker_processes=1"]
+    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", *settings]
     with process([str(programs / "postgres"), *options], folder / "postgres.log", cwd=folder, **owner):
         server = Server(port, folder)
         wait_for("an answer of Postgres", lambda: _answers(server), seconds=30, every=0.1)

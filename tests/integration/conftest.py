@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from operate.local import surroundings
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the servers keep what they need; a server that root lends another user must be able to get there."""
-    folder = tmp_path_factory.mktemp("servers")
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o011)
-    return folder
+def folder() -> Iterator[Path]:
+    """Where the servers keep what they need; a server that root lends another user must be able to get there.
+
+    Not below pytest's own folder: each pytest that starts closes that to others, also under a server that is running.
+    """
+    with tempfile.TemporaryDirectory(prefix="servers", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")
