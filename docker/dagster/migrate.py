@@ -1,35 +1,30 @@
-"""Brings Dagster's tables to the version of this image, then grants the role of runs what it needs of them."""
+"""Brings Dagster's tables to the version of this image, grants runs what they need of them, and adds indexes for ticks."""
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import psycopg2
+import run_grants
+import tick_indexes
 
-GRANTS = Path(__file__).with_name("run_grants.sql")
 
+def main() -> None:
+    """Does the same again at each start; where all is done it changes nothing.
 
-def grant() -> None:
-    """In one transaction: a run that is under way never sees a moment without its rights."""
+    Raises:
+        CalledProcessError: `dagster instance migrate` failed; it has said why.
+        psycopg2.Error: the database refuses it.
+    """
+    subprocess.run(["dagster", "instance", "migrate"], check=True)
     connection = psycopg2.connect(
         host=os.environ["DAGSTER_POSTGRES_HOST"],
         port=os.environ["DAGSTER_POSTGRES_PORT"],
         user=os.environ["DAGSTER_POSTGRES_USER"],
         dbname=os.environ["DAGSTER_POSTGRES_DB"],
     )
-    with connection, connection.cursor() as cursor:
-        cursor.execute(GRANTS.read_text())
+    run_grants.grant(connection)
+    tick_indexes.ensure_if_nobody_is_in_the_way(connection)
     connection.close()
-
-
-def main() -> None:
-    """Ends with a sentence where the role is not there: a cluster that was made before the role existed lacks it."""
-    subprocess.run(["dagster", "instance", "migrate"], check=True)
-    try:
-        grant()
-    except psycopg2.errors.UndefinedObject as error:
-        sys.exit(f"{str(error).strip()}: run 'docker compose exec postgres bash /docker-entrypoint-initdb.d/10-roles.sh' once.")
 
 
 if __name__ == "__main__":

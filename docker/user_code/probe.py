@@ -1,6 +1,6 @@
-"""Health of the code server: has it loaded the code location?
+"""Health of the code server: has it loaded the code location, and can user code log in to its databases?
 
-`dagster api grpc-health-check` is content where it has not, and costs a second of CPU. This asks for the repositories, in
+`dagster api grpc-health-check` is content where it has not loaded, and costs a second of CPU. This asks for the repositories, in
 Dagster's own gRPC service, without importing Dagster.
 """
 
@@ -8,8 +8,32 @@ import os
 import sys
 
 import grpc
+import psycopg2
 
-with grpc.insecure_channel(f"{os.environ.get('LISTEN_ON', '127.0.0.1')}:4000") as channel:
-    reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
-if b'"ListRepositoriesResponse"' not in reply:
-    sys.exit(f"the code location does not load: {reply[:2000].decode(errors='replace')}")
+MEND = "`docker compose start roles` sets right a role that user code has changed."
+
+
+def check_code() -> None:
+    """Ends with the reason where the code location does not load."""
+    with grpc.insecure_channel(f"{os.environ.get('LISTEN_ON', '127.0.0.1')}:4000") as channel:
+        reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
+    if b'"ListRepositoriesResponse"' not in reply:
+        sys.exit(f"the code location does not load: {reply[:2000].decode(errors='replace')}")
+
+
+def check_login(role: str, database: str, host: str, port: str) -> None:
+    """Ends with the reason where a role cannot ask a question: the pool lets in whom it knows, and only asks Postgres then."""
+    try:
+        connection = psycopg2.connect(host=host, port=port, user=role, dbname=database, connect_timeout=2)
+        connection.cursor().execute("SELECT 1")
+    except psycopg2.Error as error:
+        sys.exit(f"{role} cannot use the database {database}: {error}{MEND}")
+
+
+if __name__ == "__main__":
+    check_code()
+    environ = os.environ
+    dagster = [environ[f"DAGSTER_POSTGRES_{name}"] for name in ("USER", "DB", "HOST", "PORT")]
+    check_login(*dagster)
+    if host := environ.get("WAREHOUSE_HOST"):
+        check_login("warehouse", "warehouse", host, environ.get("WAREHOUSE_PORT", "5432"))

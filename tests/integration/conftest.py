@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from operate.compose import ROOT
 from operate.local import surroundings
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the servers keep what they need; a server that root lends another user must be able to get there."""
-    folder = tmp_path_factory.mktemp("servers")
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o011)
-    return folder
+def folder() -> Iterator[Path]:
+    """Where the servers keep what they need; a server that root lends another user must be able to get there.
+
+    Not below pytest's own folder: each pytest that starts closes that to others, also under a server that is running.
+    """
+    with tempfile.TemporaryDirectory(prefix="servers", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,17 @@ def in_environment(environment: dict[str, str], clean_environment: None, monkeyp
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return environment
+
+
+@pytest.fixture(scope="session")
+def migrated(environment: dict[str, str]) -> dict[str, str]:
+    """The same environment, once the service `migrate` has done its work."""
+    migrate(environment)
+    return environment
+
+
+def migrate(environ: dict[str, str]) -> None:
+    """Runs what the service `migrate` runs."""
+    command = [sys.executable, ROOT / "docker/dagster/migrate.py"]
+    ended = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr

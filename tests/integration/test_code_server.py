@@ -19,11 +19,12 @@ from operate.waiting import seen, wait_for
 
 SERVE = ROOT / "docker/user_code/serve.py"
 PROBE = ROOT / "docker/user_code/probe.py"
+MEND = "`docker compose start roles` sets right a role that user code has changed."
 RUN_CONTAINER = '{"networks": ["p_runs"], "container_kwargs": {"mem_limit": "1g"}}'
 
 
-def probe() -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(PROBE)], capture_output=True, text=True, check=False)
+def probe(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(PROBE)], env=environ, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -34,18 +35,21 @@ def port_4000() -> None:
             pytest.fail("port 4000 is in use: stop what uses it")
 
 
-def healthy() -> bool:
-    said = probe()
+def healthy(environ: dict[str, str]) -> bool:
+    said = probe(environ)
     return seen(said.returncode == 0, said.stderr)
 
 
 def test_the_code_server_serves_the_location_and_its_run_containers(environment: dict, port_4000: None, tmp_path: Path) -> None:
     """Webserver and daemon learn image, networks and environment of runs from it."""
     environ = {**environment, "RUN_CONTAINER": RUN_CONTAINER, "DAGSTER_CURRENT_IMAGE": "p/user_code:1"}
-    assert probe().returncode != 0
+    assert probe(environ).returncode != 0
     with process([sys.executable, str(SERVE), "user_code.definitions"], tmp_path / "log", env=environ):
-        wait_for("a healthy code server", healthy, seconds=60, every=0.5)
+        wait_for("a healthy code server", lambda: healthy(environ), seconds=60, every=0.5)
+        locked_out = probe({**environ, "DAGSTER_POSTGRES_USER": "nobody"})
         reply = dg.deserialize_value(DagsterGrpcClient(port=4000, host="127.0.0.1").list_repositories(), ListRepositoriesResponse)
+    assert (locked_out.returncode, locked_out.stderr.splitlines()[-1]) == (1, MEND)
+    assert locked_out.stderr.startswith("nobody cannot use the database dagster: ")
     assert reply.container_image == "p/user_code:1"
     assert reply.container_context["docker"]["networks"] == ["p_runs"]
     assert f"USERS_API_URL={environ['USERS_API_URL']}" in reply.container_context["docker"]["env_vars"]
@@ -60,7 +64,7 @@ def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port
     environ = {**environment, "RUN_CONTAINER": "{}", "PYTHONPATH": str(tmp_path)}
 
     def reason() -> str:
-        said = probe().stderr
+        said = probe(environ).stderr
         return seen(said if "does not load" in said else None, said)
 
     with process([sys.executable, str(SERVE), "broken.definitions"], tmp_path / "log", env=environ):

@@ -76,8 +76,8 @@ class Stack:
         self.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", *arguments)
 
     def warehouse(self, query: str) -> list[str]:
-        """The lines that psql prints for a query of the warehouse."""
-        psql = ["psql", "--username=postgres", "--dbname=warehouse", "--no-align", "--tuples-only", "--command", query]
+        """The lines that psql prints for a query of the warehouse, with the role that the README gives an operator."""
+        psql = ["psql", "--username=warehouse", "--dbname=warehouse", "--no-align", "--tuples-only", "--command", query]
         return self.compose("exec", "-T", "postgres", *psql).splitlines()
 
     def schedules(self, *, running: bool) -> None:

@@ -24,10 +24,11 @@ FILES = {
 }
 # What has no default, because only the operator can know it.
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
-ONE_SHOT = {"secrets", "migrate", "user_admin", "evaluation"}
+ONE_SHOT = {"secrets", "roles", "migrate", "user_admin", "evaluation"}
 # Who is in which zone; tests/stack/test_zones.py shows what that means.
 ZONES = {
     "postgres": "database",
+    "roles": "database",
     "connection_pool": "database storage",
     "run_connection_pool": "database runs runs_egress",
     "migrate": "storage",
@@ -57,6 +58,8 @@ ROOT_USERS = {
     "secrets": "hands each file to the user who may read it; has no network",
     "launch_gateway": "the socket belongs to root on every host, its group differs; has no capability",
 }
+# Of each process: a session of Postgres beyond it fails, where all of them crashed.
+LIMITS = {"postgres": {"data": 192 * 1024 * 1024}}
 CAPABILITIES = {"secrets": ["CHOWN", "DAC_OVERRIDE"]}
 
 
@@ -108,6 +111,7 @@ class TestEveryService:
         assert service["pids_limit"] > 0
         assert service["init"] is True
         assert service["stop_grace_period"]
+        assert service.get("ulimits") == LIMITS.get(name)
         assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
     def test_ends_or_is_probed_and_restarted(self, files: str, name: str) -> None:
@@ -150,7 +154,7 @@ class TestEveryService:
             if mount["type"] == "bind"
         }
         allowed = {
-            "postgres": {str(ROOT / "docker/postgres/10-roles.sh"): True},
+            "roles": {str(ROOT / "docker/postgres/roles.sh"): True},
             "launch_gateway": {"/var/run/docker.sock": False},
         }.get(name, {})
         if files == "official":

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Sets roles and databases right, at every start: Postgres lets each role change its own password and settings, and user code has
+# two of the three roles. Postgres is given SCRAM secrets: it never sees a password.
+set -euo pipefail
+
+PGPASSWORD=$(<"$POSTGRES_PASSWORD_FILE")
+# User code may make functions in the schema `public` of the warehouse; the superuser must not find one by a bare name.
+PGOPTIONS=--search_path=pg_catalog
+export PGPASSWORD PGOPTIONS SECRETS=${SECRETS:-/run/secrets}
+
+sql() { psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres "$@"; }
+
+# NAME SETTINGS: the role as it was made, in one transaction: no run logs in to half of it.
+role() {
+    sql --dbname=postgres --single-transaction --set=name="$1" --set=settings="$2" <<'SQL'
+\set scram `cat "$SECRETS/":name"_scram"`
+SELECT format('CREATE ROLE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \gexec
+ALTER ROLE :"name" LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+    CONNECTION LIMIT -1 VALID UNTIL 'infinity' PASSWORD :'scram';
+SELECT format('REVOKE %s FROM %s', roleid::regrole, member::regrole) FROM pg_auth_members WHERE member = :'name'::regrole \gexec
+ALTER ROLE :"name" RESET ALL;
+SELECT format('ALTER ROLE %I IN DATABASE %I RESET ALL', :'name', datname)
+FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase WHERE setrole = :'name'::regrole \gexec
+SELECT format('ALTER ROLE %I SET %I = %L', :'name', split_part(setting, '=', 1), split_part(setting, '=', 2))
+FROM unnest(string_to_array(:'settings', ' ')) AS setting \gexec
+SQL
+}
+
+# NAME OWNER: the database, which nobody may use who is not named.
+database() {
+    sql --dbname=postgres --set=name="$1" --set=owner="$2" <<'SQL'
+SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'owner')
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \gexec
+-- An owner of an earlier release may have changed it for everybody.
+SELECT format('ALTER DATABASE %I RESET ALL', :'name') FROM pg_database
+WHERE datname = :'name' AND datdba <> :'owner'::regrole \gexec
+ALTER DATABASE :"name" OWNER TO :"owner";
+ALTER DATABASE :"name" CONNECTION LIMIT -1;
+REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
+SQL
+}
+
+# DATABASE PATTERN: takes functions from everybody that Postgres gives to everybody.
+take() {
+    sql --dbname="$1" --set=pattern="$2" <<'SQL'
+SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure)
+FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ :'pattern' \gexec
+SQL
+}
+
+# Time-outs are for accidents: a role may set them anew. No role may raise temp_file_limit, the disk that one session sorts on.
+role dagster "lock_timeout=30s"
+role dagster_run "lock_timeout=30s statement_timeout=2min temp_file_limit=1GB"
+role warehouse "lock_timeout=15min idle_in_transaction_session_timeout=15min temp_file_limit=4GB"
+
+database dagster dagster
+# An owner could shut everybody out of it: user code makes schemas in the warehouse, and owns those.
+database warehouse postgres
+sql --dbname=warehouse <<'SQL'
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
+GRANT CONNECT, CREATE, TEMPORARY ON DATABASE warehouse TO warehouse;
+SELECT 'GRANT CREATE, USAGE ON SCHEMA public TO warehouse' WHERE to_regnamespace('public') IS NOT NULL \gexec
+SQL
+
+# All runs have the same role: one could end the sessions of the others.
+take warehouse '^pg_(terminate|cancel)_backend$'
+# Neither a place to write to, nor locks that Dagster does not know.
+take dagster '^(pg_(terminate|cancel)_backend|pg_(try_)?advisory_.*|lo_.*)$'

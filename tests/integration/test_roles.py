@@ -1,0 +1,126 @@
+"""The script of the service `roles`: what a role changes about itself is undone, what Postgres grants to all is taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from operate.local import Server, set_roles
+from tests.integration.databases import answers, asking, connected
+
+SETTINGS = {
+    "dagster": ["lock_timeout=30s"],
+    "dagster_run": ["lock_timeout=30s", "statement_timeout=2min", "temp_file_limit=1GB"],
+    "warehouse": ["lock_timeout=15min", "idle_in_transaction_session_timeout=15min", "temp_file_limit=4GB"],
+}
+# Whom `operate.local` makes a server for knows two databases of ours; `warehouse` knows no other.
+HOME = {"dagster_run": "dagster", "warehouse": "warehouse"}
+
+
+@pytest.fixture
+def server(environment: dict[str, str], folder: Path) -> Server:
+    return Server(int(environment["DAGSTER_POSTGRES_PORT"]), folder / "postgres")
+
+
+@pytest.mark.parametrize("role", HOME)
+def test_what_a_role_has_done_to_itself_is_undone_at_the_next_start(migrated: dict, server: Server, role: str) -> None:
+    """Its password and its settings, which Postgres lets everybody change."""
+    with asking(migrated, role, HOME[role]) as cursor:
+        cursor.execute(f"ALTER ROLE {role} SET search_path = nowhere")
+        cursor.execute(f"ALTER ROLE {role} IN DATABASE {HOME[role]} SET default_transaction_read_only = on")
+        cursor.execute(f"ALTER ROLE {role} PASSWORD 'mine'")
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        connected(migrated, role, HOME[role])
+    set_roles(server)
+    with asking(migrated, role, HOME[role]) as cursor:
+        assert answers(cursor, "SHOW search_path") == ["done"]
+        assert cursor.fetchone() == ('"$user", public',)
+        cursor.execute("SHOW default_transaction_read_only")
+        assert cursor.fetchone() == ("off",)
+
+
+def test_attributes_memberships_and_owners_are_set_right(migrated: dict, server: Server) -> None:
+    """Also those that an earlier release or an operator has left; what the warehouse holds stays."""
+    with asking(migrated, "postgres", "warehouse") as cursor:
+        cursor.execute("ALTER ROLE dagster_run CREATEDB CONNECTION LIMIT 1 VALID UNTIL '2001-01-01'")
+        cursor.execute("GRANT dagster, pg_read_all_data TO dagster_run")
+        cursor.execute("ALTER DATABASE warehouse OWNER TO warehouse")
+        cursor.execute("ALTER DATABASE warehouse CONNECTION LIMIT 0")
+        cursor.execute("ALTER DATABASE warehouse SET search_path = nowhere")
+        set_roles(server)
+        cursor.execute("SELECT rolname::text, rolconfig FROM pg_roles WHERE rolname = ANY(%s)", (list(SETTINGS),))
+        assert dict(cursor.fetchall()) == SETTINGS
+        cursor.execute(
+            "SELECT rolcreatedb, rolconnlimit, rolvaliduntil = 'infinity',"
+            " (SELECT count(*) FROM pg_auth_members WHERE member = r.oid) FROM pg_roles r WHERE rolname = ANY(%s)",
+            (list(SETTINGS),),
+        )
+        assert set(cursor.fetchall()) == {(False, -1, True, 0)}
+        cursor.execute(
+            "SELECT datname::text, datdba::regrole::text, datconnlimit, (SELECT count(*) FROM pg_db_role_setting"
+            " WHERE setdatabase = d.oid AND setconfig::text ~ 'search_path')"
+            " FROM pg_database d WHERE datname IN ('dagster', 'warehouse')"
+        )
+        assert sorted(cursor.fetchall()) == [("dagster", "dagster", -1, 0), ("warehouse", "postgres", -1, 0)]
+
+
+def test_user_code_shuts_nobody_out_of_the_warehouse(migrated: dict) -> None:
+    """It owns what it makes there, not the database."""
+    with asking(migrated, "warehouse", "warehouse") as cursor:
+        allowed = [
+            "CREATE SCHEMA mine",
+            "CREATE TABLE mine.t (x int)",
+            "CREATE TABLE public.t (x int)",
+            "CREATE TEMPORARY TABLE t (x int)",
+        ]
+        assert answers(cursor, *allowed) == ["done"] * len(allowed)
+        denied = [
+            "ALTER DATABASE warehouse CONNECTION LIMIT 0",
+            "ALTER DATABASE warehouse SET search_path = nowhere",
+            "DROP SCHEMA public CASCADE",
+            "GRANT warehouse TO dagster_run",
+            "ALTER ROLE warehouse CONNECTION LIMIT 1",
+            "ALTER ROLE warehouse SET temp_file_limit = -1",
+            "SET temp_file_limit = -1",
+            "SELECT pg_terminate_backend(1)",
+            "SELECT pg_cancel_backend(1)",
+        ]
+        assert answers(cursor, *denied) == ["42501"] * len(denied)
+        assert answers(cursor, "DROP SCHEMA mine CASCADE", "DROP TABLE public.t") == ["done", "done"]
+
+
+def test_the_role_of_runs_has_nothing_that_postgres_gives_to_everybody(migrated: dict) -> None:
+    """Sessions of other runs, large objects, locks, databases that are not ours."""
+    denied = [
+        "SELECT pg_terminate_backend(1)",
+        "SELECT pg_cancel_backend(1)",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_try_advisory_xact_lock(1, 2)",
+        "CREATE TEMPORARY TABLE mine (x int)",
+        "CREATE TABLE mine (x int)",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "SET temp_file_limit = -1",
+        "SET ROLE dagster",
+        "SET SESSION AUTHORIZATION dagster",
+        "ALTER DATABASE dagster SET search_path = nowhere",
+    ]
+    with asking(migrated, "dagster_run", "dagster") as cursor:
+        assert answers(cursor, *denied) == ["42501"] * len(denied)
+    for database in ("warehouse", "postgres", "template1"):
+        with pytest.raises(psycopg2.OperationalError, match=f'permission denied for database "{database}"'):
+            connected(migrated, "dagster_run", database)
+
+
+def test_the_script_runs_no_function_of_user_code(migrated: dict, server: Server) -> None:
+    """A function in `public` that fits better than Postgres' own would run as superuser."""
+    planted = "SELECT 'CREATE ROLE planted SUPERUSER'"
+    with asking(migrated, "warehouse", "warehouse") as cursor:
+        cursor.execute(f"CREATE FUNCTION public.format(text, regprocedure) RETURNS text LANGUAGE sql AS $${planted}$$")
+        set_roles(server)
+        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'planted'")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("DROP FUNCTION public.format(text, regprocedure)")

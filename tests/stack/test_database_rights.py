@@ -1,0 +1,124 @@
+"""What user code does to the database from inside, and what stops it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+
+from operate.compose import run
+from operate.waiting import seen, wait_for
+from tests.conftest import repository_text
+from tests.stack.conftest import Stack
+
+pytestmark = pytest.mark.timeout(400)
+CONNECT = """
+import sys, threading, time, psycopg2
+def connect(role, database):
+    connection = psycopg2.connect(host="run_connection_pool", user=role, dbname=database)
+    connection.autocommit = True
+    return connection
+def ask(connection, *statements):
+    try:
+        for statement in statements:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+        return "done"
+    except psycopg2.Error as error:
+        return str(error.pgcode)
+"""
+STATEMENTS = """
+print(ask(connect(sys.argv[1], sys.argv[2]), *sys.argv[3:]))
+"""
+# Three sessions that sort 400 MB in memory each, of the 1 GiB that Postgres has; the witness would not survive a crash.
+GREEDY = """
+witness = connect("warehouse", "warehouse")
+said = [ask(witness, "SELECT 1")]
+sort = "SELECT count(*) FROM (SELECT g, repeat('x', 100) FROM generate_series(1, 3000000) g ORDER BY 2, 1 DESC) s"
+def take():
+    said.append(ask(connect("warehouse", "warehouse"), "SET work_mem = '900MB'", sort))
+threads = [threading.Thread(target=take) for _ in range(3)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(*said, ask(witness, "SELECT 1"))
+"""
+LEAK = """
+leaked = []
+try:
+    while True:
+        leaked.append(connect("warehouse", "warehouse"))
+except psycopg2.OperationalError as error:
+    print(len(leaked), "max_user_client_connections" in str(error), ask(connect("dagster_run", "dagster"), "SELECT 1"))
+"""
+LOCK = """
+holder, other = connect("dagster_run", "dagster"), connect("dagster_run", "dagster")
+row = f"UPDATE runs SET status = status WHERE run_id = '{sys.argv[1]}'"
+print(ask(holder, "SET idle_in_transaction_session_timeout = 0", "BEGIN", row))
+before = time.monotonic()
+print(ask(other, "SET lock_timeout = 0", "SET statement_timeout = '90s'", row), int(time.monotonic() - before) // 15)
+"""
+
+
+def in_user_code(stack: Stack, program: str, *arguments: str) -> str:
+    """What a program prints that has what a run has."""
+    return stack.compose("exec", "-T", "user_code", "python", "-c", CONNECT + program, *arguments).strip()
+
+
+def health(stack: Stack) -> tuple[str, str]:
+    """Of the code server: the state, and what its probe has said last."""
+    (described,) = json.loads(run(["docker", "inspect", stack.compose("ps", "--quiet", "user_code").strip()], capture=True))
+    found = described["State"]["Health"]
+    return found["Status"], found["Log"][-1]["Output"]
+
+
+def test_a_view_that_user_code_has_planted_gains_nothing_from_the_operator(stack: Stack) -> None:
+    """With the command of the README, it runs with the rights that user code has anyway."""
+    trojan = """CREATE OR REPLACE FUNCTION public.trojan() RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+        CREATE TEMPORARY TABLE loot (line text); COPY loot FROM PROGRAM 'id'; RETURN (SELECT line FROM loot); END $$"""
+    view = "CREATE OR REPLACE VIEW public.report AS SELECT public.trojan()"
+    assert in_user_code(stack, STATEMENTS, "warehouse", "warehouse", trojan, view) == "done"
+    (psql,) = re.findall(r"`docker compose exec postgres (psql [^`]+)`", repository_text("README.md"))
+    try:
+        with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
+            stack.compose("exec", "-T", "postgres", *shlex.split(psql), "--command", "SELECT * FROM public.report")
+        with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
+            stack.warehouse("SELECT * FROM public.report")
+    finally:
+        stack.warehouse("DROP FUNCTION public.trojan() CASCADE")
+
+
+def test_what_a_run_has_done_to_its_own_role_is_seen_and_undone(still: Stack) -> None:
+    """No run can report any more; the code server says so, and one command mends it."""
+    spoil = ("ALTER ROLE dagster_run SET search_path = nowhere", "ALTER ROLE dagster_run PASSWORD 'mine'")
+    assert in_user_code(still, STATEMENTS, "dagster_run", "dagster", *spoil) == "done"
+    try:
+        # It lends what it has open for a minute more.
+        still.compose("restart", "run_connection_pool")
+        wait_for("an unhealthy code server", lambda: seen(health(still)[0] == "unhealthy", health(still)), seconds=150)
+        said = health(still)[1]
+        assert said.startswith("dagster_run cannot use the database dagster: ")
+        assert said.endswith("`docker compose start roles` sets right a role that user code has changed.\n")
+    finally:
+        still.compose("start", "roles")
+    wait_for("a healthy code server", lambda: seen(health(still)[0] == "healthy", health(still)), seconds=60)
+    still.succeeds("cookie_job")
+
+
+def test_queries_that_take_all_memory_fail_alone(stack: Stack) -> None:
+    """53200: out of memory. A session that was there before is there afterwards."""
+    assert in_user_code(stack, GREEDY).split() == ["done", "53200", "53200", "53200", "done"]
+
+
+def test_a_run_that_leaks_connections_to_the_warehouse_leaves_those_to_dagster(still: Stack) -> None:
+    """All runs still report. The probe may have one of the 450 at the moment."""
+    leaked, *others = in_user_code(still, LEAK).split()
+    assert int(leaked) in {449, 450}
+    assert others == ["True", "done"]
+
+
+def test_a_run_locks_no_row_of_the_runs_for_longer_than_a_minute(still: Stack) -> None:
+    """Also where it has switched off every time-out that it may switch off."""
+    ended = still.succeeds("cookie_job")
+    assert in_user_code(still, LOCK, ended.run_id).split() == ["done", "done", "4"]
