@@ -61,7 +61,7 @@ def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/__init__.py").write_text("")
     (tmp_path / "broken/definitions.py").write_text("raise RuntimeError('no such table')")
-    environ = {**environment, "RUN_CONTAINER": "{}", "PYTHONPATH": str(tmp_path)}
+    environ = {**environment, "RUN_CONTAINER": "{}", "PYTHONPATH": f"{tmp_path}:{environment['PYTHONPATH']}"}
 
     def reason() -> str:
         said = probe(environ).stderr
