@@ -96,7 +96,7 @@ def test_a_run_whose_container_is_killed_fails_and_is_started_again(still: Stack
     still.control(behaviour="ok")
     killed = still.client.wait(run_id, seconds=60)
     assert killed.status == "FAILURE"
-    assert "its exit code is 137." in still.client.story(run_id)
+    assert "it was killed from outside (SIGKILL)" in still.client.story(run_id)
     retry = wait_for("another attempt", lambda: again(still, run_id), seconds=60)
     assert retry.status == "SUCCESS", still.client.story(retry.run_id)
 

@@ -31,7 +31,7 @@ VARIABLES = {
 DIFFERENT = {"HOSTNAME", "LISTEN_ON", "RUN_CONTAINER", "ALERT_URLS_FILE", "DAGSTER_RUN_JOB_NAME", "SF_PARTNER"}
 RESULT = """{ __typename ... on PythonError { message }
   ... on DryRunInstigationTick { evaluationResult { skipReason error { message } } } }"""
-SENSOR = f"mutation($selector: SensorSelector!) {{ tick: sensorDryRun(selectorData: $selector) {RESULT} }}"
+SENSOR = f"mutation($selector: SensorSelector!) {{ tick: sensorDryRun(selectorData: $selector, cursor: null) {RESULT} }}"
 SCHEDULE = f"mutation($selector: ScheduleSelector!) {{ tick: scheduleDryRun(selectorData: $selector, timestamp: 0) {RESULT} }}"
 
 

@@ -97,7 +97,7 @@ def test_a_run_has_a_container_of_its_own_with_nothing_to_take(still: Stack) -> 
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert list(described["NetworkSettings"]["Networks"]) == [f"{PROJECT}_runs"]
     assert {mount.split(":")[0] for mount in host["Binds"]} == {
-        f"{PROJECT}_{volume}" for volume in ("secrets_code", "compute_logs", "op_outputs", "exports")
+        f"{PROJECT}_{volume}" for volume in ("secrets_code", "compute_logs", "op_outputs", "exports", "user_code_data")
     }
     assert described["Config"]["Image"] == f"{PROJECT}/user_code:local"
 
