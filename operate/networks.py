@@ -46,7 +46,11 @@ def free(pools: Sequence[tuple[str, int]], taken: Sequence[IPv4Network], most: i
 
 def _blocks(pools: Sequence[tuple[str, int]], taken: Sequence[IPv4Network]) -> Iterator[IPv4Network]:
     for base, size in pools:
-        for block in IPv4Network(base).subnets(new_prefix=size):
+        pool = IPv4Network(base, strict=False)
+        # A pool that is taken as a whole may hold a million networks.
+        if any(pool.subnet_of(other) for other in taken):
+            continue
+        for block in pool.subnets(new_prefix=size):
             if not any(block.overlaps(other) for other in taken):
                 yield block
 

@@ -9,6 +9,7 @@ import math
 import re
 from typing import Any
 
+from dagster_deployment.mending import replace
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
@@ -51,5 +52,5 @@ async def _send_json(websocket: WebSocket, data: Any) -> None:
 
 def make_answers_encodable() -> None:
     """For all that this process answers through starlette: Dagster has no setting for its JSON."""
-    JSONResponse.render = _render  # type: ignore[method-assign, assignment]
-    WebSocket.send_json = _send_json  # type: ignore[method-assign, assignment]
+    replace(JSONResponse, "render", _render)
+    replace(WebSocket, "send_json", _send_json)

@@ -34,6 +34,8 @@ CONFIGURATION = "runConfigData"
 MAX_BODY_BYTES = 1_000_000
 MAX_QUERY_CHARACTERS = 50_000
 MAX_VALUE_CHARACTERS = 200
+# Two hundred ids of runs.
+MAX_LIST_CHARACTERS = 8_000
 MAX_ACTS = 20
 # Room for the name of every mutation that Dagster has: 41, of 834 characters.
 MAX_SUMMARY_CHARACTERS = 2000
@@ -55,12 +57,20 @@ def _mutations(document: DocumentNode) -> Iterator[FieldNode]:
                 waiting.append(spread)
 
 
+def _shown(value: Any) -> str:
+    """A value, as long as a line may be; what is cut says so, and a list how many it has."""
+    text = json.dumps(value, default=str)
+    most = MAX_LIST_CHARACTERS if isinstance(value, list) else MAX_VALUE_CHARACTERS
+    rest = f"... ({len(value)} in all)" if isinstance(value, list) else "..."
+    return text if len(text) <= most else text[:most] + rest
+
+
 def _told(given: Any) -> Iterator[str]:
     """What is telling, wherever it is nested."""
     if isinstance(given, dict):
         for name, value in given.items():
             if name in TELLING:
-                yield f"{name}={json.dumps(value, default=str)[:MAX_VALUE_CHARACTERS]}"
+                yield f"{name}={_shown(value)}"
             elif name != CONFIGURATION:
                 yield from _told(value)
     elif isinstance(given, list):

@@ -19,14 +19,16 @@ from dagster._core.storage.event_log.base import EventLogConnection
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as Events
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import serialize_value
+from dagster_deployment.mending import replace
 from dagster_webserver.webserver import DagsterWebserver
+from same_origin import App, Scope
 from sqlalchemy import Connection, Select, func, select
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 # A page of a run's events: a shorter one, where they are large. The UI asks for the next, wherever a page ends.
 PAGE_BYTES = 8 * 2**20
-# What has no pages: all materializations of a run, its debug file.
+# One request in all: it may ask for a page twenty times, and for what has no pages, such as the materializations of an asset.
 MAX_BYTES = 64 * 2**20
 # Columns that hold what user code has made.
 WRITTEN_BY_RUNS = {"event", "evaluation_event", "last_materialization"}
@@ -34,17 +36,26 @@ MISSING = (
     "This event has {:,} bytes, and {:,} can be shown: the whole of it is in the database of Dagster, table event_logs, id {}."
 )
 in_pages: ContextVar[bool] = ContextVar("in_pages", default=False)
+# What the request under way has read so far; the threads that answer it share the list.
+read_so_far: ContextVar[list[int] | None] = ContextVar("read_so_far", default=None)
 db_result = sqlalchemy_compat.db_result
 get_records_for_run = SqlEventLogStorage.get_records_for_run
 debug_file = DagsterWebserver.download_debug_file_endpoint
 
 
 class TooMuchError(DagsterError):
-    """What is asked for has too many bytes to be read at once; the message is one sentence."""
+    """One request asks for too many bytes; the message is one sentence."""
 
-    def __init__(self, found: int, allowed: int) -> None:
-        super().__init__(f"These events have {found:,} bytes, and {allowed:,} are read at once: ask for fewer at a time.")
-        self.share = allowed / found
+    def __init__(self, found: int) -> None:
+        super().__init__(f"These events have {found:,} bytes, and {MAX_BYTES:,} are read at once: ask for fewer at a time.")
+
+
+class LongPageError(DagsterError):
+    """A page has too many bytes; `share` of it has not."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(f"A page of {found:,} bytes is too long.")
+        self.share = PAGE_BYTES / found
 
 
 def _bytes(connection: Connection, query: Select[Any]) -> int:
@@ -78,18 +89,26 @@ def _bounded_result(connection: Connection, query: Any) -> Iterator[Any]:
     """The result of a query, if it is not too large to be read.
 
     Raises:
-        TooMuchError: it is.
+        LongPageError: it is one of a page, and is.
+        TooMuchError: the request would have read too much with it.
     """
     columns = {column.name for column in getattr(query, "selected_columns", ())}
     found = _bytes(connection, query) if columns & WRITTEN_BY_RUNS else 0
-    allowed = PAGE_BYTES if in_pages.get() else MAX_BYTES
-    if found <= allowed:
+    if not in_pages.get() or found <= PAGE_BYTES:
+        _count(found)
         with db_result(connection, query) as result:
             yield result
-    elif in_pages.get() and query._limit == 1:  # noqa: SLF001 - SQLAlchemy tells it nowhere else
+    elif query._limit == 1:  # noqa: SLF001 - SQLAlchemy tells it nowhere else
         yield OneRow(connection, query, found)
     else:
-        raise TooMuchError(found, allowed)
+        raise LongPageError(found)
+
+
+def _count(found: int) -> None:
+    before = read_so_far.get() or [0]
+    before[0] += found
+    if before[0] > MAX_BYTES:
+        raise TooMuchError(before[0])
 
 
 def _page(read: Callable[[int], EventLogConnection], limit: int) -> EventLogConnection:
@@ -99,7 +118,7 @@ def _page(read: Callable[[int], EventLogConnection], limit: int) -> EventLogConn
         while True:
             try:
                 return read(limit)
-            except TooMuchError as error:
+            except LongPageError as error:
                 limit = max(1, min(limit - 1, int(limit * error.share)))
     finally:
         in_pages.reset(before)
@@ -130,7 +149,17 @@ async def _debug_file(webserver: DagsterWebserver[Any, Any], request: Request) -
 
 def bound_events() -> None:
     """For all of this process."""
-    DagsterWebserver.download_debug_file_endpoint = _debug_file  # type: ignore[method-assign, assignment]
-    sqlalchemy_compat.db_result = _bounded_result  # type: ignore[assignment]
-    sql_event_log.db_result = _bounded_result  # type: ignore[assignment, attr-defined]
-    SqlEventLogStorage.get_records_for_run = _records_for_run  # type: ignore[method-assign, assignment]
+    replace(DagsterWebserver, "download_debug_file_endpoint", _debug_file)
+    replace(sqlalchemy_compat, "db_result", _bounded_result)
+    replace(sql_event_log, "db_result", _bounded_result)
+    replace(SqlEventLogStorage, "get_records_for_run", _records_for_run)
+
+
+def counted(app: App) -> App:
+    """An ASGI application whose every HTTP request counts what it reads. A websocket reads a page after the other."""
+
+    async def count(scope: Scope, receive: Any, send: Any) -> None:
+        read_so_far.set([0] if scope["type"] == "http" else None)
+        await app(scope, receive, send)
+
+    return count

@@ -1,6 +1,7 @@
 """The output of runs, as the webserver reads it: runs write that folder, so nothing in it is trusted, nor its size."""
 
 import asyncio
+import codecs
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from dagster._core.storage import local_compute_log_manager
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, MAX_FILENAME_LENGTH, LocalComputeLogManager
 from dagster._utils.security import non_secure_md5_hash_str
+from dagster_deployment.mending import replace
 from dagster_graphql.implementation.execution import gen_captured_log_data
 from dagster_graphql.schema.logs.compute_logs import from_captured_log_data
 from dagster_graphql.schema.roots import subscription
@@ -64,9 +66,10 @@ class GuardedComputeLogManager(LocalComputeLogManager):
             return None, start
         with file:
             file.seek(start)
-            read = file.read(most if 0 < most < MAX_READ_BYTES else MAX_READ_BYTES)
+            limit = most if 0 < most < MAX_READ_BYTES else MAX_READ_BYTES
+            text, length = decoded(file.read(limit), limit)
         # Dagster takes the logs of ticks and backfills for strict UTF-8.
-        return read.decode(errors="replace").encode(), start + len(read)
+        return text.encode(), start + length
 
     def get_log_keys_for_log_key_prefix(self, log_key_prefix: Sequence[str], io_type: ComputeIOType) -> Sequence[list[str]]:
         """The keys of the logs in a folder."""
@@ -85,6 +88,13 @@ class GuardedComputeLogManager(LocalComputeLogManager):
             return 0
         with file:
             return max(0, size(file) - TAIL_BYTES)
+
+
+def decoded(read: bytes, limit: int) -> tuple[str, int]:
+    """The text of a piece, and its bytes. Of a piece of `limit` bytes, the last character may go on in the next: it is left."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(read, final=len(read) < limit)
+    return text, len(read) - len(decoder.getstate()[0])
 
 
 def _names(log_key: Sequence[str], extension: str) -> list[str]:
@@ -156,6 +166,6 @@ def guard_compute_logs() -> None:
         answer: Response = await download(webserver, request)
         return answer
 
-    DagsterWebserver.download_captured_logs_endpoint = downloaded  # type: ignore[method-assign, assignment]
-    local_compute_log_manager.LocalComputeLogManager = GuardedComputeLogManager  # type: ignore[misc]
-    subscription.gen_captured_log_data = _captured_logs  # type: ignore[assignment, attr-defined]
+    replace(DagsterWebserver, "download_captured_logs_endpoint", downloaded)
+    replace(local_compute_log_manager, "LocalComputeLogManager", GuardedComputeLogManager)
+    replace(subscription, "gen_captured_log_data", _captured_logs)

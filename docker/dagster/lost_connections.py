@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dagster_deployment.mending import replace
 from dagster_postgres.event_log import event_log
 from dagster_postgres.run_storage import run_storage
 from dagster_postgres.schedule_storage import schedule_storage
@@ -29,4 +30,4 @@ def set_statement_timeout(connection: Any, millis: int) -> None:
 def tell_lost_connections() -> None:
     """For all of this process."""
     for storage in STORAGES:
-        storage.set_pg_statement_timeout = set_statement_timeout
+        replace(storage, "set_pg_statement_timeout", set_statement_timeout)

@@ -38,7 +38,7 @@ def main() -> None:
     import uvicorn  # noqa: PLC0415
     from answers import make_answers_encodable  # noqa: PLC0415
     from audit import audited, tell  # noqa: PLC0415
-    from bounded_events import bound_events  # noqa: PLC0415
+    from bounded_events import bound_events, counted  # noqa: PLC0415
     from compute_logs import guard_compute_logs  # noqa: PLC0415
     from dagster_deployment import stopping  # noqa: PLC0415
     from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
@@ -59,7 +59,7 @@ def main() -> None:
     serve = uvicorn.run
 
     def behind_guard(app: App) -> App:
-        return unframed(guarded(audited(app, behind_edge=behind_edge), hosts))
+        return unframed(guarded(audited(counted(app), behind_edge=behind_edge), hosts))
 
     # dagster-webserver has no option for middleware.
     uvicorn.run = lambda app, *arguments, **options: serve(behind_guard(app), *arguments, **options)

@@ -4,14 +4,40 @@
 set -euo pipefail
 
 PGPASSWORD=$(<"$POSTGRES_PASSWORD_FILE")
-# User code may make functions in the schema `public` of the warehouse; the superuser must not find one by a bare name.
-PGOPTIONS=--search_path=pg_catalog
+# User code may make functions in the schema `public` of the warehouse; the superuser must not find one by a bare name. A role that
+# holds a lock on itself must not keep this from its work.
+PGOPTIONS="--search_path=pg_catalog --lock_timeout=5s"
 export PGPASSWORD PGOPTIONS SECRETS=${SECRETS:-/run/secrets}
 
 sql() { psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres "$@"; }
 
-# NAME SETTINGS: the role as it was made, in one transaction: no run logs in to half of it.
+# NAME: ends what the role is doing. Only where it stands in the way: runs under way lose their connections.
+stop_role() {
+    echo "roles: $1 is changing itself: ending its sessions" >&2
+    end_sessions "$1"
+    # It may have come back already: then the next attempt ends its sessions again.
+    sql --dbname=postgres --command="ALTER ROLE $1 NOLOGIN" || echo "roles: $1 still changes itself" >&2
+    end_sessions "$1"
+}
+
+end_sessions() {
+    sql --dbname=postgres --output=/dev/null \
+        --command="SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '$1'"
+}
+
+# NAME SETTINGS: a role may be changing itself at this moment, over and over.
 role() {
+    local attempt
+    for attempt in 1 2 3 4 5; do
+        set_role "$@" && return
+        stop_role "$1"
+    done
+    echo "roles: $1 cannot be set right after $attempt attempts: stop user_code and all runs, then docker compose start roles" >&2
+    exit 1
+}
+
+# NAME SETTINGS: the role as it was made, in one transaction: no run logs in to half of it.
+set_role() {
     sql --dbname=postgres --single-transaction --set=name="$1" --set=settings="$2" <<'SQL'
 \set scram `cat "$SECRETS/":name"_scram"`
 SELECT format('CREATE ROLE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \gexec

@@ -41,6 +41,18 @@ def test_what_a_role_has_done_to_itself_is_undone_at_the_next_start(migrated: di
         assert cursor.fetchone() == ("off",)
 
 
+def test_a_role_that_holds_a_lock_on_itself_does_not_stop_the_service(migrated: dict, server: Server) -> None:
+    """It has switched its time-outs off; its session ends, and it may log in again."""
+    holder = connected(migrated, "warehouse", "warehouse")
+    with holder.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 0; BEGIN; ALTER ROLE warehouse PASSWORD 'x'")
+    set_roles(server)
+    with pytest.raises(psycopg2.OperationalError), holder.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    with asking(migrated, "warehouse", "warehouse") as cursor:
+        assert answers(cursor, "SELECT 1") == ["done"]
+
+
 def test_attributes_memberships_and_owners_are_set_right(migrated: dict, server: Server) -> None:
     """Also those that an earlier release or an operator has left; what the warehouse holds stays."""
     with asking(migrated, "postgres", "warehouse") as cursor:

@@ -131,6 +131,15 @@ def test_what_has_no_pages_is_refused_where_it_is_too_large(running: Webserver, 
     assert running.get("/server_info").ok
 
 
+def test_one_request_reads_no_more_by_asking_often(running: Webserver, wordy: str) -> None:
+    """Twenty times a page of 7.2 MB."""
+    page = f'logsForRun(runId: "{wordy}") {{... on EventConnection {{cursor}} ... on PythonError {{message}}}}'
+    before = running.megabytes()
+    answer = running.answer("{" + " ".join(f"a{number}: {page}" for number in range(20)) + "}")
+    assert "67,108,864 are read at once: ask for fewer at a time." in answer.text
+    assert running.megabytes() < before + 400
+
+
 CAPTURED = "query($key: [String!]!, $limit: Int) {capturedLogs(logKey: $key, limit: $limit) {stdout stderr cursor}}"
 CAPTURED_LIVE = "subscription($key: [String!]!, $after: String) {capturedLogs(logKey: $key, cursor: $after) {stdout cursor}}"
 

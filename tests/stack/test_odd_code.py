@@ -32,7 +32,9 @@ DIFFERENT = {"HOSTNAME", "LISTEN_ON", "RUN_CONTAINER", "ALERT_URLS_FILE", "DAGST
 RESULT = """{ __typename ... on PythonError { message }
   ... on DryRunInstigationTick { evaluationResult { skipReason error { message } } } }"""
 SENSOR = f"mutation($selector: SensorSelector!) {{ tick: sensorDryRun(selectorData: $selector, cursor: null) {RESULT} }}"
-SCHEDULE = f"mutation($selector: ScheduleSelector!) {{ tick: scheduleDryRun(selectorData: $selector, timestamp: 0) {RESULT} }}"
+SCHEDULE = (
+    f"mutation($selector: ScheduleSelector!) {{ tick: scheduleDryRun(selectorData: $selector, timestamp: 1700000000) {RESULT} }}"
+)
 
 
 @pytest.fixture(scope="module")

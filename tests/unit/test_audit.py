@@ -84,6 +84,15 @@ def application(read: list[bytes], fails: Exception | None = None) -> Any:
     return app
 
 
+def test_every_run_that_is_terminated_at_once_is_named() -> None:
+    """A list that is too long for a line says how many it has."""
+    query = "mutation($ids: [String!]!) {terminateRuns(runIds: $ids) {__typename}}"
+    for number, ending in ((50, '49"]'), (1000, "... (1000 in all)")):
+        ids = [f"0b3f6b0e-6c0a-4e4e-9f0e-{index:012}" for index in range(number)]
+        (told,) = acts("/graphql", json.dumps({"query": query, "variables": {"ids": ids}}).encode())
+        assert told.endswith(ending)
+
+
 def test_a_line_names_who_and_the_application_gets_all_of_the_request(caplog: pytest.LogCaptureFixture) -> None:
     """Without the edge nobody has a name, whatever they say."""
     caplog.set_level(logging.INFO, "audit")

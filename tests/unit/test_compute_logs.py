@@ -46,6 +46,14 @@ def test_bytes_that_are_no_text_become_text(manager: GuardedComputeLogManager, t
     assert manager.get_log_data_for_type(KEY, ComputeIOType.STDOUT) == ("caf\N{REPLACEMENT CHARACTER}".encode(), 4)
 
 
+def test_a_character_across_two_pieces_stays_one(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
+    """The first piece leaves it to the second."""
+    (tmp_path / "split.out").write_bytes("xé".encode())
+    first = manager.get_log_data_for_type(["split"], ComputeIOType.STDOUT, 0, 2)
+    assert first == (b"x", 1)
+    assert manager.get_log_data_for_type(["split"], ComputeIOType.STDOUT, 1, 2) == ("é".encode(), 3)
+
+
 @pytest.mark.parametrize("key", [KEY, ["a/b", "c"], ["run", "x" * 300], ["run", "é" * 300]])
 def test_a_log_is_where_dagster_writes_it(manager: GuardedComputeLogManager, tmp_path: Path, key: list[str]) -> None:
     """Under a name that is too long, too."""

@@ -13,6 +13,7 @@ from dagster._core.events import RunFailureReason
 from dagster._core.instance.ref import InstanceRef
 
 from dagster_deployment.hints import hint
+from dagster_deployment.mending import replace
 
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
@@ -93,10 +94,9 @@ def apply_to_daemon() -> None:
     # A run would pay for these imports and not need them.
     from dagster._daemon.auto_run_reexecution import auto_run_reexecution  # noqa: PLC0415
 
-    module: Any = auto_run_reexecution
-    decide = module.auto_reexecution_should_retry_run
+    decide = auto_run_reexecution.auto_reexecution_should_retry_run  # type: ignore[attr-defined]
 
     def decide_by_rule(instance: DeploymentInstance, run: DagsterRun, reason: RunFailureReason | None) -> bool:
         return instance.may_retry(run, reason) and bool(decide(instance, run, reason))
 
-    module.auto_reexecution_should_retry_run = decide_by_rule
+    replace(auto_run_reexecution, "auto_reexecution_should_retry_run", decide_by_rule)

@@ -18,13 +18,12 @@ from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.storage.dagster_run import CANCELABLE_RUN_STATUSES, DagsterRunStatus
 from dagster._utils.interrupts import pop_captured_interrupt
 
+from dagster_deployment.mending import replace
+
 INTERRUPTS = (DagsterExecutionInterruptedError, KeyboardInterrupt)
 # How soon a step that waits notices that the run is terminated.
 LOOK_EVERY_SECONDS = 0.2
-# Neither module exports what is mended in it.
-PLAN: Any = execute_plan
-EXECUTION: Any = ActiveExecution
-events_by_dagster = PLAN.core_dagster_event_sequence_for_step
+events_by_dagster: Any = execute_plan.core_dagster_event_sequence_for_step  # type: ignore[attr-defined]
 
 
 def events_of_step(step_context: Any) -> Iterator[Any]:
@@ -52,8 +51,8 @@ def sleep_til_ready(execution: Any) -> None:
 
 def make_final() -> None:
     """For the process of a run: puts the two functions above in place of Dagster's."""
-    PLAN.core_dagster_event_sequence_for_step = events_of_step
-    EXECUTION.sleep_til_ready = sleep_til_ready
+    replace(execute_plan, "core_dagster_event_sequence_for_step", events_of_step)
+    replace(ActiveExecution, "sleep_til_ready", sleep_til_ready)
 
 
 def make_possible_while_starting() -> None:
