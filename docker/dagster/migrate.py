@@ -9,7 +9,7 @@ import tick_indexes
 
 
 def main() -> None:
-    """Does the same again at each start; where all is done it changes nothing.
+    """Does the same again at each start; a database that is current stays as it is.
 
     Raises:
         CalledProcessError: `dagster instance migrate` failed; it has said why.
