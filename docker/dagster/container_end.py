@@ -25,7 +25,8 @@ class End:
 def _of_signal(number: int, limits: dict[str, Any]) -> End:
     if number == SIGBUS:
         size = limits.get("ShmSize", 0) // MIB
-        return End(f"shared memory was full (SIGBUS): /dev/shm holds {size} MiB, which RUN_SHM in .env sets", again=True)
+        said = f"a file in memory was full (SIGBUS): /dev/shm holds {size} MiB, which RUN_SHM in .env sets"
+        return End(f"{said}; RUN_TMP sets the size of /tmp and of the home folder", again=True)
     if number == SIGKILL:
         return End("it was killed from outside (SIGKILL): by hand, by the engine, or by a host that was short of memory")
     return End(f"its process was ended by {Signals(number).name}")

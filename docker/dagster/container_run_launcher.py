@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from container_end import ENDED, LINES, End, end, last_lines
@@ -17,6 +18,7 @@ from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster_docker import DockerRunLauncher
+from dagster_docker.docker_run_launcher import DOCKER_CONTAINER_ID_TAG
 from docker.errors import APIError, DockerException
 from requests import RequestException
 
@@ -24,13 +26,15 @@ from requests import RequestException
 LOOK_EVERY_SECONDS = 2
 # For as long the launcher tries to stop a container whose engine does not answer.
 STOP_SECONDS = 600
-TERMINATED = {DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED}
+# The gateway has no room, or cannot reach the engine.
+AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+KILLED = 137
 logger = logging.getLogger(__name__)
 
 
 def is_away(error: Exception) -> bool:
     """Whether the same call may succeed later: not where the engine or the gateway has refused it."""
-    return not (isinstance(error, APIError) and error.is_client_error())
+    return error.status_code in AWAY if isinstance(error, APIError) else True
 
 
 def failure(ended: End) -> JobFailureData:
@@ -53,9 +57,10 @@ class ContainerRunLauncher(DockerRunLauncher):
         try:
             super().launch_run(context)
         except (DockerException, RequestException) as error:
-            if is_away(error):
-                raise DagsterUserCodeUnreachableError(f"The Docker engine starts no container now: {error}") from error
-            raise
+            if not is_away(error):
+                raise
+            self._discard_later(run_id)
+            raise DagsterUserCodeUnreachableError(f"The Docker engine starts no container now: {error}") from error
         self._in_background(lambda: self._look(run_id), self._instance.run_monitoring_start_timeout_seconds)
 
     def terminate(self, run_id: str) -> bool:
@@ -108,19 +113,41 @@ class ContainerRunLauncher(DockerRunLauncher):
 
         threading.Thread(target=acting, daemon=True).start()
 
+    def _discard_later(self, run_id: str) -> None:
+        """Removes the container of a launch that has failed: the engine may have made it, and may yet start it."""
+        run = self._instance.get_run_by_id(run_id)
+        if run and run.tags.get(DOCKER_CONTAINER_ID_TAG):
+            self._in_background(lambda: self._discard(run), STOP_SECONDS)
+
+    def _discard(self, run: DagsterRun) -> bool:
+        now = self._in_status(run.run_id, DagsterRunStatus.STARTED)
+        # Only the answer was lost: the container runs.
+        in_use = now and now.tags[DOCKER_CONTAINER_ID_TAG] == run.tags[DOCKER_CONTAINER_ID_TAG]
+        if not in_use and (container := self._container(run)):
+            container.stop(timeout=0)
+            container.remove()
+        return True
+
     def _stop(self, run_id: str) -> bool:
-        """Stops the container, and cancels the run where it has not done so itself."""
+        """Stops the container, and cancels the run where it has not ended by itself."""
         run = self._instance.get_run_by_id(run_id)
         container = run and self._container(run)
         story = "It has no container."
         if run and container:
-            kwargs = self.get_container_context(run).container_kwargs
-            container.stop(timeout=kwargs.get("stop_timeout"))
+            seconds = self.get_container_context(run).container_kwargs.get("stop_timeout")
+            container.stop(timeout=seconds)
             container.reload()
-            story = self._story(container, output=False)
-        if run := self._in_status(run_id, DagsterRunStatus.CANCELING):
+            story = self._end_of_stopped(container, seconds)
+        # Its process may have overwritten the status: it was starting when somebody terminated it.
+        if (run := self._instance.get_run_by_id(run_id)) and not run.is_finished:
             self._instance.report_run_canceled(run, f"The run was terminated. {story}")
         return True
+
+    def _end_of_stopped(self, container: Any, seconds: int | None) -> str:
+        state = container.attrs["State"]
+        if state["ExitCode"] == KILLED and not state.get("OOMKilled"):
+            return f"Container {container.name} had not ended within {seconds} s, and was killed."
+        return self._story(container, output=False)
 
     def _in_status(self, run_id: str, status: DagsterRunStatus) -> DagsterRun | None:
         run = self._instance.get_run_by_id(run_id)
@@ -129,7 +156,7 @@ class ContainerRunLauncher(DockerRunLauncher):
     def _look(self, run_id: str) -> bool:
         """Fails a run whose container has ended before it has started, stops one that was terminated; whether all is done."""
         run = self._instance.get_run_by_id(run_id)
-        if run and run.status in TERMINATED:
+        if run and run.status == DagsterRunStatus.CANCELED:
             return self._stop(run_id)
         starting = run if run and run.status == DagsterRunStatus.STARTING else None
         container = starting and self._container(starting)

@@ -42,17 +42,15 @@ def main() -> None:
     from compute_logs import guard_compute_logs  # noqa: PLC0415
     from dagster_deployment import stopping  # noqa: PLC0415
     from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
+    from lost_connections import tell_lost_connections  # noqa: PLC0415
     from viewers import let_viewers_look_only  # noqa: PLC0415
 
-    mend = (
-        make_answers_encodable,
-        bound_events,
-        guard_compute_logs,
-        let_viewers_look_only,
-        stopping.make_possible_while_starting,
-    )
-    for prepare in (tell, *mend):
+    mends = (make_answers_encodable, bound_events, guard_compute_logs, let_viewers_look_only, tell_lost_connections)
+    for prepare in (tell, *mends):
         prepare()
+    if "DOCKER_HOST" in os.environ:
+        # Runs are containers, whose launcher can stop them while they start.
+        stopping.make_possible_while_starting()
     listen_on = os.environ["LISTEN_ON"]
     hosts = ["localhost", listen_on, *os.environ.get("WEBSERVER_HOSTS", "").split()]
     behind_edge = bool(os.environ.get("BEHIND_EDGE"))

@@ -18,8 +18,17 @@ PARTS = ("docker/user_code", "docker/dagster/dagster_deployment", "docker/venv.s
 
 
 @contextmanager
-def hosting(stack: Stack, package: dict[str, str], context: Path, environment: dict[str, Any] | None = None) -> Iterator[Stack]:
-    """The stack with a `package`, texts by name of file, as its code location; afterwards it is as it was."""
+def hosting(
+    stack: Stack,
+    package: dict[str, str],
+    context: Path,
+    environment: dict[str, Any] | None = None,
+    settings: dict[str, str] | None = None,
+) -> Iterator[Stack]:
+    """The stack with a `package`, texts by name of file, as its code location; afterwards it is as it was.
+
+    `environment` is that of the code location, `settings` are those of .env.
+    """
     for part in PARTS:
         (context / part).parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, context / part)
@@ -35,7 +44,7 @@ def hosting(stack: Stack, package: dict[str, str], context: Path, environment: d
     }
     overlay = context / "own.yml"
     overlay.write_text(json.dumps({"services": {"user_code": service}}))
-    stack.environ["COMPOSE_FILE"] += f":{overlay}"
+    stack.environ |= {**(settings or {}), "COMPOSE_FILE": f"{before['COMPOSE_FILE']}:{overlay}"}
     try:
         exchange(stack)
         yield stack

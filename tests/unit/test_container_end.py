@@ -1,4 +1,4 @@
-"""Sentences on a container that has ended. The launcher itself is tested with an engine, in tests/stack/test_termination.py."""
+"""Sentences on a container that has ended. The launcher itself is tested with an engine, in tests/stack/test_odd_code.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from container_end import CHARACTERS, End, end, last_lines
 
 LIMITS = {"Memory": 2**30, "ShmSize": 2**26}
 MEMORY = "it needed more memory than the 1024 MiB that RUN_MEMORY in .env allows; files in /tmp count (exit code 137)"
-SHARED = "shared memory was full (SIGBUS): /dev/shm holds 64 MiB, which RUN_SHM in .env sets (exit code 135)"
+SHARED = (
+    "a file in memory was full (SIGBUS): /dev/shm holds 64 MiB, which RUN_SHM in .env sets; "
+    "RUN_TMP sets the size of /tmp and of the home folder (exit code 135)"
+)
 KILLED = "it was killed from outside (SIGKILL): by hand, by the engine, or by a host that was short of memory (exit code 137)"
 
 

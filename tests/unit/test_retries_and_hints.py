@@ -43,9 +43,10 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
         yield found
 
 
-def caused_by(name: str) -> SerializableErrorInfo:
-    """An error whose cause is of the class `name`."""
-    return SerializableErrorInfo("outer", [], "DagsterError", cause=SerializableErrorInfo("inner", [], name))
+def caused_by(name: str, file: str) -> SerializableErrorInfo:
+    """An error whose cause is of the class `name`, raised in `file`."""
+    cause = SerializableErrorInfo("inner", [f'  File "{file}", line 1, in ask\n'], name)
+    return SerializableErrorInfo("outer", [], "DagsterError", cause=cause)
 
 
 def will_retry(instance: dg.DagsterInstance, data: JobFailureData | None, tags: dict[str, str] | None = None) -> bool:
@@ -83,10 +84,20 @@ def test_every_reason_of_dagster_is_decided() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "again"), [("OperationalError", True), ("InterfaceError", True), ("KeyError", False)])
-def test_a_run_that_lost_its_database_is_started_again(instance: dg.DagsterInstance, name: str, *, again: bool) -> None:
-    """An exception outside of any step is a bug, and comes again, but for a connection that broke."""
-    assert will_retry(instance, JobFailureData(caused_by(name), RunFailureReason.RUN_EXCEPTION)) is again
+@pytest.mark.parametrize(
+    ("name", "file", "again"),
+    [
+        ("OperationalError", "/lib/dagster_postgres/utils.py", True),
+        ("InterfaceError", "/lib/dagster/_core/storage/runs/sql_run_storage.py", True),
+        ("OperationalError", "/opt/user_code/src/shop/resources.py", False),
+        ("KeyError", "/lib/dagster_postgres/utils.py", False),
+    ],
+)
+def test_a_run_that_lost_its_database_is_started_again(
+    instance: dg.DagsterInstance, name: str, file: str, *, again: bool
+) -> None:
+    """An exception outside of any step is a bug, and comes again, but for Dagster's own connection that broke."""
+    assert will_retry(instance, JobFailureData(caused_by(name, file), RunFailureReason.RUN_EXCEPTION)) is again
 
 
 def test_the_daemon_keeps_to_the_rule_where_the_run_has_no_tag_yet(
@@ -139,7 +150,11 @@ def test_an_event_without_an_error_is_followed_by_nothing(instance: dg.DagsterIn
         ("PermissionError: [Errno 13] Permission denied: '/tmp/tool'", "TMPDIR"),
         ("ImportError: /tmp/x.so: failed to map segment from shared object", "TMPDIR"),
         ("RuntimeError: can't start new thread", "RUN_PIDS"),
-        ("BlockingIOError: [Errno 11] Resource temporarily unavailable", "RUN_PIDS"),
+        ("CalledProcessError: sh: 1: fork: Resource temporarily unavailable", "RUN_PIDS"),
+        ("MemoryError: ", "RUN_MEMORY"),
+        ("BrokenProcessPool: A process in the process pool was terminated abruptly", "RUN_MEMORY"),
+        ("CalledProcessError: Command 'dbt' died with <Signals.SIGKILL: 9>.", "RUN_MEMORY"),
+        ("RuntimeError: DataLoader worker (pid 9) is killed by signal: Bus error.", "RUN_SHM"),
         ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 9 GiB", "RUN_MEMORY"),
         ("ChildProcessCrashException: None", "RUN_SHM"),
         ("gaierror: [Errno -3] Temporary failure in name resolution", "RUN_EGRESS=allow"),
@@ -152,6 +167,22 @@ def test_the_sentence_for_a_limit_names_its_setting(text: str, setting: str) -> 
     assert setting in (hint(text) or "")
 
 
-def test_an_error_of_another_kind_has_no_hint() -> None:
-    """A wrong hint costs more than none."""
-    assert hint("ValueError: 7 is no colour") is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ValueError: 7 is no colour",
+        "BlockingIOError: [Errno 11] Resource temporarily unavailable",
+        "InsufficientPrivilege: permission denied for table orders",
+        "OutOfMemoryError: CUDA out of memory",
+        "RuntimeError: name resolution succeeded",
+    ],
+)
+def test_an_error_of_another_kind_has_no_hint(text: str) -> None:
+    """A wrong hint costs more than none: a lock of another process, a table of another database."""
+    assert hint(text) is None
+
+
+def test_a_step_that_met_a_limit_is_told_once(instance: dg.DagsterInstance) -> None:
+    """The failure of the run holds the same error once more."""
+    result = meeting_job.execute_in_process(instance=instance, raise_on_error=False)
+    assert [event.dagster_event.message for event in instance.all_logs(result.run_id)].count(READ_ONLY) == 1

@@ -28,18 +28,19 @@ HINTS = {
     r"No space left on device: '/home/dagster": "The home folder of the run is full: RUN_TMP in .env sets its size.",
     r"No space left on device: '/dev/shm": "/dev/shm of the run is full: RUN_SHM in .env sets its size.",  # noqa: S108 - the run's
     r"No space left on device": FULL,
-    r"Permission denied: '/tmp|failed to map segment from shared object": NOT_EXECUTED,
-    r"can't start new thread|Resource temporarily unavailable|BlockingIOError": (
+    r"PermissionError: .*Permission denied: '/tmp|failed to map segment from shared object": NOT_EXECUTED,
+    r"can't start new thread|fork: Resource temporarily unavailable|fork: retry": (
         "The run has as many processes and threads as it may have: RUN_PIDS in .env sets the limit."
     ),
-    r"MemoryError|Cannot allocate memory": (
+    r"\bMemoryError:|_ArrayMemoryError|ArrowMemoryError|Cannot allocate memory": (
         "The run needs more memory than it may have: RUN_MEMORY in .env sets the limit, and files in /tmp count."
     ),
-    r"ChildProcessCrashException": KILLED,
-    r"name resolution|Name or service not known|No address associated with hostname|Network is unreachable|NameResolutionError": (
-        "The host cannot be reached. Runs reach nothing outside of this deployment unless RUN_EGRESS=allow is in .env."
+    r"ChildProcessCrashException|BrokenProcessPool|TerminatedWorkerError|<Signals\.SIG(KILL|BUS)": KILLED,
+    r"non-zero exit status (-[79]|13[57])\b|killed by signal: (Killed|Bus error)": KILLED,
+    r"failure in name resolution|Name or service not known|No address associated with hostname|Network is unreachable": (
+        "The host cannot be reached. RUN_EGRESS=allow in .env lets runs reach hosts outside of this deployment."
     ),
-    r"permission denied for (table|sequence|schema|function|database)": NO_RIGHT,
+    r"permission denied for (table|sequence) (runs|run_tags|event_logs|job|instigators|bulk_actions|snapshots|kvs)": NO_RIGHT,
 }
 
 

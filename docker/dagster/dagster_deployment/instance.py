@@ -28,9 +28,12 @@ LOST_WORKER = {
 }
 # Dagster retries after a failed step only where the tag `dagster/retry_on_asset_or_op_failure` of the run asks for it.
 ASKED_FOR = {RunFailureReason.STEP_FAILURE}
-# Of SQLAlchemy and psycopg2: the connection to the database broke.
+# Of SQLAlchemy and psycopg2: the connection broke. It was Dagster's own where one of these files asked.
 LOST_DATABASE = {"OperationalError", "InterfaceError"}
+STORAGE = ("/dagster_postgres/", "/dagster/_core/storage/")
 FAILURES = {DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_UP_FOR_RETRY, DagsterEventType.RUN_FAILURE}
+# The failure of a step has been explained at the step.
+EXPLAINED = {RunFailureReason.STEP_FAILURE}
 
 
 def chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
@@ -43,6 +46,12 @@ def chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo
 def _error(event: EventLogEntry) -> SerializableErrorInfo | None:
     data = event.dagster_event and event.dagster_event.event_specific_data
     found: SerializableErrorInfo | None = getattr(data, "error", None)
+    return found
+
+
+def _reason(event: EventLogEntry) -> RunFailureReason | None:
+    data = event.dagster_event and event.dagster_event.event_specific_data
+    found: RunFailureReason | None = getattr(data, "failure_reason", None)
     return found
 
 
@@ -60,10 +69,22 @@ class DeploymentInstance(DagsterInstance):
         return InstanceRef.config_defaults(base_dir)
 
     def handle_new_event(self, event: EventLogEntry, **options: Any) -> None:
-        """Stores an event, and after a failure that meets a limit another one, which names the limit and its setting."""
+        """Stores an event, and after a failure that meets a limit another one, which names the limit and its setting.
+
+        A run that is terminated while it starts may overwrite its status, and call its own end unexpected: it was canceled.
+        """
+        if _reason(event) is RunFailureReason.UNEXPECTED_TERMINATION and self._is_terminated(event.run_id):
+            run = self.get_run_by_id(event.run_id)
+            if run is not None:
+                self.report_run_canceled(run, "The run was terminated.")
+            return
         super().handle_new_event(event, **options)
-        if event.dagster_event_type in FAILURES and (said := hint(_texts(event))):
+        explained = event.dagster_event_type not in FAILURES or _reason(event) in EXPLAINED
+        if not explained and (said := hint(_texts(event))):
             self.report_engine_event(said, run_id=event.run_id, job_name=event.job_name, step_key=event.step_key)
+
+    def _is_terminated(self, run_id: str) -> bool:
+        return bool(self.event_log_storage.get_logs_for_run(run_id, of_type=DagsterEventType.RUN_CANCELING, limit=1))
 
     def may_retry(self, run: DagsterRun, reason: RunFailureReason | None) -> bool:
         """Whether a run that failed for this reason may be started again, as far as its attempts and its tags allow it."""
@@ -78,7 +99,9 @@ class DeploymentInstance(DagsterInstance):
         (failure, *_) = self.event_log_storage.get_logs_for_run(
             run.run_id, of_type=DagsterEventType.RUN_FAILURE, limit=1, ascending=False
         )
-        return any(error.cls_name in LOST_DATABASE for error in chain(_error(failure)))
+        errors = list(chain(_error(failure)))
+        frames = "".join(frame for error in errors for frame in error.stack)
+        return any(error.cls_name in LOST_DATABASE for error in errors) and any(path in frames for path in STORAGE)
 
 
 def _texts(event: EventLogEntry) -> str:

@@ -26,13 +26,22 @@ LOOK_EVERY_SECONDS = 0.2
 events_by_dagster: Any = execute_plan.core_dagster_event_sequence_for_step  # type: ignore[attr-defined]
 
 
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that led to it. User code often turns an interrupt into an error of its own."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def events_of_step(step_context: Any) -> Iterator[Any]:
     """The events of a step, as Dagster has them, but for the retry of an interrupted one: that raises the interrupt."""
     try:
         yield from events_by_dagster(step_context)
     except RetryRequested as retry:
-        if isinstance(retry.__cause__, INTERRUPTS):
-            raise retry.__cause__ from None
+        if interrupt := next((error for error in causes(retry) if isinstance(error, INTERRUPTS)), None):
+            raise interrupt from None
         raise
 
 

@@ -1,6 +1,5 @@
 """Ways in which user code meets the limits of its container, each a function that fails or is killed."""
 
-import mmap
 import os
 import shutil
 import subprocess
@@ -58,13 +57,6 @@ def execute_in_tmp() -> None:
     subprocess.run([str(program)], check=True)
 
 
-def map_library_of_tmp() -> None:
-    """As Python does with an extension that was unpacked."""
-    (TMP / "library").write_bytes(bytes(4096))
-    with (TMP / "library").open("rb") as file:
-        mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC)
-
-
 def reach_outside() -> None:
     """A host of the documentation's own domain; nothing is sent, because its name is not found."""
     urllib.request.urlopen("http://nowhere.example/", timeout=5)
@@ -88,7 +80,7 @@ def be_killed() -> None:
 ACTS: dict[str, Callable[[], None]] = {
     act.__name__: act
     for act in (
-        fill_memory, fill_shared_memory, fill_tmp, start_threads, write_beside_the_code, execute_in_tmp, map_library_of_tmp,
+        fill_memory, fill_shared_memory, fill_tmp, start_threads, write_beside_the_code, execute_in_tmp,
         reach_outside, start_a_run, be_killed,
     )
 }  # fmt: skip
