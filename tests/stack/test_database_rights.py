@@ -79,7 +79,7 @@ def test_a_view_that_user_code_has_planted_gains_nothing_from_the_operator(stack
         CREATE TEMPORARY TABLE loot (line text); COPY loot FROM PROGRAM 'id'; RETURN (SELECT line FROM loot); END $$"""
     view = "CREATE OR REPLACE VIEW public.report AS SELECT public.trojan()"
     assert in_user_code(stack, STATEMENTS, "warehouse", "warehouse", trojan, view) == "done"
-    (psql,) = re.findall(r"`docker compose exec postgres (psql [^`]+)`", repository_text("README.md"))
+    (psql,) = re.findall(r"`docker compose exec postgres (psql -U warehouse [^`]+)`", repository_text("README.md"))
     try:
         with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
             stack.compose("exec", "-T", "postgres", *shlex.split(psql), "--command", "SELECT * FROM public.report")
