@@ -77,14 +77,14 @@ def test_a_view_that_user_code_has_planted_gains_nothing_from_the_operator(stack
     """With the command of the README, it runs with the rights that user code has anyway."""
     trojan = """CREATE OR REPLACE FUNCTION public.trojan() RETURNS text LANGUAGE plpgsql AS $$ BEGIN
         CREATE TEMPORARY TABLE loot (line text); COPY loot FROM PROGRAM 'id'; RETURN (SELECT line FROM loot); END $$"""
-    view = "CREATE OR REPLACE VIEW public.report AS SELECT public.trojan()"
+    view = "CREATE OR REPLACE VIEW public.planted_view AS SELECT public.trojan()"
     assert in_user_code(stack, STATEMENTS, "warehouse", "warehouse", trojan, view) == "done"
     (psql,) = re.findall(r"`docker compose exec postgres (psql -U warehouse [^`]+)`", repository_text("README.md"))
     try:
         with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
-            stack.compose("exec", "-T", "postgres", *shlex.split(psql), "--command", "SELECT * FROM public.report")
+            stack.compose("exec", "-T", "postgres", *shlex.split(psql), "--command", "SELECT * FROM public.planted_view")
         with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
-            stack.warehouse("SELECT * FROM public.report")
+            stack.warehouse("SELECT * FROM public.planted_view")
     finally:
         stack.warehouse("DROP FUNCTION public.trojan() CASCADE")
 
