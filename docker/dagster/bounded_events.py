@@ -31,7 +31,7 @@ PAGE_BYTES = 8 * 2**20
 # One request in all: it may ask for a page twenty times, and for what has no pages, such as the materializations of an asset.
 MAX_BYTES = 64 * 2**20
 # Columns that hold what user code has made.
-WRITTEN_BY_RUNS = {"event", "evaluation_event", "last_materialization"}
+WRITTEN_BY_RUNS = {"event", "evaluation_event", "last_materialization", "run_body"}
 MISSING = (
     "This event has {:,} bytes, and {:,} can be shown: the whole of it is in the database of Dagster, table event_logs, id {}."
 )
@@ -92,7 +92,8 @@ def _bounded_result(connection: Connection, query: Any) -> Iterator[Any]:
         LongPageError: it is one of a page, and is.
         TooMuchError: the request would have read too much with it.
     """
-    columns = {column.name for column in getattr(query, "selected_columns", ())}
+    # A constant, as in `SELECT true`, has no name.
+    columns = {getattr(column, "name", None) for column in getattr(query, "selected_columns", ())}
     found = _bytes(connection, query) if columns & WRITTEN_BY_RUNS else 0
     if not in_pages.get() or found <= PAGE_BYTES:
         _count(found)

@@ -138,10 +138,15 @@ class ContainerRunLauncher(DockerRunLauncher):
             container.stop(timeout=seconds)
             container.reload()
             story = self._end_of_stopped(container, seconds)
+        self._leave_pools(run_id)
         # Its process may have overwritten the status: it was starting when somebody terminated it.
         if (run := self._instance.get_run_by_id(run_id)) and not run.is_finished:
             self._instance.report_run_canceled(run, f"The run was terminated. {story}")
         return True
+
+    def _leave_pools(self, run_id: str) -> None:
+        """Gives back the places that a run has, whose container has ended: Dagster waits a minute for what may still run."""
+        self._instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
     def _end_of_stopped(self, container: Any, seconds: int | None) -> str:
         state = container.attrs["State"]
@@ -170,6 +175,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         run = self._in_status(run_id, status)
         if run is None:
             return
+        self._leave_pools(run_id)
         container = self._container(run)
         if container is None:
             self._instance.report_run_failed(run, f"{message} The container is gone.", failure(End("")))

@@ -40,7 +40,7 @@ WRITES = (
     # Its state, its events, what it materialized and checked.
     Write("runs", inserts=(), updates=RUN),
     Write("run_tags", updates=("value",)),
-    Write("asset_keys", updates=ASSET_KEY),
+    Write("asset_keys", inserts=("asset_key", *ASSET_KEY), updates=ASSET_KEY),
     Write("asset_check_executions", updates=ALL),
     Write("event_logs"),
     Write("asset_event_tags"),

@@ -80,6 +80,18 @@ def test_no_value_of_a_run_hides_its_page(running: Webserver, instance: dg.Dagst
     assert [event["message"] for event in first] == said
 
 
+POOLS = "{instance {concurrencyLimits {concurrencyKey slotCount}}}"
+
+
+def test_a_pool_gets_its_limit_in_the_ui(running: Webserver) -> None:
+    """Dagster asks `SELECT true` there, a column without a name, on which the bound of events once failed."""
+    try:
+        assert running.ask('mutation {setConcurrencyLimit(concurrencyKey: "oven", limit: 2)}') == {"setConcurrencyLimit": True}
+        assert running.ask(POOLS) == {"instance": {"concurrencyLimits": [{"concurrencyKey": "oven", "slotCount": 2}]}}
+    finally:
+        running.ask('mutation {deleteConcurrencyLimit(concurrencyKey: "oven")}')
+
+
 RUN_ID = "00000000-0000-4000-8000-000000000001"
 
 

@@ -36,6 +36,11 @@ SENSOR = f"mutation($selector: SensorSelector!) {{ tick: sensorDryRun(selectorDa
 SCHEDULE = (
     f"mutation($selector: ScheduleSelector!) {{ tick: scheduleDryRun(selectorData: $selector, timestamp: 1700000000) {RESULT} }}"
 )
+POOL_OF_ONE = 'mutation { setConcurrencyLimit(concurrencyKey: "oven", limit: 1) }'
+DISCARD = """import sys, dagster
+with dagster.DagsterInstance.get() as instance:
+    instance.run_launcher._discard(instance.get_run_by_id(sys.argv[1]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,36 @@ def test_a_run_that_is_terminated_while_it_waits_for_another_attempt_is_canceled
     wait_for("a step that waits", waits, seconds=60)
     assert canceled(odd, run_id).status == "CANCELED", odd.client.story(run_id)
     assert "STEP_RESTARTED" not in odd.client.story(run_id)
+
+
+@pytest.mark.parametrize("job", ["pool_job", "pool_in_processes_job"])
+def test_a_run_that_is_terminated_while_it_waits_for_its_pool_is_canceled(odd: Stack, job: str) -> None:
+    """Another run has the only place, and gives it back when it is canceled: the next test needs it at once."""
+    odd.client.query(POOL_OF_ONE)
+    holder = odd.client.launch("pool_job")
+    begun(odd, holder)
+    run_id = odd.client.launch(job)
+
+    def waits() -> bool:
+        story = odd.client.story(run_id)
+        return seen("blocked by limit for pool oven" in story, story)
+
+    wait_for("a step that waits for its pool", waits, seconds=60)
+    assert canceled(odd, run_id).status == "CANCELED", odd.client.story(run_id)
+    assert canceled(odd, holder).status == "CANCELED"
+    assert attempts(odd, run_id) == 0
+
+
+def test_the_container_of_a_launch_that_failed_is_removed_unless_its_run_has_started(odd: Stack) -> None:
+    """The engine may have made it although its answer was lost; the daemon removes it, so that nothing is done twice."""
+    run_id = odd.client.launch("sleep_job")
+    begun(odd, run_id)
+    container = odd.client.run(run_id).tags["docker/container_id"]
+    odd.compose("exec", "-T", "daemon", "python", "-c", DISCARD, run_id)
+    assert run(["docker", "inspect", "--format", "{{.State.Status}}", container], capture=True).strip() == "running"
+    assert canceled(odd, run_id).status == "CANCELED"
+    odd.compose("exec", "-T", "daemon", "python", "-c", DISCARD, run_id)
+    assert run(["docker", "ps", "--all", "--quiet", "--filter", f"id={container}"], capture=True) == ""
 
 
 def test_a_run_that_is_killed_after_its_time_says_so_at_once(odd: Stack) -> None:

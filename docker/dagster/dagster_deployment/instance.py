@@ -14,6 +14,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from dagster_deployment.hints import hint
 from dagster_deployment.mending import replace
+from dagster_deployment.unreadable import pass_over_what_cannot_be_read
 
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
@@ -57,6 +58,11 @@ def _reason(event: EventLogEntry) -> RunFailureReason | None:
 
 class DeploymentInstance(DagsterInstance):
     """Starts a run again only where its worker was lost, and explains the limits that user code has met."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """As Dagster has it, in a process that passes over what it cannot read."""
+        super().__init__(*arguments, **options)
+        pass_over_what_cannot_be_read()
 
     @classmethod
     def config_schema(cls) -> Mapping[str, Field]:

@@ -66,13 +66,24 @@ def two_steps_job() -> None:
     sleep_after(sleep_short())
 
 
-def jobs(op: dg.OpDefinition, name: str) -> list[dg.JobDefinition]:
-    """The op alone in a job, with each of the two executors."""
+@dg.op(pool="oven", retry_policy=TRIES, ins={"start": dg.In(dg.Nothing)})
+def bake(context: dg.OpExecutionContext) -> None:
+    """Needs a place in a pool, after a step that needs none: else the run would wait in the queue."""
+    context.log.info("attempt begun")
+    time.sleep(60)
+
+
+@dg.graph
+def baking() -> None:
+    """One after the other."""
+    bake(sleep_short())
+
+
+def jobs(made: dg.OpDefinition | dg.GraphDefinition, name: str) -> list[dg.JobDefinition]:
+    """An op alone in a job, or a graph, with each of the two executors."""
     executors = {f"{name}_job": dg.in_process_executor, f"{name}_in_processes_job": dg.multiprocess_executor}
-    return [
-        dg.GraphDefinition(name=job, node_defs=[op]).to_job(name=job, executor_def=executor)
-        for job, executor in executors.items()
-    ]
+    graph = made if isinstance(made, dg.GraphDefinition) else dg.GraphDefinition(name=name, node_defs=[made])
+    return [graph.to_job(name=job, executor_def=executor) for job, executor in executors.items()]
 
 
 @dg.sensor(job=two_steps_job)
@@ -95,6 +106,7 @@ JOBS = [
     *jobs(ignore_interrupts, "deaf"),
     *jobs(meet_a_limit, "limit"),
     *jobs(look_around, "look"),
+    *jobs(baking, "pool"),
     two_steps_job,
 ]
 defs = dg.Definitions(jobs=JOBS, sensors=[slow_sensor], schedules=[slow_schedule])

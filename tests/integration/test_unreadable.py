@@ -1,0 +1,188 @@
+"""What no Dagster can read, written by a run: neither daemon, sensors nor webserver stop there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from dagster import DagsterEventType, RunStatusChangeRecordsFilter
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.dagster_run import RunsFilter
+from dagster._serdes import serialize_value
+from dagster_deployment.unreadable import EVENT, ORIGIN, event_or_note
+
+from tests.integration.databases import asking
+from tests.integration.webserver import Webserver, webserver
+
+pytestmark = pytest.mark.timeout(300)
+GARBAGE = (
+    '{"__class__": "Nope"}',
+    '{"__class__": "EventLogEntry"}',
+    '{"__enum__": "no"}',
+    "no JSON",
+    "null",
+    "",
+    "[" * 50_000,
+    # Not the failure that its column says.
+    serialize_value(EventLogEntry(None, 20, "a line", "some run", 1.0)),
+)
+INSERT = 'INSERT INTO event_logs (run_id, event, dagster_event_type, asset_key, "timestamp") VALUES (%s, %s, %s, %s, now())'
+ASSET = '["bread"]'
+
+
+@pytest.fixture
+def instance(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
+    """As webserver and daemon have it; other tests have the same database."""
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+        for run_id in instance.get_run_ids():
+            instance.delete_run(run_id)
+    with asking(migrated, "dagster", "dagster") as cursor:
+        cursor.execute("TRUNCATE event_logs, asset_keys, asset_check_executions, runs CASCADE")
+
+
+@pytest.fixture(scope="module")
+def running(migrated: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
+    """The webserver, with no code location."""
+    folder = tmp_path_factory.mktemp("webserver")
+    (folder / "workspace.yaml").write_text("load_from: []")
+    with webserver(folder, migrated) as process:
+        yield process
+
+
+def added(instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED) -> dg.DagsterRun:
+    """A run of that status."""
+    return instance.add_run(dg.DagsterRun(job_name="bake", status=status, remote_job_origin=ORIGIN))
+
+
+def spoil(migrated: dict[str, str], kind: DagsterEventType, run_id: str = "some run") -> None:
+    """Writes each of GARBAGE as an event of a kind, as a run can."""
+    with asking(migrated, "dagster_run", "dagster") as cursor:
+        for text in GARBAGE:
+            cursor.execute(INSERT, (run_id, text, kind.value, ASSET))
+
+
+def test_an_event_of_a_newer_dagster_keeps_its_time() -> None:
+    """The page of the run shows it in its place."""
+    event = event_or_note(json.dumps({"__class__": "EventOfTomorrow", "timestamp": 17.5}))
+    assert (event.message, event.timestamp) == (EVENT, 17.5)
+
+
+def test_a_sensor_finds_the_failure_behind_what_cannot_be_read(migrated: dict, instance: dg.DagsterInstance) -> None:
+    """Also where its pages are shorter than that, in either direction, and with its cursor at the failure afterwards."""
+    spoil(migrated, DagsterEventType.RUN_FAILURE)
+    failed = added(instance)
+    instance.report_run_failed(failed)
+    spoil(migrated, DagsterEventType.RUN_FAILURE)
+    wanted = RunStatusChangeRecordsFilter(DagsterEventType.RUN_FAILURE)
+    for ascending in (True, False):
+        found = instance.fetch_run_status_changes(wanted, limit=2, ascending=ascending)
+        assert [record.run_id for record in found.records] == [failed.run_id]
+        assert not found.has_more
+    later = added(instance)
+    instance.report_run_failed(later)
+    first = instance.fetch_run_status_changes(wanted, limit=1, ascending=True)
+    assert first.has_more
+    then = instance.fetch_run_status_changes(wanted, limit=1, ascending=True, cursor=first.cursor)
+    assert [record.run_id for record in then.records] == [later.run_id]
+
+
+def test_the_daemon_retries_the_run_behind_what_cannot_be_read(migrated: dict, instance: dg.DagsterInstance) -> None:
+    """Its reader stopped at the first, with a cursor before it, for good."""
+    spoil(migrated, DagsterEventType.RUN_FAILURE)
+    failed = added(instance)
+    instance.report_run_failed(failed)
+    found = instance.event_log_storage.get_logs_for_all_runs_by_log_id(-1, {DagsterEventType.RUN_FAILURE})
+    assert len(found) == len(GARBAGE) + 1
+    assert list(found.values())[-1].run_id == failed.run_id
+
+
+STATS = """query($run: ID!) {runOrError(runId: $run) {... on Run {status stepStats {stepKey}
+    eventConnection(limit: 100) {events {... on MessageEvent {message}}}}}}"""
+
+
+def test_the_page_of_a_run_shows_the_others(migrated: dict, instance: dg.DagsterInstance, running: Webserver) -> None:
+    """A message takes the place of each event that cannot be read."""
+    run = added(instance)
+    spoil(migrated, DagsterEventType.STEP_START, run.run_id)
+    with asking(migrated, "dagster_run", "dagster") as cursor:
+        cursor.execute(
+            'INSERT INTO event_logs (run_id, event, dagster_event_type, step_key, "timestamp")'
+            " VALUES (%s, 'x', 'STEP_START', 'knead', now())",
+            (run.run_id,),
+        )
+    instance.report_engine_event("a true event", run)
+    shown = running.ask(STATS, run=run.run_id)["runOrError"]
+    said = [event["message"] for event in shown["eventConnection"]["events"]]
+    assert said == [EVENT] * 7 + ["a line", EVENT, "a true event"]
+
+
+RUNS = "{runsOrError {... on Runs {results {id jobName status}}}}"
+
+
+@pytest.mark.parametrize("body", [text for text in GARBAGE if text])
+def test_a_run_that_cannot_be_read_hides_no_other(
+    migrated: dict, instance: dg.DagsterInstance, running: Webserver, body: str
+) -> None:
+    """It is listed without its job; the queue, which cannot launch it, can fail it, and then it can be read."""
+    good, bad = added(instance), added(instance, dg.DagsterRunStatus.QUEUED)
+    with asking(migrated, "dagster_run", "dagster") as cursor:
+        cursor.execute("UPDATE runs SET run_body = %s WHERE run_id = %s", (body, bad.run_id))
+    shown = {run["id"]: run for run in running.ask(RUNS)["runsOrError"]["results"]}
+    assert (shown[good.run_id]["jobName"], shown[good.run_id]["status"]) == ("bake", "STARTED")
+    assert (shown[bad.run_id]["jobName"], shown[bad.run_id]["status"]) == ("unreadable", "QUEUED")
+    (queued,) = instance.get_run_records(RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
+    instance.report_run_failed(queued.dagster_run)
+    mended = instance.get_run_by_id(bad.run_id)
+    assert mended
+    assert mended.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_status_that_is_none_is_a_failure(migrated: dict, instance: dg.DagsterInstance, running: Webserver) -> None:
+    """The other runs are listed."""
+    bad = added(instance)
+    with asking(migrated, "dagster_run", "dagster") as cursor:
+        cursor.execute("UPDATE runs SET status = 'DONE' WHERE run_id = %s", (bad.run_id,))
+    (shown,) = running.ask(RUNS)["runsOrError"]["results"]
+    assert shown == {"id": bad.run_id, "jobName": "unreadable", "status": "FAILURE"}
+
+
+ASSETS = """{assetsOrError {... on AssetConnection {nodes {key {path} assetMaterializations(limit: 5) {runId}
+    assetObservations {runId} latestMaterializationTimestamp: definition {id}}}}}"""
+
+
+@pytest.mark.parametrize("text", GARBAGE)
+def test_assets_are_listed_whatever_a_run_wrote_about_one(
+    migrated: dict, instance: dg.DagsterInstance, running: Webserver, text: str
+) -> None:
+    """A key that is none is left out; an asset whose last materialization cannot be read is shown without it."""
+    instance.report_runless_asset_event(dg.AssetMaterialization("bread"))
+    instance.report_runless_asset_event(dg.AssetMaterialization("butter"))
+    for kind in (DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_OBSERVATION):
+        spoil(migrated, kind)
+    with asking(migrated, "dagster_run", "dagster") as cursor:
+        cursor.execute("INSERT INTO asset_keys (asset_key) VALUES ('[1]'), ('{'), (%s)", (text[:100] or " ",))
+        cursor.execute("UPDATE asset_keys SET last_materialization = %s, cached_status_data = %s", (text, text))
+    nodes = {tuple(node["key"]["path"]): node for node in running.ask(ASSETS)["assetsOrError"]["nodes"]}
+    assert {("bread",), ("butter",)} <= nodes.keys()
+    assert [len(nodes["bread",]["assetMaterializations"]), len(nodes["butter",]["assetMaterializations"])] == [1, 1]
+    records = instance.get_asset_records([dg.AssetKey("bread"), dg.AssetKey("butter")])
+    assert {record.asset_entry.asset_key.to_user_string() for record in records} == {"bread", "butter"}
+    assert instance.get_latest_materialization_events([dg.AssetKey("butter")])[dg.AssetKey("butter")]
+
+
+def test_checks_and_freshness_are_told_for_the_others(migrated: dict, instance: dg.DagsterInstance) -> None:
+    """A check whose result cannot be read counts as not executed."""
+    key = dg.AssetCheckKey(dg.AssetKey("bread"), "is_warm")
+    spoil(migrated, DagsterEventType.FRESHNESS_STATE_CHANGE)
+    assert instance.event_log_storage.get_freshness_state_records([dg.AssetKey("bread"), dg.AssetKey("butter")]) == {}
+    with asking(migrated, "dagster_run", "dagster") as cursor:
+        cursor.execute(
+            "INSERT INTO asset_check_executions (asset_key, check_name, run_id, execution_status, evaluation_event)"
+            " VALUES (%s, 'is_warm', 'some run', 'DONE', 'x')",
+            (ASSET,),
+        )
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    assert (found.status.value, found.event) == ("PLANNED", None)
