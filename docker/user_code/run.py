@@ -13,10 +13,8 @@ gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
 from dagster._cli import main  # noqa: E402 - its imports are the ones that the threshold is for
-from dagster_deployment import stopping  # noqa: E402
 
 # A child of the multiprocess executor imports this file too.
 if __name__ == "__main__":
-    stopping.make_final()
     sys.argv = sys.argv[1:]
     main()  # type: ignore[no-untyped-call]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 import yaml
+from alembic.script import ScriptDirectory
+from dagster._core import storage as dagster_storage
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from operate.compose import ROOT
 from tests.conftest import repository_text
+from tests.integration.conftest import migrate
+from tests.integration.databases import asking
 
 
 def test_the_instance_is_what_the_design_says(in_environment: dict[str, str]) -> None:
@@ -39,12 +45,17 @@ def test_an_instance_of_any_process_holds_no_secret_and_no_resolved_host(in_envi
     assert "password" not in text
 
 
-def test_the_database_is_migrated_to_this_version(in_environment: dict[str, str]) -> None:
-    """What the service `migrate` does; on a database that is current it changes nothing."""
+def test_migrate_brings_an_older_database_to_this_version(migrated: dict[str, str], in_environment: dict[str, str]) -> None:
+    """Its tables say of which version they are; here that of the release before."""
     with dg.DagsterInstance.from_config(str(ROOT)) as instance:
-        for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
-            current, head = storage.alembic_version()
-            assert current == head
+        storages = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+        _, head = instance.run_storage.alembic_version()
+        before = ScriptDirectory(str(Path(dagster_storage.__file__).parent / "alembic")).get_revision(head).down_revision
+        with asking(migrated, "dagster", "dagster") as cursor:
+            cursor.execute("UPDATE alembic_version SET version_num = %s", (before,))
+        assert [storage.alembic_version() for storage in storages] == [(before, head)] * 3
+        migrate(migrated)
+        assert [storage.alembic_version() for storage in storages] == [(head, head)] * 3
 
 
 def test_the_workspace_names_the_service() -> None:

@@ -60,6 +60,13 @@ class Stack:
             raise AssertionError(f"{' '.join(arguments)}: {result.stderr[-3000:]}\n{self.compose('ps', '-a', check=False)}")
         return result.stdout
 
+    def refused(self, *arguments: str) -> str:
+        """What `docker compose` says on standard error, where it must fail."""
+        command = ["docker", "compose", "--project-name", PROJECT, *arguments]
+        ended = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
+        assert ended.returncode, f"{' '.join(arguments)} succeeded: {ended.stdout}"
+        return ended.stderr
+
     def make(self, verb: str, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """A verb of the Makefile for this copy, with `text` on its standard input."""
         command = ["make", "--no-print-directory", verb, *arguments]

@@ -34,7 +34,6 @@ def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, picture
         expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)
     expect(page.get_by_text("Materialized").first).to_be_visible(timeout=SEEN_MILLISECONDS)
     page.screenshot(path=pictures / "asset-graph.png")
-    assert (pictures / "asset-graph.png").stat().st_size > 20_000
 
 
 @pytest.mark.timeout(300)
@@ -44,4 +43,3 @@ def test_the_job_graph_shows_the_four_ops(still: Stack, page: Page, pictures: Pa
     for name in OPS:
         expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)
     page.screenshot(path=pictures / "job-graph.png")
-    assert (pictures / "job-graph.png").stat().st_size > 20_000

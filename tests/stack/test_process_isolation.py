@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.stack.conftest import Stack
+from tests.stack.hosting import hosting
+from tests.stack.test_odd_code import CODE, attempts, begun, canceled
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -23,6 +26,16 @@ def without_socket(still: Stack) -> Iterator[Stack]:
     finally:
         still.environ = before
         still.up()
+
+
+def test_a_run_that_is_terminated_is_canceled_and_not_tried_again(without_socket: Stack, tmp_path: Path) -> None:
+    """Its step has attempts left: Terminate is final in a process of the code server too."""
+    package = {path.name: path.read_text() for path in CODE.glob("*.py")}
+    with hosting(without_socket, package, tmp_path) as odd:
+        run_id = odd.client.launch("sleep_job")
+        begun(odd, run_id)
+        assert canceled(odd, run_id).status == "CANCELED", odd.client.story(run_id)
+        assert attempts(odd, run_id) == 1
 
 
 def test_runs_of_both_styles_succeed_without_anybody_holding_the_socket(without_socket: Stack) -> None:

@@ -170,13 +170,14 @@ def test_the_pool_of_user_code_knows_no_other_role(stack: Stack) -> None:
     """Whoever gets hold of the password of Dagster's own role cannot use it there."""
     users = stack.compose("exec", "-T", "run_connection_pool", "cat", "/run/secrets/userlist.txt").splitlines()
     assert [line.split('"')[1] for line in users] == ["dagster_run", "warehouse"]
-    assert stack.compose("exec", "-T", "user_code", "python", "-c", ASK, "template1", "SELECT 1", check=False) == ""
+    said = stack.refused("exec", "-T", "user_code", "python", "-c", ASK, "template1", "SELECT 1")
+    assert "FATAL:  no such database: template1" in said
 
 
 def test_the_role_of_runs_is_for_dagster_s_database_only(stack: Stack) -> None:
     """The warehouse has a role of its own, which does not know Dagster's database."""
-    refused = stack.compose("exec", "-T", "user_code", "python", "-c", ASK, "warehouse", "SELECT 1", check=False)
-    assert refused == ""
+    said = stack.refused("exec", "-T", "user_code", "python", "-c", ASK, "warehouse", "SELECT 1")
+    assert 'FATAL:  permission denied for database "warehouse"' in said
     passwords = stack.compose("exec", "-T", "user_code", "cat", "/run/secrets/pgpass")
     assert [line.split(":")[3] for line in passwords.splitlines()] == ["dagster_run", "warehouse"]
 

@@ -139,19 +139,3 @@ def test_no_usable_password_is_in_the_tree() -> None:
     found = {path: match[0] for path, text in texts.items() if (match := pattern.search(text))}
     allowed = {"docker-compose.yml": "PASSWORD_FILE", "docker/offline/postgres-entrypoint.sh": "password"}
     assert {path: text for path, text in found.items() if path not in allowed} == {}
-
-
-def test_images_are_built_in_two_stages_and_run_as_a_number() -> None:
-    """No pip in the environment, exec-form commands; nobody runs as root but the gateway, which has no capabilities."""
-    assert "pip uninstall" in repository_text("docker/venv.sh")
-    for path in tracked("docker/*/Dockerfile"):
-        text = repository_text(path)
-        if "offline" in path:
-            continue
-        user = re.findall(r"^USER (\d+):\d+$", text, re.MULTILINE)
-        assert user == (["0"] if "launch_gateway" in path else ["10001"]), path
-        assert re.search(r'^CMD \["', text, re.MULTILINE), path
-        if "connection_pool" not in path and "oidc" not in path:
-            assert text.count("\nFROM ") == 2, path
-            assert "    sh /venv.sh\n" in text or "edge" in path, path
-        assert not text.startswith("# syntax="), path

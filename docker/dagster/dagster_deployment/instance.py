@@ -14,6 +14,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from dagster_deployment.hints import hint
 from dagster_deployment.mending import replace
+from dagster_deployment.stopping import make_final
 from dagster_deployment.unreadable import pass_over_what_cannot_be_read
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class DeploymentInstance(DagsterInstance):
     """Starts a run again only where its worker was lost, and explains the limits that user code has met."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """As Dagster has it, in a process that passes over what it cannot read."""
+        """As Dagster has it, in a process that passes over what it cannot read, and where Terminate is final."""
         super().__init__(*arguments, **options)
+        make_final()
         pass_over_what_cannot_be_read()
 
     @classmethod

@@ -59,7 +59,7 @@ def sleep_til_ready(execution: Any) -> None:
 
 
 def make_final() -> None:
-    """For the process of a run: puts the two functions above in place of Dagster's."""
+    """For all of this process: puts the two functions above in place of Dagster's."""
     replace(execute_plan, "core_dagster_event_sequence_for_step", events_of_step)
     replace(ActiveExecution, "sleep_til_ready", sleep_til_ready)
 
