@@ -145,7 +145,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         return True
 
     def _leave_pools(self, run_id: str) -> None:
-        """Gives back the places that a run has, whose container has ended: Dagster waits a minute for what may still run."""
+        """Frees the pool slots of a run whose container has ended. Dagster itself frees them a minute later."""
         self._instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
     def _end_of_stopped(self, container: Any, seconds: int | None) -> str:

@@ -1,4 +1,4 @@
-"""What no Dagster can read, written by a run: neither daemon, sensors nor webserver stop there."""
+"""A run writes texts that Dagster cannot read: daemon, sensors and webserver go on."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_an_event_of_a_newer_dagster_keeps_its_time() -> None:
 
 
 def test_a_sensor_finds_the_failure_behind_what_cannot_be_read(migrated: dict, instance: dg.DagsterInstance) -> None:
-    """Also where its pages are shorter than that, in either direction, and with its cursor at the failure afterwards."""
+    """A page of two is shorter than the unreadable events; the cursor then stands at the failure."""
     spoil(migrated, DagsterEventType.RUN_FAILURE)
     failed = added(instance)
     instance.report_run_failed(failed)
@@ -90,7 +90,7 @@ def test_a_sensor_finds_the_failure_behind_what_cannot_be_read(migrated: dict, i
 
 
 def test_the_daemon_retries_the_run_behind_what_cannot_be_read(migrated: dict, instance: dg.DagsterInstance) -> None:
-    """Its reader stopped at the first, with a cursor before it, for good."""
+    """Dagster's reader stopped before the first unreadable event for good."""
     spoil(migrated, DagsterEventType.RUN_FAILURE)
     failed = added(instance)
     instance.report_run_failed(failed)
@@ -126,7 +126,7 @@ RUNS = "{runsOrError {... on Runs {results {id jobName status}}}}"
 def test_a_run_that_cannot_be_read_hides_no_other(
     migrated: dict, instance: dg.DagsterInstance, running: Webserver, body: str
 ) -> None:
-    """It is listed without its job; the queue, which cannot launch it, can fail it, and then it can be read."""
+    """The UI lists it without its job. The daemon can fail it, and then Dagster can read it again."""
     good, bad = added(instance), added(instance, dg.DagsterRunStatus.QUEUED)
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute("UPDATE runs SET run_body = %s WHERE run_id = %s", (body, bad.run_id))
@@ -157,7 +157,7 @@ ASSETS = """{assetsOrError {... on AssetConnection {nodes {key {path} assetMater
 def test_assets_are_listed_whatever_a_run_wrote_about_one(
     migrated: dict, instance: dg.DagsterInstance, running: Webserver, text: str
 ) -> None:
-    """A key that is none is left out; an asset whose last materialization cannot be read is shown without it."""
+    """The UI leaves out a key that is none, and finds the last materialization among the events."""
     instance.report_runless_asset_event(dg.AssetMaterialization("bread"))
     instance.report_runless_asset_event(dg.AssetMaterialization("butter"))
     for kind in (DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_OBSERVATION):

@@ -7,7 +7,7 @@ import json
 from operate.compose import run
 from tests.stack.conftest import PROJECT, Stack
 
-# Of the root user for its socket; it has no capability.
+# The gateway runs as root, because the socket belongs to root; it has no capability.
 ROOT_USERS = {"launch_gateway": "0:0"}
 TOOLS = "command -v pip uv gcc cc make; ls /opt/venv/bin 2>/dev/null | grep ^pip; true"
 

@@ -16,6 +16,7 @@ from operate.runs import Run
 from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
 from tests.stack.hosting import hosting
+from tests.stack.test_zones import asked
 
 pytestmark = pytest.mark.timeout(300)
 CODE = Path(__file__).with_name("odd_code")
@@ -93,7 +94,7 @@ def test_a_run_that_is_terminated_while_it_waits_for_another_attempt_is_canceled
 
 @pytest.mark.parametrize("job", ["pool_job", "pool_in_processes_job"])
 def test_a_run_that_is_terminated_while_it_waits_for_its_pool_is_canceled(odd: Stack, job: str) -> None:
-    """Another run has the only place, and gives it back when it is canceled: the next test needs it at once."""
+    """Another run has the only slot. It frees the slot when it is canceled: the next test needs it at once."""
     odd.client.query(POOL_OF_ONE)
     holder = odd.client.launch("pool_job")
     begun(odd, holder)
@@ -110,7 +111,7 @@ def test_a_run_that_is_terminated_while_it_waits_for_its_pool_is_canceled(odd: S
 
 
 def test_the_container_of_a_launch_that_failed_is_removed_unless_its_run_has_started(odd: Stack) -> None:
-    """The engine may have made it although its answer was lost; the daemon removes it, so that nothing is done twice."""
+    """The engine may have made it although its answer was lost. The daemon removes it, so that no work is done twice."""
     run_id = odd.client.launch("sleep_job")
     begun(odd, run_id)
     container = odd.client.run(run_id).tags["docker/container_id"]
@@ -199,6 +200,22 @@ def test_a_run_that_is_killed_names_the_limit_and_is_started_again_only_where_th
     ended = odd.client.wait(odd.client.launch("limit_job", config=acting(act), tags={"dagster/max_retries": "1"}))
     assert (ended.status, odd.client.run(ended.run_id).tags["dagster/will_retry"]) == ("FAILURE", again)
     assert said in odd.client.story(ended.run_id)
+
+
+def test_the_daemon_starts_a_lost_run_again_behind_an_event_that_it_cannot_read(odd: Stack) -> None:
+    """A run can write such an event; the daemon then retried no run of anybody."""
+    columns = 'run_id, event, dagster_event_type, "timestamp"'
+    unreadable = (
+        f"INSERT INTO event_logs ({columns}) VALUES ('some run', '{{\"__class__\": \"Nope\"}}', 'PIPELINE_FAILURE', now())"
+    )
+    assert asked(odd, "dagster", unreadable) == ["done"]
+    lost = odd.client.launch("limit_job", config=acting("be_killed"), tags={"dagster/max_retries": "1"})
+    tags = [{"key": "dagster/parent_run_id", "value": lost}]
+
+    def retried() -> bool:
+        return seen(bool(odd.client.runs(tags=tags)), odd.client.story(lost))
+
+    wait_for("another attempt", retried, seconds=90)
 
 
 def test_a_step_whose_process_is_killed_names_the_limits(odd: Stack) -> None:

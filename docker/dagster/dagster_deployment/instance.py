@@ -61,7 +61,7 @@ class DeploymentInstance(DagsterInstance):
     """Starts a run again only where its worker was lost, and explains the limits that user code has met."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """As Dagster has it, in a process that passes over what it cannot read, and where Terminate is final."""
+        """Opens the instance, and applies to this process the changes to Dagster that every process needs."""
         super().__init__(*arguments, **options)
         make_final()
         pass_over_what_cannot_be_read()

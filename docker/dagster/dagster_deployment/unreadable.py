@@ -1,7 +1,8 @@
-"""What Dagster cannot read in its database stops nobody: one event is passed over, one run fails.
+"""Lets Dagster pass over an event or a run that it cannot read in its database.
 
-A run reports by writing to the database, so it can write what is no event (issue 11), and user code with a newer Dagster writes
-events that an older daemon does not know. Dagster then stopped there for good: no retry, no alert, no list of runs.
+A run reports by writing to the database, so user code can write a text that is no event (issue 11). User code with a newer
+Dagster writes events that an older daemon does not know. The daemon stopped at such an event for good: it retried no run and
+sent no alert. The webserver answered every list of runs with an error.
 """
 
 from __future__ import annotations
@@ -45,16 +46,16 @@ row_to_run = SqlRunStorage._row_to_run  # noqa: SLF001 - the one place that all 
 
 
 def event_or_note(text: str, as_type: Any = EventLogEntry) -> Any:
-    """What `text` holds, or a log message in its place."""
+    """The object that `text` holds, or a log message in its place."""
     try:
         return deserialize_value(text, as_type)
-    except Exception:  # noqa: BLE001 - whatever the text makes of Dagster's reader
+    except Exception:  # noqa: BLE001 - user code wrote the text, and may know any way to break the reader
         log.warning("%s It begins with %.80r.", EVENT, text)
         return EventLogEntry(None, logging.WARNING, EVENT, "", _time(text))  # type: ignore[no-untyped-call]
 
 
 def _time(text: str) -> float:
-    """When an event happened, as far as it says so: Unix time."""
+    """The Unix time of an event, or 0 where its text has none."""
     with suppress(ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return float(json.loads(text)["timestamp"])
     return 0.0
@@ -67,7 +68,10 @@ def _events_or_notes(texts: Iterable[str], as_type: Any) -> list[Any]:
 def _of_the_type(
     storage: SqlEventLogStorage, event_records_filter: EventRecordsFilter, limit: int | None = None, ascending: bool = False
 ) -> Sequence[EventLogRecord]:
-    """As many as asked for, of those that are what their column says; a page of others would end a sensor's reading."""
+    """The events whose type is that of their column, as many as asked for.
+
+    A sensor ends its reading at a short page, so each page is filled up.
+    """
     found: list[EventLogRecord] = []
     while True:
         wanted = limit and limit - len(found)
@@ -80,7 +84,7 @@ def _of_the_type(
 
 
 def _freshness(storage: SqlEventLogStorage, keys: Sequence[AssetKey]) -> Mapping[AssetKey, FreshnessStateRecord]:
-    """The states of those assets whose last one can be read."""
+    """The state of each asset whose last state can be read."""
     try:
         return get_freshness(storage, keys)
     except Exception:  # noqa: BLE001 - as above
@@ -88,7 +92,7 @@ def _freshness(storage: SqlEventLogStorage, keys: Sequence[AssetKey]) -> Mapping
 
 
 def _run(storage: SqlRunStorage, row: Mapping[str, Any]) -> DagsterRun:
-    """The run of a row. One that is queued but cannot be read is failed by the queue, which cannot launch it."""
+    """The run of a row. The daemon fails an unreadable run that is queued, because it cannot launch it."""
     try:
         return row_to_run(storage, row)  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 - as above
@@ -99,7 +103,7 @@ def _run(storage: SqlRunStorage, row: Mapping[str, Any]) -> DagsterRun:
 
 
 def _status(text: str) -> DagsterRunStatus:
-    """A status that is none is a failure."""
+    """The status that `text` names. An unknown name means a failure."""
     return DagsterRunStatus(text) if text in DagsterRunStatus._value2member_map_ else DagsterRunStatus.FAILURE
 
 
@@ -108,7 +112,7 @@ def _planned(kind: type[AssetCheckExecutionRecordStatus], _: object) -> AssetChe
 
 
 def _check_record(_: type[AssetCheckExecutionRecord], row: Any, key: AssetCheckKey) -> AssetCheckExecutionRecord:
-    """The record of a row. A check whose result cannot be read has none, as one whose run never came to it."""
+    """The record of a row. A check with an unreadable result counts as not executed."""
     try:
         return from_db_row(row, key)
     except Exception:  # noqa: BLE001 - as above
@@ -120,7 +124,7 @@ def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
         try:
             return read(text)
         except Exception:  # noqa: BLE001 - as above
-            log.warning("Dagster cannot read what begins with %.80r.", text)
+            log.warning("Dagster cannot read a text that begins with %.80r.", text)
             return None
 
     return read_or_none
