@@ -107,12 +107,12 @@ def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path)
 
 
 def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_left(still: Stack, tmp_path: Path) -> None:
-    """What the README tells to type instead writes the whole report to `reports/`, and every figure is there twice.
+    """The commands of docs/operating.md write the whole report to `reports/`, and every figure is there twice.
 
     The source does afterwards what it did before.
     """
     ((typed, unpack),) = re.findall(
-        r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "README.md").read_text()
+        r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "docs/operating.md").read_text()
     )
     played, reports = ["lineage", "reuse_peanuts", "debugging_table"], tmp_path / "reports"
     still.control(behaviour="incomplete")
