@@ -32,15 +32,19 @@ INSERT = 'INSERT INTO event_logs (run_id, event, dagster_event_type, asset_key, 
 ASSET = '["bread"]'
 
 
+def empty(migrated: dict[str, str]) -> None:
+    """Deletes the runs and the events of all tests so far."""
+    with asking(migrated, "dagster", "dagster") as cursor:
+        cursor.execute("TRUNCATE event_logs, asset_keys, asset_check_executions, runs CASCADE")
+
+
 @pytest.fixture
 def instance(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
     """As webserver and daemon have it; other tests have the same database."""
+    empty(migrated)
     with dg.DagsterInstance.get() as instance:
         yield instance
-        for run_id in instance.get_run_ids():
-            instance.delete_run(run_id)
-    with asking(migrated, "dagster", "dagster") as cursor:
-        cursor.execute("TRUNCATE event_logs, asset_keys, asset_check_executions, runs CASCADE")
+    empty(migrated)
 
 
 @pytest.fixture(scope="module")
