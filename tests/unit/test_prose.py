@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import repository_text
 
 DOCUMENTS = (
+    "docs/architecture.md",
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
@@ -22,6 +23,7 @@ DOCUMENTS = (
     "docs/measurements.md",
 )
 WORDS = 22
+COLUMNS = 100
 # Inversions: the actor comes late or never.
 OPENINGS = {"What", "Who", "Whoever", "Of", "By"}
 # Of Markdown: what is between the fences of code, and what only looks different.
@@ -60,3 +62,11 @@ def test_no_sentence_is_long(document: str) -> None:
 def test_sentences_start_with_their_actor(document: str) -> None:
     """Actor, verb, object."""
     assert [sentence for sentence in prose(repository_text(document)) if sentence.split()[0].strip('",') in OPENINGS] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_prose_is_wrapped(document: str) -> None:
+    """A diff then shows the sentence that changed. Tables, and what has no blank to wrap at, are free."""
+    text = FENCED.sub("", repository_text(document))
+    free = re.compile(r"\||\s*(?:- )?(?:Open )?(?:`[^`]*`|\S+)[,.:]?$")
+    assert [line for line in text.splitlines() if len(line) > COLUMNS and not free.match(line)] == []
