@@ -1,4 +1,4 @@
-# The verbs of this repository. `make help` lists them.
+# The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help up preflight smoke down destroy prune user secret dev bench evaluate test test-unit test-integration test-stack lint format lock
 

@@ -1,4 +1,4 @@
-"""`make bench`: what a run costs in the running deployment. With `--official` next to the official example's settings."""
+"""`make bench`: the cost of a run in the running deployment. `--official` also measures the official example's settings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ REPEATS = 5
 BURST = 20
 DAGSTER = ("daemon", "webserver", "user_code")
 BUNDLED_SOURCE = "http://users_api:8080"
-# Numbers of users, to see how a run grows with its data.
+# Numbers of users, which show how a run's time grows with its data.
 SIZES = (25_000, 50_000, 100_000)
 
 
 def latency(client: Client, job: str, repeats: int) -> Phases:
-    """Prints a line, and returns the median run of some that are launched one after the other."""
+    """Prints a line and returns the median of `repeats` runs, launched one after the other."""
     client.quiet(seconds=300, every=1)
     measured = [measure(client, job) for _ in range(repeats)]
     middle, totals = median_run(measured), [each.total for each in measured]
@@ -33,7 +33,7 @@ def latency(client: Client, job: str, repeats: int) -> Phases:
 
 
 def throughput(client: Client, job: str, count: int) -> float:
-    """Prints a line, and returns the runs a minute of many launched at once."""
+    """Prints a line and returns the runs per minute of `count` runs, launched at once."""
     client.quiet(seconds=300, every=1)
     rate = runs_per_minute(burst(client, job, count))
     print(f"  {f'{count} of {job} at once, runs a minute':<66}{rate:>8.1f}", flush=True)
@@ -43,7 +43,7 @@ def throughput(client: Client, job: str, count: int) -> float:
 def bench(
     client: Client, title: str, jobs: Sequence[str], bursts: Sequence[str], *, repeats: int = REPEATS, count: int = BURST
 ) -> tuple[float, float]:
-    """Prints the table of a deployment; returns seconds of a run of the first job, and runs a minute of the first burst."""
+    """Prints a deployment's table; returns the first job's seconds per run and the first burst's runs per minute."""
     header = "".join(f"{name:>8}" for name in ("queue", "start", "steps", "total"))
     print(f"{title}\n  {f'launch to success, median of {repeats}, seconds':<42}{header}{'spread':>14}", flush=True)
     seconds = [latency(client, job, repeats).total for job in jobs]
@@ -52,12 +52,12 @@ def bench(
 
 
 def source(rows: int) -> None:
-    """Makes the bundled source publish as many users."""
+    """Makes the bundled source publish `rows` users."""
     compose("exec", "-T", "users_api", "python", "-m", "users_api.control", f"rows={rows}", capture=True)
 
 
 def growth(client: Client, environment: Mapping[str, str]) -> None:
-    """Prints how the four-asset run grows with the source, which is put back afterwards, and the assets with it."""
+    """Prints how the four-asset run grows with the source, then restores the source and the assets."""
     if environment.get("USERS_API_URL") != BUNDLED_SOURCE:
         print("growth with the data: not measured, because the source is not the bundled one")
         return
@@ -78,7 +78,7 @@ def growth(client: Client, environment: Mapping[str, str]) -> None:
 
 @contextmanager
 def resting() -> Iterator[None]:
-    """This deployment without its processes of Dagster, whose schedules would take time from what is measured beside it."""
+    """Stops this deployment's Dagster processes meanwhile: their schedules would slow the measurement beside it."""
     compose("--progress", "quiet", "stop", *DAGSTER)
     try:
         yield
@@ -87,7 +87,7 @@ def resting() -> Iterator[None]:
 
 
 def beside_official(client: Client) -> None:
-    """Measures this deployment, the official settings, and this one again: the speed of the machine changes meanwhile."""
+    """Measures this deployment, the official settings, and this one again, because the machine's speed changes meanwhile."""
     before = bench(client, "this deployment", DEMO_JOBS, DEMO_JOBS[:1])
     with resting(), official_deployment() as official:
         seconds, rate = bench(official, "the official example's settings", DEMO_JOBS, DEMO_JOBS[:1])
@@ -97,7 +97,7 @@ def beside_official(client: Client) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit status. `arguments` are jobs, by default the demo's; or `--official`, with these."""
+    """Returns the exit status. `arguments` are job names (default: the demo's), or `--official` with these jobs."""
     try:
         client = Client(webserver_url())
         if "--official" in arguments:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class BenchError(Exception):
-    """A run did not succeed, so that its time means nothing."""
+    """A run failed, so its time means nothing."""
 
 
 @dataclass(frozen=True)
 class Phases:
-    """Seconds that a run spent in the queue, starting its container and process, and in its steps."""
+    """Seconds that a run spent in the queue, in the start of its container and process, and in its steps."""
 
     queue: float
     start: float
@@ -27,15 +27,15 @@ class Phases:
 
     @property
     def total(self) -> float:
-        """From launch to success."""
+        """Seconds from launch to success."""
         return self.queue + self.start + self.steps
 
 
 def phases(run: Run, starting: float) -> Phases:
-    """The phases of a run that has ended; `starting` is when it left the queue, in seconds since 1970.
+    """The phases of a run that has ended. It left the queue at `starting`, in seconds since 1970.
 
     Raises:
-        BenchError: it did not succeed.
+        BenchError: the run failed.
     """
     if run.status != "SUCCESS" or run.started is None or run.ended is None:
         raise BenchError(f"run {run.run_id} of {run.job} ended with {run.status}")
@@ -43,21 +43,21 @@ def phases(run: Run, starting: float) -> Phases:
 
 
 def median_run(measured: list[Phases]) -> Phases:
-    """The run with the median total time, of an odd number of runs."""
+    """The run with the median total time; the number of runs is odd."""
     return sorted(measured, key=lambda each: each.total)[len(measured) // 2]
 
 
 def runs_per_minute(runs: list[Run]) -> float:
-    """Runs ended a minute, from the first launch to the last end."""
+    """Ended runs per minute, from the first launch to the last end."""
     ended = max(run.ended or 0 for run in runs)
     return len(runs) * 60 / (ended - min(run.created for run in runs))
 
 
 def measure(client: Client, job: str) -> Phases:
-    """Launches a run by itself and waits for it.
+    """Launches one run and waits for it.
 
     Raises:
-        BenchError: it did not succeed.
+        BenchError: the run failed.
     """
     run_id = client.launch(job)
     run = client.wait(run_id)
@@ -71,7 +71,7 @@ def burst(client: Client, job: str, count: int) -> list[Run]:
     """Launches `count` runs at once and waits for all.
 
     Raises:
-        BenchError: one of them did not succeed.
+        BenchError: one of them failed.
     """
     ids = [client.launch(job) for _ in range(count)]
 
@@ -79,7 +79,7 @@ def burst(client: Client, job: str, count: int) -> list[Run]:
         runs = client.runs(runIds=ids)
         return seen(runs if all(run.status in ENDED for run in runs) else None, dict(Counter(run.status for run in runs)))
 
-    # One query a second: asking costs the machine that is being measured.
+    # One query a second, because each query costs CPU on the measured machine.
     runs = wait_for(f"the end of {count} runs of {job}", ended, seconds=count * 15, every=1)
     if bad := [run.run_id for run in runs if run.status != "SUCCESS"]:
         raise BenchError(f"{len(bad)} of {count} runs of {job} did not succeed: {', '.join(bad)}")

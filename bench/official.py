@@ -14,7 +14,7 @@ PROJECT = "bench_official"
 
 
 def environment(port: int) -> Mapping[str, str]:
-    """The environment in which `docker compose` means the copy, and not the deployment."""
+    """The environment that points `docker compose` at the copy instead of the deployment."""
     return {**os.environ, "COMPOSE_PROJECT_NAME": PROJECT, "WEBSERVER_PORT": str(port), "COMPOSE_PROGRESS": "quiet"}
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes /opt/venv of /requirements.txt, for the first stage of an image. The lock holds hashes, so that a mirror can serve the
-# packages, but not change them. Byte-compiled, and without pip: the image installs nothing any more.
+# Creates /opt/venv from /requirements.txt, for the first stage of an image. The lock holds hashes: a mirror can serve
+# the packages, but cannot change them. Byte-compiled, and without pip: the image installs nothing later.
 set -eu
 python -m venv /opt/venv
 /opt/venv/bin/pip install --quiet --no-compile --cache-dir /var/cache/pip --require-hashes --no-deps -r /requirements.txt

@@ -1,1 +1,1 @@
-"""Plays the four situations of the lesson on the running deployment, in both styles, and measures what each cost."""
+"""Plays the lesson's four situations on the running deployment in both styles, and measures their cost."""

@@ -24,7 +24,7 @@ from operate.waiting import WaitError
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options; ends with a sentence where one is not allowed."""
+    """Parses the options; exits with a message if one is not allowed."""
     known = [scenario.name for scenario in SCENARIOS]
     parser = argparse.ArgumentParser("evaluate", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=known, default=known, metavar="SCENARIO", help=", ".join(known))
@@ -36,7 +36,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Returns the exit status: 1 where a scenario failed, with its sentence."""
+    """Returns the exit status: 1 if a scenario failed, after its error is printed."""
     options = parse(sys.argv[1:])
     if options.dry_run:
         print(f"evaluate: {len(options.only)} scenarios, {options.repeat} times each: {', '.join(options.only)}", file=sys.stderr)
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def write_archive(files: dict[str, bytes]) -> None:
-    """Files on standard output: this container can write nowhere else."""
+    """Writes files to standard output: this container can write nowhere else."""
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(name)

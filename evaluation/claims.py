@@ -1,4 +1,4 @@
-"""The claims of the two briefs, and what was measured about each. The verdict is whatever the figures say."""
+"""The claims of the two briefs, and the measurements for each. Only the figures decide the verdict."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of a brief, in our words. `judge` gives verdict and sentence."""
+    """A claim of a brief, in our words. `judge` returns verdict and sentence."""
 
     source: str
     text: str
@@ -33,7 +33,7 @@ class Claim:
     judge: Callable[[Look], tuple[Verdict, str]]
 
     def judged(self, results: Results) -> Judged:
-        """Against what was measured."""
+        """Judges the claim by the measurements."""
         try:
             verdict, because = self.judge(Look(results, self.scenario))
         except NotPlayedError as error:
@@ -67,7 +67,7 @@ CLAIMS = (
     Claim(LESSON, "With assets, debugging starts at the product that is bad.", "debugging_dough", judges.product_is_bad),
 )
 
-# What else the texts say.
+# The other claims of the texts.
 NOT_PLAYED = (
     "that an asset is out of date because its code has changed; jobs for graphs of computations, for work on no data at all and "
     "for old pipelines; catalog, metadata, and logs by asset; and what no deployment can play: what share of use cases suits "
@@ -76,5 +76,5 @@ NOT_PLAYED = (
 
 
 def judge(results: Results) -> list[Judged]:
-    """All claims."""
+    """Judges all claims."""
     return [claim.judged(results) for claim in CLAIMS]

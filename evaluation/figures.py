@@ -1,4 +1,4 @@
-"""Measured numbers: one of each repetition, and what several repetitions say together."""
+"""Measured numbers: one for each repetition, and their summaries."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from math import inf
 from statistics import median
 from typing import Any
 
-# Of one repetition or two, one style is ahead in each by chance.
+# With one or two repetitions, a style can be ahead in each by chance.
 ENOUGH = 3
 
 
 class Style(StrEnum):
-    """How the work is orchestrated."""
+    """The two ways to orchestrate the work."""
 
     TASK = "task-centric"
     ASSET = "asset-centric"
 
     @property
     def label(self) -> str:
-        """A short word for what does the work."""
+        """A short name for the report."""
         return "job" if self is Style.TASK else "assets"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What one repetition measured. `value` is None where it never happened, or where there is no answer."""
+    """A number from one repetition. `value` is None if it never happened, or if there is no answer."""
 
     measure: str
     variant: str
@@ -39,7 +39,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Summary:
-    """The same figure of all repetitions, in the order in which they were played."""
+    """The same figure of all repetitions, in the order of play."""
 
     measure: str
     variant: str
@@ -49,12 +49,12 @@ class Summary:
 
     @property
     def known(self) -> list[float]:
-        """The values of the repetitions in which it happened."""
+        """The values of those repetitions in which it happened."""
         return [value for value in self.values if value is not None]
 
     @property
     def median(self) -> float | None:
-        """What never happened counts as later than everything that did."""
+        """The median. None counts as later than every number."""
         middle = median(inf if value is None else value for value in self.values)
         return None if middle == inf else middle
 
@@ -64,7 +64,7 @@ class Summary:
         return (min(self.known), max(self.known)) if self.known else None
 
     def text(self) -> str:
-        """For people: the median with its spread, where there is one, and how often it never happened."""
+        """The median as text, with any spread, and how often it never happened."""
         never = f" (never in {self.values.count(None)} of {len(self.values)})" if None in self.values else ""
         if self.median is None:
             return f"never in {self.values.count(None)} of {len(self.values)}" if self.known else "never"
@@ -73,16 +73,16 @@ class Summary:
         return f"{_number(self.median)}{spread}{never}"
 
     def to_json(self) -> dict[str, Any]:
-        """As `schema.json` describes it."""
+        """The summary as in `schema.json`."""
         spread = list(self.spread) if self.spread else None
         return {**asdict(self), "style": str(self.style), "values": list(self.values), "median": self.median, "spread": spread}
 
 
 def compare(one: Summary, other: Summary) -> int:
-    """-1 where `one` is less, 1 where it is more, 0 where they are equal. What never happened is more than whatever did.
+    """Returns -1 if `one` is less, 1 if it is more, 0 if both are equal. None is more than every number.
 
-    Seconds are equal unless one is less in every repetition, and there are enough of them to say so: what a repetition waited
-    for, such as a full minute, both have waited for.
+    Seconds are equal unless one style is less in every repetition, and `ENOUGH` repetitions were played. The reason: both
+    styles wait for the same events in a repetition, such as a full minute.
     """
     if one.unit == "s" and None not in (*one.values, *other.values):
         return _of_each(one.known, other.known)
@@ -96,7 +96,7 @@ def _of_each(one: list[float], other: list[float]) -> int:
 
 
 def quantity(value: str, unit: str) -> str:
-    """A number with its unit, which is in the plural: '1 step', '1 entry', '3 steps', '2 of 3', 'never'."""
+    """A number with its unit, given in the plural: '1 step', '1 entry', '3 steps', '2 of 3', 'never'."""
     if value == "1" and len(unit) > 1:
         unit = re.sub("ies$", "y", unit) if unit.endswith("ies") else unit.removesuffix("s")
     return value if value.startswith("never") else f"{value} {unit}".strip()
@@ -107,7 +107,7 @@ def _number(value: float) -> str:
 
 
 def summarise(repetitions: Iterable[Iterable[Figure]]) -> list[Summary]:
-    """Figures of all repetitions, put together by measure, variant and style, in the order of the first one."""
+    """Groups the figures of all repetitions by measure, variant and style, in the first repetition's order."""
     values: dict[tuple[str, str, Style, str], list[float | None]] = {}
     for figures in repetitions:
         for figure in figures:

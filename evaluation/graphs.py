@@ -1,4 +1,4 @@
-"""Graphs of ops and of assets, as the API gives them."""
+"""Graphs of ops and of assets, made from the API's answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Graph = dict[str, set[str]]
 
 
 def names(keys: Sequence[dict[str, Any]]) -> set[str]:
-    """Assets' names from the API's keys."""
+    """Asset names from the API's keys."""
     return {"/".join(key["path"]) for key in keys}
 
 
@@ -19,17 +19,17 @@ def asset_graph(nodes: Sequence[dict[str, Any]], direction: str) -> Graph:
 
 
 def op_graph(ops: Sequence[dict[str, Any]]) -> Graph:
-    """Ops of a job, each with those whose output it takes."""
+    """The ops of a job, each with its upstream ops."""
     return {op["name"]: {output["solid"]["name"] for given in op["inputs"] for output in given["dependsOn"]} for op in ops}
 
 
 def reversed_graph(graph: Mapping[str, set[str]]) -> Graph:
-    """The same edges the other way."""
+    """The same graph with reversed edges."""
     return {name: {other for other, above in graph.items() if name in above} for name in graph}
 
 
 def closure(start: str, edges: Mapping[str, set[str]]) -> set[str]:
-    """Everything that can be reached from `start`, which is not part of it."""
+    """Everything that can be reached from `start`, without `start`."""
     found: set[str] = set()
     waiting = [start]
     while waiting:

@@ -1,4 +1,4 @@
-"""What the figures say about each claim: a verdict, and the measurement in a sentence."""
+"""Judges of the claims. Each returns a verdict, and the measurement in a sentence."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from evaluation.verdicts import Judgement, Look, Verdict, calls, steps, three
 from operate.evaluate import SHORT
 
 LINEAGE_QUESTIONS = 3
-# Of freshness, in seconds, while the evaluation is played.
+# The freshness window during the evaluation, in seconds.
 WINDOW = float(SHORT["USERS_FRESHNESS_SECONDS"])
 
 
 def job_graph(look: Look) -> Judgement:
-    """No graph would be no edges."""
+    """Holds if the job's graph has no edges."""
     edges = look.value("edges of the job's own graph", "job")
     return three(edges == 0, partly=False), f"the API gives the job's graph with {edges:.0f} edges, and the UI draws it"
 
 
 def asset_lineage(look: Look) -> Judgement:
-    """All questions about where something comes from and what it affects."""
+    """Holds if the assets' graph answers all questions of lineage."""
     right = look.value("questions of lineage answered rightly", "assets")
     return three(
         right == LINEAGE_QUESTIONS, partly=right > 0
@@ -32,7 +32,7 @@ def asset_lineage(look: Look) -> Judgement:
 
 
 def job_lineage(look: Look) -> Judgement:
-    """None would be no right answer."""
+    """Holds if no answer is right."""
     right = look.value("questions of lineage answered rightly", "job")
     opened = look.value("definitions to open for the others", "job")
     said = f"{right:.0f} of 3 questions answered rightly by the graphs of steps; {opened:.0f} definitions to open for the others"
@@ -40,14 +40,14 @@ def job_lineage(look: Look) -> Judgement:
 
 
 def wiring(look: Look) -> Judgement:
-    """Lines that do nothing but wire."""
+    """Compares the lines that only wire steps."""
     job, assets = (look.value("lines that only wire steps", label) for label in ("job", "assets"))
     said = f"{assets:.0f} lines of wiring for four assets, whose parameters name what they are made of, {job:.0f} for four ops"
     return three(assets < job, partly=False), said
 
 
 def current(look: Look) -> Judgement:
-    """By the asset's own status, or only by that of what it is made of."""
+    """Holds if the asset's own status tells; partly if only its upstream assets tell."""
     way = look.value("right answer: current after the fetch", "assets")
     own = look.value("right answer: current after the fetch, by its own status", "assets")
     rest = "and so is data_extraction_summary" if own else "but data_extraction_summary, made of that, is not: look up the graph"
@@ -58,7 +58,7 @@ def current(look: Look) -> Judgement:
 
 
 def why_not_current(look: Look) -> Judgement:
-    """By its cause, before and after the data is fetched."""
+    """Holds if Dagster names the cause, and sees new data even before the fetch."""
     named = look.value("right answer: why it is not current", "assets")
     before = look.value("right answer: current before the fetch", "assets")
     said = "the raw data is named as the cause" if named else "the cause is not named"
@@ -67,7 +67,7 @@ def why_not_current(look: Look) -> Judgement:
 
 
 def incremental(look: Look) -> Judgement:
-    """Fewer steps than the job; built in, if nobody has to write a data version for it."""
+    """Holds for one step and no hand-written data version; partly for fewer steps than the job."""
     job, asset = (look.value("steps executed", label) for label in ("job", "assets"))
     if asset == inf:
         return Verdict.UNKNOWN, "the sensor is off: nobody knows what would have followed"
@@ -77,14 +77,14 @@ def incremental(look: Look) -> Judgement:
 
 
 def only_the_asset(look: Look) -> Judgement:
-    """Whether the job has no way to run less than whole."""
+    """Holds if the job saves no steps by running only chosen ones."""
     scratch, chosen, asset = (look.value("steps executed", variant) for variant in (SCRATCH, CHOSEN, ONLY))
     said = f"{asset:.0f} steps as assets, a check included; {scratch:.0f} by the whole job, {chosen:.0f} by chosen steps of it"
     return three(asset < scratch <= chosen, partly=asset < scratch), said
 
 
 def one_off(look: Look) -> Judgement:
-    """What is left behind, where both have done the work."""
+    """Compares the catalog entries left behind, if both did the work."""
     job, asset = (look.value("entries left in the catalog", variant) for variant in ("job", "asset"))
     moved = all(look.value("table moved", variant) == 1 for variant in ("job", "asset"))
     said = f"{job:.0f} entries left in the catalog by the job, {asset:.0f} by the asset; {'both' if moved else 'not both'} did it"
@@ -92,14 +92,14 @@ def one_off(look: Look) -> Judgement:
 
 
 def from_scratch(look: Look) -> Judgement:
-    """Steps of both."""
+    """Compares the steps of both."""
     job, peanuts = look.value("steps executed", FORK), look.value("steps executed", NEW)
     said = f"{job:.0f} steps by the forked job, {peanuts:.0f} by assets on the dough that is there"
     return three(peanuts < job, partly=peanuts == job), said
 
 
 def reuse(look: Look) -> Judgement:
-    """Rows fetched again, also by a job that reads stored tables, and what Dagster knows afterwards."""
+    """Compares the rows fetched again, also by a job on stored tables, and the sources that Dagster knows."""
     fork, tables, asset = (look.value("rows fetched again", variant) for variant in (FORK, TABLES, NEW))
     known, known_by_assets = (look.value("sources that Dagster knows of", variant) for variant in (TABLES, NEW))
     said = (
@@ -110,7 +110,7 @@ def reuse(look: Look) -> Judgement:
 
 
 def stale_visible(look: Look) -> Judgement:
-    """Whether data is marked at all, and marked as the job's is not; within another window after the first has passed."""
+    """Holds if assets are marked within two windows, and earlier than the job's data."""
     measure = "from the last good data until it is marked stale"
     marked, by_job = look.value(measure, KEPT), look.value(measure, SCHEDULED)
     mark = "the job marks no data" if by_job == inf else f"what the job made after {look.text(measure, SCHEDULED)} s"
@@ -123,7 +123,7 @@ def stale_visible(look: Look) -> Judgement:
 
 
 def by_itself(look: Look) -> Judgement:
-    """Whether it is refreshed at all, and whether before what a job's schedule does."""
+    """Holds if the sensor refreshes before the job's schedule; partly if it refreshes at all."""
     measure = "from publication to a fresh summary"
     asset = look.value(measure, KEPT)
     order = look.compare(measure, KEPT, SCHEDULED)
@@ -133,7 +133,7 @@ def by_itself(look: Look) -> Judgement:
 
 
 def eggs_before_baking(look: Look) -> Judgement:
-    """By Dagster's own marks, or only by the hand-written check."""
+    """Holds if Dagster marks the eggs; partly if only the hand-written check stops them."""
     known = look.value("Dagster marks eggs whose date was changed in the table", "assets")
     stopped = {
         label: look.value("the hand-written check stops old eggs", f"{label} with a date check") for label in ("job", "assets")
@@ -144,7 +144,7 @@ def eggs_before_baking(look: Look) -> Judgement:
 
 
 def restart(look: Look) -> Judgement:
-    """Steps after the check has failed, in the better of the job's two ways."""
+    """Compares the steps after the failed check, with chosen steps of the job."""
     measure = "steps after buying eggs"
     whole, chosen = look.value(measure, "job with a date check"), look.value(measure, CHOSEN)
     asset = look.value(measure, "assets with a date check")
@@ -153,14 +153,14 @@ def restart(look: Look) -> Judgement:
 
 
 def whole_pipeline(look: Look) -> Judgement:
-    """From failure as much as from scratch, or at least more than assets."""
+    """Holds if from failure takes as many steps as from scratch; partly if more than assets."""
     scratch, failure, asset = (look.value("steps executed", variant) for variant in (SCRATCH, FAILURE, ONLY))
     said = f"{steps(failure)} from failure, {scratch:.0f} from scratch, {asset:.0f} as assets"
     return three(failure >= scratch, partly=failure > asset), said
 
 
 def the_asset_again(look: Look) -> Judgement:
-    """Whether what failed is enough, of a failed table and of a bad record."""
+    """Holds if the failed asset is enough, for a failed table and for a bad record."""
     record, job = look.value("run succeeds", RUN_AGAIN), look.value("run succeeds", FAILURE)
     table = look.of("debugging_table").value("run succeeds", RUN_AGAIN)
     enough = [what for what, again in (("a failed table", table), ("a bad record", record)) if again == 1]
@@ -173,7 +173,7 @@ def the_asset_again(look: Look) -> Judgement:
 
 
 def product_is_bad(look: Look) -> Judgement:
-    """Whether something warns of the product, where nothing warns in the job; by itself, if nobody has to write a check."""
+    """Holds if assets warn more than the job, without a hand-written check."""
     signal, silent = (look.value("failed steps or checks that warn", label) for label in ("assets", "job"))
     job, asset = (look.value("API calls from bad cookies to the reason", label) for label in ("job", "assets"))
     lines = look.value("lines of the hand-written check", "assets")

@@ -1,4 +1,4 @@
-"""Plays scenarios: repetitions one after the other, two lanes side by side."""
+"""Plays scenarios: repetitions in sequence, two lanes in parallel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COOKIES = (
 
 @dataclass
 class Progress:
-    """Lines on standard error: which repetition is done, of how many, after how long."""
+    """Reports progress on standard error: repetitions done, their total, and the time."""
 
     total: int
     done: int = 0
@@ -42,27 +42,27 @@ class Progress:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def step(self, what: str, steps: int = 1) -> None:
-        """One more is done, or will not be."""
+        """Counts repetitions that are done, or that will not be played."""
         with self.lock:
             self.done += steps
             self.say(f"[{self.done:>2}/{self.total}] {what}")
 
     def say(self, what: str) -> None:
-        """A line."""
+        """Prints a line."""
         print(f"evaluate: {time.monotonic() - self.started:4.0f} s {what}", file=sys.stderr, flush=True)
 
 
 def make_stage(environ: Mapping[str, str], patience: float, when_stale: Callable[[], None] = lambda: None) -> Stage:
-    """The deployment that the environment names."""
+    """A stage for the deployment that the environment names."""
     databases = Databases(environ["WAREHOUSE_HOST"])
     return Stage(environ["WEBSERVER_URL"], databases, environ["SOURCE_URL"], patience, when_stale)
 
 
 @contextmanager
 def prepared(stage: Stage, results: Results) -> Iterator[None]:
-    """Schedules off and everything made once; afterwards schedules, sensor and source as before, the data good.
+    """Turns schedules off and makes all data; afterwards restores schedules, sensor, source and data.
 
-    What cannot be restored is a problem of the results, and the rest is restored all the same.
+    A failed restore becomes a problem in the results. The others still happen.
     """
     with ExitStack() as undo:
         for switch in (*map(stage.schedule, SCHEDULES), stage.sensor()):
@@ -83,19 +83,19 @@ def _restore(results: Results, otherwise: str, action: Callable[..., object], *a
     try:
         with unstoppable():
             action(*arguments, **options)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the report says so, and what else was changed is restored
+    except Exception as error:  # noqa: BLE001 - the report shows every error, and the other changes are restored
         results.problems.append(f"{otherwise}: {error}")
 
 
 def _make_good(stage: Stage, results: Results) -> None:
-    """Where a scenario was cut short, it may have left what it had spoiled."""
+    """Makes all data again if a scenario ended early: it may have left bad data."""
     if stopping.is_set() or any(result.error for result in results.scenarios.values()):
         stage.client.quiet(seconds=180)
         make_everything(stage)
 
 
 def make_everything(stage: Stage) -> None:
-    """All data of both styles, from a source that answers."""
+    """Makes all data of both styles, from a healthy source."""
     tags = {"dagster/asset_partition_range_start": "1", "dagster/asset_partition_range_end": "10"}
     stage.all_ended(
         stage.client.launch("users_assets_job"),
@@ -107,14 +107,14 @@ def make_everything(stage: Stage) -> None:
 
 @dataclass
 class Pictures:
-    """Takes pictures of the UI, the first time that it is asked to. Without them the report is a poorer one, but a report."""
+    """Takes screenshots of the UI, on the first call only. The report can do without them."""
 
     url: str
     results: Results
     progress: Progress
 
     def __call__(self) -> None:
-        """At the moment of staleness."""
+        """Takes them at the moment of staleness."""
         if self.results.pictures or self.results.problems:
             return
         self.progress.say("the source is stale: taking pictures of the UI")
@@ -125,12 +125,12 @@ class Pictures:
 
 
 LANES = ("users", "others")
-# What scenarios of both lanes touch, by the names that they hold it under.
+# Locks for things that both lanes use, by the names in `holds`.
 LOCKS = {"sensor": threading.Lock(), "source": threading.Lock()}
 
 
 def play_lane(lane: str, results: Mapping[str, Result], repeat: int, stage: Callable[[], Stage], progress: Progress) -> None:
-    """The scenarios of a lane, each while it alone holds what it needs. One that fails ends itself, not the others."""
+    """Plays a lane's scenarios, each while it holds its locks. A failed one does not end the others."""
     for result in [result for result in results.values() if result.scenario.lane == lane]:
         with ExitStack() as held:
             for name in sorted(result.scenario.holds):
@@ -139,7 +139,7 @@ def play_lane(lane: str, results: Mapping[str, Result], repeat: int, stage: Call
 
 
 def play_scenario(result: Result, repeat: int, stage: Callable[[], Stage], progress: Progress) -> None:
-    """Its repetitions, or those before the first that fails: the figures of a row are of the same repetitions."""
+    """Plays its repetitions until one fails: a row's figures come from the same repetitions."""
     for number in range(1, repeat + 1):
         if stopping.is_set():
             return
@@ -147,7 +147,7 @@ def play_scenario(result: Result, repeat: int, stage: Callable[[], Stage], progr
             result.played.append(result.scenario(stage(), number).play())
         except StoppedError:
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is, the report says so
+        except Exception as error:  # noqa: BLE001 - the report shows every error
             result.error = told(error)
             progress.step(f"{result.scenario.title}, {number} of {repeat}: FAILED", steps=repeat - number + 1)
             return
@@ -155,18 +155,18 @@ def play_scenario(result: Result, repeat: int, stage: Callable[[], Stage], progr
 
 
 def told(error: BaseException) -> str:
-    """An error, and the one that it came on top of: that of the scenario, where restoring failed as well."""
+    """An error as text, with the one before it: the scenario's, if restoring failed too."""
     own = f"{type(error).__name__}: {error}"
     return f"{own}, after {told(error.__context__)}" if error.__context__ and not error.__cause__ else own
 
 
 def evaluate(results: Results, repeat: int, patience: float, machine: str, environ: Mapping[str, str]) -> None:
-    """Plays the scenarios of `results`, each `repeat` times. `results.about` is there once all have ended.
+    """Plays the scenarios of `results`, each `repeat` times. It sets `results.about` once all have ended.
 
     Raises:
-        ApiError: the deployment does not do what it is asked.
-        WaitError: it cannot be reached, or not be brought into the state to start from.
-        StoppedError: somebody has asked to stop before the first scenario.
+        ApiError: the deployment refused a request.
+        WaitError: the deployment cannot be reached, or cannot reach the first state.
+        StoppedError: the user asked to stop before the first scenario.
     """
     progress = Progress(len(results.scenarios) * repeat)
     started = datetime.now(UTC)
@@ -188,7 +188,7 @@ def evaluate(results: Results, repeat: int, patience: float, machine: str, envir
 
 
 def versions(stage: Stage) -> dict[str, str]:
-    """Of what was evaluated."""
+    """The versions of Dagster, Postgres and Python."""
     return {
         "dagster": stage.client.query(queries.VERSION)["version"],
         "postgres": str(stage.databases.warehouse("SHOW server_version")[0][0]).split()[0],

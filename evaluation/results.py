@@ -1,4 +1,4 @@
-"""What an evaluation has found: scenarios with their figures, and where each claim of the briefs stands."""
+"""The results of an evaluation: scenarios with their figures, and the verdicts on the briefs' claims."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from evaluation.scenario import Played, Scenario
 
 
 class NotPlayedError(LookupError):
-    """A figure is not there, because its scenario was not played, or failed."""
+    """A figure is missing because its scenario failed or was not played."""
 
 
 @dataclass
 class Result:
-    """A scenario, and its repetitions so far. `error` is what ended it early."""
+    """A scenario and its repetitions so far. `error` is the error that ended it early."""
 
     scenario: type[Scenario]
     played: list[Played] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Result:
         return summarise(one.figures for one in self.played)
 
     def to_json(self) -> dict[str, Any]:
-        """As `schema.json` describes it. The timeline is that of the first repetition."""
+        """The result as in `schema.json`. The timeline is from the first repetition."""
         return {
             **{name: getattr(self.scenario, name) for name in ("name", "situation", "title", "story", "lane")},
             "status": "failed" if self.error else "played",
@@ -49,12 +49,12 @@ class Picture:
 
 @dataclass
 class Results:
-    """Everything. `about` holds versions, machine and times, for the head of the report."""
+    """All results. `about` holds versions, machine and times for the report's head."""
 
     scenarios: dict[str, Result]
     about: Mapping[str, Any] = field(default_factory=dict)
     pictures: list[Picture] = field(default_factory=list)
-    # What went wrong beside the scenarios.
+    # Errors outside the scenarios.
     problems: list[str] = field(default_factory=list)
 
     def summary(self, scenario: str, measure: str, variant: str) -> Summary:
@@ -70,7 +70,7 @@ class Results:
         raise NotPlayedError(f"{scenario} has not measured '{measure}' of '{variant}'")
 
     def value(self, scenario: str, measure: str, variant: str) -> float | None:
-        """The median of a figure; None where it never happened.
+        """The median of a figure, or None if it never happened.
 
         Raises:
             NotPlayedError: it was not measured.
@@ -78,7 +78,7 @@ class Results:
         return self.summary(scenario, measure, variant).median
 
     def to_json(self, claims: list[Any]) -> dict[str, Any]:
-        """As `schema.json` describes it."""
+        """All results as in `schema.json`."""
         return {
             "schema": 1,
             "about": dict(self.about),

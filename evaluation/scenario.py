@@ -1,4 +1,4 @@
-"""What all scenarios have in common: set up, act in both styles, measure, restore."""
+"""The phases of all scenarios: set up, act in both styles, measure, restore."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from operate.runs import UNDER_WAY, Run
 
 @dataclass(frozen=True)
 class Bar:
-    """A step on the timeline of a style; times are seconds since the scenario's first event."""
+    """A step on a style's timeline. Times are seconds since the scenario's first event."""
 
     style: str
     label: str
@@ -28,7 +28,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened to both styles; `at` as in Bar."""
+    """An event for both styles. `at` is a time as in Bar."""
 
     label: str
     at: float
@@ -43,27 +43,27 @@ class Played:
     marks: list[Mark]
 
     def timeline(self) -> dict[str, Any]:
-        """As `schema.json` describes it."""
+        """The timeline as in `schema.json`."""
         return {"bars": [asdict(bar) for bar in self.bars], "marks": [asdict(mark) for mark in self.marks]}
 
 
 class Scenario(ABC):
-    """One situation, played once. Scenarios of one `lane` are played one after the other, lanes side by side."""
+    """One situation, played once. The scenarios of a `lane` are played in sequence, the lanes in parallel."""
 
     name: ClassVar[str]
     situation: ClassVar[str]
     title: ClassVar[str]
-    # What is played, for readers of the report.
+    # Tells the report's readers how it is played.
     story: ClassVar[str]
     lane: ClassVar[str]
-    # What it changes, or relies on, that scenarios of the other lane touch as well.
+    # Names of the locks that it holds, for things that both lanes use.
     holds: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, stage: Stage, number: int = 1) -> None:
-        """Nothing is contacted. `number` is that of the repetition, from 1."""
+        """Contacts nothing. `number` counts repetitions from 1."""
         self.stage = stage
         self.number = number
-        # What undoes its changes, the last one first, each whatever becomes of the others.
+        # Its callbacks undo the changes, the last one first. All are called, even if one fails.
         self.undo = ExitStack()
         self.runs: dict[Style, list[Run]] = defaultdict(list)
         self.moments: list[tuple[str, float]] = []
@@ -71,28 +71,28 @@ class Scenario(ABC):
 
     @abstractmethod
     def set_up(self) -> None:
-        """Brings data and source into the state that the situation starts from."""
+        """Brings data and source into the situation's first state."""
 
     @abstractmethod
     def task_centric(self) -> None:
-        """What is done with ops and jobs."""
+        """Does the work with ops and jobs."""
 
     @abstractmethod
     def asset_centric(self) -> None:
-        """What is done with assets."""
+        """Does the work with assets."""
 
     @abstractmethod
     def measure(self) -> None:
         """Adds the figures."""
 
     def restore(self) -> None:
-        """Undoes what it has changed: whatever was pushed to `undo` when it was."""
+        """Undoes its changes with the callbacks in `undo`."""
         with unstoppable():
-            # Told what went wrong, so that what cannot be undone does not hide it.
+            # It gets the first error, so that an error of undoing does not hide it.
             self.undo.__exit__(*sys.exc_info())
 
     def play(self) -> Played:
-        """The whole scenario, once."""
+        """Plays the whole scenario once."""
         try:
             self.set_up()
             self.task_centric()
@@ -103,7 +103,7 @@ class Scenario(ABC):
         return Played(self.figures, *self._timeline())
 
     def turn_sensor_off(self) -> None:
-        """Until the scenario ends. What it has asked for before is waited for."""
+        """Turns the sensor off until the scenario ends, and waits for the runs that it requested."""
         switch = self.stage.sensor()
         self.undo.callback(switch.turn, on=switch.is_on())
         switch.turn(on=False)
@@ -113,19 +113,19 @@ class Scenario(ABC):
         return [run for run in self.stage.client.runs(statuses=UNDER_WAY) if "dagster/sensor_name" in run.tags]
 
     def acted(self, style: Style, *runs: Run) -> Run:
-        """Notes runs as acts of a style; returns the last."""
+        """Records runs for a style; returns the last."""
         self.runs[style] += runs
         return runs[-1]
 
     def together(self, job: str, assets: str, ends: str | None = "SUCCESS") -> tuple[Run, Run]:
-        """Notes a run of each style, launched side by side, as acts; returns them once they have ended."""
+        """Records one run of each style, launched in parallel; returns both once they have ended."""
         of_job, of_assets = self.stage.all_ended(job, assets, ends=ends)
         self.acted(Style.TASK, of_job)
         self.acted(Style.ASSET, of_assets)
         return of_job, of_assets
 
     def first_time(self, *assets: str) -> bool:
-        """Makes some assets, unless a repetition has left them behind; returns whether it did."""
+        """Materializes some assets in the first repetition only; returns whether it did."""
         first = self.number == 1
         if first:
             self.stage.materialize(*assets)
@@ -136,11 +136,11 @@ class Scenario(ABC):
         self.figures.append(Figure(measure, variant, style, unit, value))
 
     def steps(self, *runs: Run) -> int:
-        """How many steps some runs have executed."""
+        """The number of steps that some runs executed."""
         return len(self.stage.databases.steps([run.run_id for run in runs]))
 
     def add_cost(self, variant: str, style: Style, *runs: Run) -> None:
-        """Adds what runs cost: steps executed, and the sum of their seconds from launch to end."""
+        """Adds the cost of runs: executed steps, and the sum of their seconds from launch to end."""
         self.add("steps executed", variant, style, self.steps(*runs), "steps")
         self.add("time of the runs", variant, style, sum(seconds(run) for run in runs), "s")
 
@@ -157,7 +157,7 @@ class Scenario(ABC):
 
 
 def seconds(run: Run) -> float:
-    """From launch to end, by Dagster's own record.
+    """Seconds from launch to end, by Dagster's own record.
 
     Raises:
         ValueError: it has not ended.

@@ -1,4 +1,4 @@
-"""Pictures of the UI at one moment, in headless Chromium."""
+"""Screenshots of the UI at one moment, in headless Chromium."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from playwright.sync_api import Page as BrowserPage
 from evaluation.results import Picture
 
 CHROMIUM = "/usr/bin/chromium"
-# In a container without privileges Chromium cannot make a sandbox of its own; it opens pages of this deployment only.
+# Chromium cannot make its own sandbox in an unprivileged container. It opens only pages of this deployment.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"]
-# A page that is drawn in software, on a machine that runs the deployment as well.
+# Chromium draws pages in software, on a machine that also runs the deployment.
 SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the UI, what to click there, and a text that is there once it is drawn."""
+    """A page of the UI, a text to click, and a text that shows that it is drawn."""
 
     name: str
     title: str
@@ -36,7 +36,7 @@ PAGES = (
 
 
 def take_pictures(url: str) -> list[Picture]:
-    """All pages, opened at one moment."""
+    """Takes screenshots of all pages, opened at one moment."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = [(wanted, _open(browser, url + wanted.path)) for wanted in PAGES]

@@ -1,4 +1,4 @@
-"""Lines of code of the code location: what a person writes and reads, without comments, docstrings and empty lines."""
+"""Counts the code location's lines of code, without comments, docstrings and empty lines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _code_lines(file: str) -> set[int]:
 
 
 def lines_of(file: str, *names: str) -> int:
-    """Lines of some functions of a file of the code location, decorators included.
+    """The number of lines of some functions in a file, decorators included.
 
     Raises:
         LookupError: the file does not define one of them.
@@ -51,7 +51,7 @@ def lines_of(file: str, *names: str) -> int:
 
 
 def wiring_lines(file: str) -> int:
-    """Lines that do nothing but say what depends on what: bodies of a file's jobs, `deps` and `ins` of its assets."""
+    """The number of lines that only declare dependencies: bodies of jobs, `deps` and `ins` of assets."""
     functions = [node for node in ast.parse(_source(file)).body if isinstance(node, ast.FunctionDef)]
     wiring = {line for node in functions for part in _wiring(node) for line in _numbers(part)}
     return len(wiring & _code_lines(file))

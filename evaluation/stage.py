@@ -1,4 +1,4 @@
-"""The running deployment, as scenarios act on it."""
+"""The running deployment on which scenarios act."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ from operate.switches import Switch, schedule, sensor
 from operate.waiting import WaitError, seen, wait_for
 
 SENSOR = "freshness_sensor"
-# A run on a busy machine of two cores; none of these takes more than some seconds.
+# Enough for a busy machine of two cores. Each run takes only some seconds.
 RUN_SECONDS = 120
 
 
 class UnexpectedEndError(Exception):
-    """A run did not end as it had to for its figures to mean something; the message holds its last events."""
+    """A run ended with the wrong status, so its figures mean nothing. The message holds its last events."""
 
 
 @dataclass
 class CountingClient(Client):
-    """A client that counts its calls, because these are what a question costs, and that can be stopped at each."""
+    """A client that counts its calls, the cost of a question. Each call can be stopped."""
 
     calls: int = 0
 
     def query(self, text: str, **variables: object) -> dict[str, Any]:
-        """As `Client.query`."""
+        """Calls `Client.query`, and counts it."""
         stop_here()
         self.calls += 1
         return super().query(text, **variables)
 
 
 def key_of(asset: str) -> dict[str, list[str]]:
-    """An asset's key as the API takes it."""
+    """An asset's key for the API."""
     return {"path": asset.split("/")}
 
 
 @dataclass
 class Stage:
-    """One deployment; each scenario has a stage of its own. `patience`: seconds until what does not happen is given up."""
+    """One deployment. Each scenario has its own stage. `patience`: the seconds to wait for an event."""
 
     url: str
     databases: Databases
     source_url: str
     patience: float = 150
-    # What the report wants to do at the moment of staleness.
+    # The report's callback for the moment of staleness.
     when_stale: Callable[[], None] = lambda: None
     client: CountingClient = field(init=False)
 
@@ -60,15 +60,15 @@ class Stage:
         self.client = CountingClient(self.url)
 
     def calls(self, ask: Callable[[], Any]) -> tuple[Any, int]:
-        """What `ask` returns, and how many calls of the API it took."""
+        """The result of `ask`, and the number of its API calls."""
         before = self.client.calls
         return ask(), self.client.calls - before
 
     def source(self, **request: Any) -> dict[str, Any]:
-        """Makes the source system do something else, where anything is asked; returns what it does then.
+        """Changes the source system's behaviour if requested; returns its settings then.
 
         Raises:
-            ApiError: it cannot be told what to do.
+            ApiError: the source does not accept requests.
         """
         body = json.dumps(request).encode() if request else None
         asked = urllib.request.Request(f"{self.source_url}/control", body, method="PUT" if request else "GET")
@@ -80,7 +80,7 @@ class Stage:
             raise ApiError(f"{self.source_url}/control does not answer: {error}; {remedy}") from error
 
     def ended(self, run_id: str, ends: str | None = "SUCCESS") -> Run:
-        """A run, once it has ended; with None however it did.
+        """Waits for a run's end; returns the run. `ends=None` accepts every status.
 
         Raises:
             UnexpectedEndError: its status is not `ends`.
@@ -91,21 +91,21 @@ class Stage:
         return run
 
     def all_ended(self, *run_ids: str, ends: str | None = "SUCCESS") -> tuple[Run, ...]:
-        """As `ended`, of several: none is judged before the last has ended, because nothing may go on after a failure."""
+        """Like `ended` for several runs. It checks after the last end, so no run goes on after a failure."""
         for run_id in run_ids:
             self.ended(run_id, ends=None)
         return tuple(self.ended(run_id, ends) for run_id in run_ids)
 
     def play(self, job: str, *, ends: str = "SUCCESS", **options: Any) -> Run:
-        """A run of `job`, once it has ended as it should."""
+        """Runs `job`; returns the run once it has ended with status `ends`."""
         return self.ended(self.client.launch(job, **options), ends)
 
     def materialize(self, *assets: str, **options: Any) -> Run:
-        """A run of assets, as the button in the UI launches it."""
+        """Runs assets as the UI's Materialize button does; returns the run."""
         return self.play(ASSET_JOB, assets=assets, **options)
 
     def steps_again(self, run: Run, steps: Sequence[str], config: object) -> Run:
-        """Some steps of a run made again, on what its other steps have left."""
+        """Re-executes some steps of a run on the stored outputs of its other steps."""
         metadata = {"parentRunId": run.run_id, "rootRunId": run.run_id}
         params = {
             "selector": {**SELECTOR, "jobName": run.job},
@@ -120,29 +120,29 @@ class Stage:
         return self.ended(answer["run"]["runId"])
 
     def runs_since(self, since: float, *, job: str = "", assets: frozenset[str] = frozenset()) -> list[Run]:
-        """Runs that were created since then, oldest first: of a job, or of any of some assets."""
+        """Runs created since `since`, oldest first: of a job, or of any of some assets."""
         runs = self.client.runs(createdAfter=since, limit=1000)
         return [run for run in reversed(runs) if (run.job == job if job else assets & set(run.assets))]
 
     def assets(self, *wanted: str) -> list[dict[str, Any]]:
-        """What the API says about assets; about all of them where none is named."""
+        """The API's data about some assets, or about all if none is named."""
         keys = [key_of(asset) for asset in wanted] or None
         nodes: list[dict[str, Any]] = self.client.query(queries.ASSETS, keys=keys)["assetNodes"]
         return nodes
 
     def job(self, name: str) -> list[dict[str, Any]]:
-        """What the API says about the ops of a job."""
+        """The API's data about the ops of a job."""
         selector = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION, "pipelineName": name}
         ops: list[dict[str, Any]] = self.client.query(queries.JOB, selector=selector)["pipelineOrError"]["solids"]
         return ops
 
     def culprit(self, run: Run) -> tuple[str, str]:
-        """The step that has failed a run, and why; both empty unless it is exactly one."""
+        """The failed step of a run and its error; both are empty unless exactly one step failed."""
         told = [event for event in self.client.events(run.run_id) if event.get("eventType") == "STEP_FAILURE"]
         return (str(told[0]["stepKey"]), str(told[0]["error"])) if len(told) == 1 else ("", "")
 
     def rows_fetched(self, run: Run, steps: Sequence[str]) -> int:
-        """Rows that some steps of a run have fetched, by the row counts that they reported."""
+        """The number of rows that some steps of a run reported as fetched."""
         events = self.client.query(queries.ROWS, runId=run.run_id)["logsForRun"]["events"]
         counts = {
             event["stepKey"]: entry["intValue"]
@@ -161,7 +161,7 @@ class Stage:
         return schedule(self.client, name)
 
     def wait_for_evaluations(self, count: int = 2) -> None:
-        """Waits until `freshness_sensor` has looked again: what it has not requested by then, it does not request."""
+        """Waits for new evaluations of `freshness_sensor`. After them it requests no more runs for the same data."""
         for _ in range(count if self.sensor().is_on() else 0):
             looked = functools.partial(self._evaluated_after, self._last_evaluation())
             wait_for(f"an evaluation of {SENSOR}", looked, seconds=60, every=0.5)
@@ -176,7 +176,7 @@ class Stage:
         return seen(last != before, f"the last one was at {last}")
 
     def until(self, what: str, poll: Callable[[], Any]) -> Any:
-        """What `poll` returns once it is something; None when that takes longer than `patience`."""
+        """Polls until `poll` returns something; returns that, or None after `patience` seconds."""
 
         def there() -> Any:
             stop_here()

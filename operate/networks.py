@@ -1,4 +1,4 @@
-"""Networks that Docker can still make: a deployment needs eight, and an engine has addresses for 31."""
+"""Counts the networks that Docker can still make. A deployment needs eight; an engine has addresses for 31."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from operate.compose import run
 
-# Of an engine without `default-address-pools`: base, and the size of a network. Docker 28.5 has these, its first is the bridge's.
+# Base and network size for an engine without `default-address-pools`, as in Docker 28.5. The bridge has the first.
 DEFAULT_POOLS = (
     *((f"172.{second}.0.0/16", 16) for second in (17, 18, 19)),
     *((f"172.{second}.0.0/14", 16) for second in (20, 24, 28)),
@@ -21,7 +21,7 @@ ROUTES = Path("/proc/net/route")
 
 
 def shortage(needed: int, free: int) -> str | None:
-    """One sentence with the numbers and the remedy, where Docker would say that all pools have been fully subnetted."""
+    """A sentence with numbers and remedy, in place of Docker's error that all pools have been fully subnetted."""
     if needed <= free:
         return None
     return (
@@ -31,7 +31,7 @@ def shortage(needed: int, free: int) -> str | None:
 
 
 def missing(deployment: Mapping[str, Any], there: Iterable[str]) -> int:
-    """How many networks Compose is going to make of Docker's own addresses; `there` are the names of those that exist."""
+    """The number of networks that Compose will make from Docker's addresses. `there` names the existing ones."""
     names = set(there)
     return sum(
         network["name"] not in names and not network.get("external") and not (network.get("ipam") or {}).get("config")
@@ -40,14 +40,14 @@ def missing(deployment: Mapping[str, Any], there: Iterable[str]) -> int:
 
 
 def free(pools: Sequence[tuple[str, int]], taken: Sequence[IPv4Network], most: int) -> int:
-    """How many networks fit into `pools` beside those that are `taken`; counts to `most`, because a pool may hold thousands."""
+    """The number of networks that fit into `pools` beside `taken`. It counts to `most`: a pool may hold thousands."""
     return sum(1 for _ in islice(_blocks(pools, taken), most))
 
 
 def _blocks(pools: Sequence[tuple[str, int]], taken: Sequence[IPv4Network]) -> Iterator[IPv4Network]:
     for base, size in pools:
         pool = IPv4Network(base, strict=False)
-        # A pool that is taken as a whole may hold a million networks.
+        # Skips a fully taken pool: it may hold a million networks.
         if any(pool.subnet_of(other) for other in taken):
             continue
         for block in pool.subnets(new_prefix=size):
@@ -56,13 +56,13 @@ def _blocks(pools: Sequence[tuple[str, int]], taken: Sequence[IPv4Network]) -> I
 
 
 def pools_of(answer: str) -> Sequence[tuple[str, int]]:
-    """The pools of `docker info`, in JSON: null where the engine has its own."""
+    """The address pools from the JSON of `docker info`, which is null for Docker's default pools."""
     found = [(pool["Base"], pool["Size"]) for pool in json.loads(answer) or []]
     return [(base, size) for base, size in found if ":" not in base] or DEFAULT_POOLS
 
 
 def direct_routes(table: str) -> list[IPv4Network]:
-    """What this host reaches without a gateway, in the kernel's table: Docker keeps clear of it."""
+    """The networks that this host reaches without a gateway, by the kernel's table. Docker avoids them."""
     rows = [line.split() for line in table.splitlines()[1:]]
     return [
         IPv4Network((int.from_bytes(bytes.fromhex(row[1])[::-1]), f"{int(row[7], 16).bit_count()}"))
@@ -72,7 +72,7 @@ def direct_routes(table: str) -> list[IPv4Network]:
 
 
 def count(deployment: Mapping[str, Any], *, here: bool) -> tuple[int, int]:
-    """Networks that are needed, and that Docker has addresses for. Where the engine is not `here`, routes are not known."""
+    """Returns how many networks are needed, and how many fit. Routes are unknown if the engine is not `here`."""
     ids = run(["docker", "network", "ls", "--quiet"], capture=True).split()
     networks = json.loads(run(["docker", "network", "inspect", *ids], capture=True))
     subnets = [ip_network(config["Subnet"]) for network in networks for config in network["IPAM"]["Config"] or []]

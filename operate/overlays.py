@@ -1,4 +1,4 @@
-"""Which Compose files make the deployment: what RUN_ISOLATION, EDGE and LOGIN ask for, on top of what .env names already."""
+"""Selects the deployment's Compose files. RUN_ISOLATION, EDGE and LOGIN change the files that .env names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 BASE = "docker-compose.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
-# For each variable the values that it may have, and the file that each adds.
+# The allowed values of each variable, and the file that each value adds.
 OVERLAYS: dict[str, dict[str, str | None]] = {
     "RUN_ISOLATION": {"container": None, "process": "docker/compose.process.yml"},
     "EDGE": {"0": None, "1": EDGE},
@@ -16,11 +16,11 @@ OVERLAYS: dict[str, dict[str, str | None]] = {
 
 
 class OverlayError(Exception):
-    """A variable has a value that is not allowed; the message names both, and what is."""
+    """A variable's value is not allowed. The message names both, and the allowed values."""
 
 
 def _known(environ: Mapping[str, str], current: set[str]) -> list[str]:
-    """The files of the overlays that are on, in the order of the table: a later one may build on an earlier."""
+    """The files of the enabled overlays, in the table's order: a later one may depend on an earlier one."""
     files = []
     for name, choices in OVERLAYS.items():
         value = environ.get(name) or next((value for value, file in choices.items() if file in current), "")
@@ -31,7 +31,7 @@ def _known(environ: Mapping[str, str], current: set[str]) -> list[str]:
 
 
 def compose_files(current: str, environ: Mapping[str, str]) -> str:
-    """The new value of COMPOSE_FILE: a variable that is not set changes nothing; files that are not known here stay, at the end.
+    """The new value of COMPOSE_FILE. A variable that is not set changes nothing. Unknown files stay, at the end.
 
     Raises:
         OverlayError: a value is not allowed.

@@ -1,4 +1,4 @@
-"""`make preflight`: whether this machine can carry the deployment, before anything changes. One line for each problem."""
+"""`make preflight` checks whether this machine can run the deployment, and changes nothing. It prints one line a problem."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from operate.compose import CommandError, compose, model, run, services
 from operate.networks import count, shortage
 
 GIB = 1024**3
-# `start_interval` of health checks came with engine 25.0; Compose 2.26.1 is the oldest that a test parses this text with.
+# Engine 25.0 introduced `start_interval` of health checks. The oldest Compose that a test parses these files with is 2.26.1.
 OLDEST_ENGINE = (25, 0)
 OLDEST_COMPOSE = (2, 26)
-# Older ones let a neighbour on the same network segment reach ports that are published on loopback: moby issues 41872, 45610.
+# Older engines let neighbours on the same network segment reach ports published on loopback: moby issues 41872, 45610.
 LOOPBACK_IS_LOOPBACK = (28, 0)
-# Measured: 1.0 GiB for the services at rest, 0.25 GiB a run; 3.3 GiB of images and 1 GiB for their build.
+# Measured memory: 1.0 GiB for idle services, 0.25 GiB a run. Measured disk: 3.3 GiB of images, 1 GiB for their build.
 FREE_MEMORY_BYTES = 2 * GIB
 FREE_DISK_BYTES = 5 * GIB
 PORT_SETTINGS = "WEBSERVER_PORT, or of the edge EDGE_HTTP_PORT and EDGE_HTTPS_PORT"
@@ -29,7 +29,7 @@ PORT_SETTINGS = "WEBSERVER_PORT, or of the edge EDGE_HTTP_PORT and EDGE_HTTPS_PO
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found. Sizes are bytes; None is what this host cannot tell (of a remote engine, of an image that is not here)."""
+    """Facts about this host. Sizes are bytes. None means unknown, as for a remote engine or an absent image."""
 
     free_memory: int | None
     free_disk: int | None
@@ -47,7 +47,7 @@ def versions() -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def version_problems(engine: tuple[int, int], compose_version: tuple[int, int]) -> list[str]:
-    """What is too old. Asked first: an old Compose does not even understand the deployment's text."""
+    """Problems with old versions. They are checked first: an old Compose cannot parse the deployment's files."""
     checks = (
         _too_old("Docker Engine", engine, OLDEST_ENGINE),
         _too_old("Docker Compose", compose_version, OLDEST_COMPOSE),
@@ -56,7 +56,7 @@ def version_problems(engine: tuple[int, int], compose_version: tuple[int, int]) 
 
 
 def note(engine: tuple[int, int]) -> str | None:
-    """What works, and is worth knowing."""
+    """A note about an old engine that works."""
     if engine >= LOOPBACK_IS_LOOPBACK:
         return None
     known = "lets neighbours on the same network segment reach what is published on loopback"
@@ -64,7 +64,7 @@ def note(engine: tuple[int, int]) -> str | None:
 
 
 def problems(facts: Facts) -> list[str]:
-    """One sentence a problem: the numbers, and the remedy."""
+    """One sentence for each problem, with numbers and remedy."""
     checks = (
         _too_little("memory", facts.free_memory, FREE_MEMORY_BYTES, "stop other programs, or give Docker more memory"),
         _too_little("disk for Docker", facts.free_disk, FREE_DISK_BYTES, "free some with `docker system prune`"),
@@ -110,19 +110,19 @@ def version(text: str) -> tuple[int, int]:
 
 
 def port_is_busy(host: str, port: int) -> bool:
-    """Whether something listens on a port already."""
+    """Whether a process already listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            # Low ports are root's, but Docker publishes them all the same.
+            # Only root may bind low ports, but Docker can publish them.
             return error.errno == errno.EADDRINUSE
     return False
 
 
 def collect(deployment: dict[str, Any]) -> Facts:
-    """Looks at the engine and at this host. Memory and ports do not count while the deployment runs: it is what uses them."""
+    """Checks the engine and this host. It skips memory and ports that the running deployment itself uses."""
     running = {name for name, container in services().items() if container["State"] == "running"}
     data_major, image_major = _postgres_majors(deployment)
     free_disk = _free_disk()
@@ -171,10 +171,10 @@ def _postgres_majors(deployment: dict[str, Any]) -> tuple[int | None, int | None
 
 
 def check_deployment() -> bool:
-    """Prints problems, and what is worth knowing; returns whether there are no problems.
+    """Prints problems and notes; returns whether there are no problems.
 
     Raises:
-        CommandError: the engine or Compose does not answer, or the settings are not understood.
+        CommandError: the engine or Compose does not answer, or rejects the settings.
     """
     engine, compose_version = versions()
     found = version_problems(engine, compose_version) or problems(collect(model()))

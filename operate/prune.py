@@ -1,4 +1,4 @@
-"""`make prune`: removes ended containers of runs that were started more than a day ago. Runs, events and output stay."""
+"""`make prune` removes stopped run containers that are older than a day. Runs, events and output stay."""
 
 from __future__ import annotations
 

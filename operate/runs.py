@@ -1,4 +1,4 @@
-"""Runs, as the API describes them."""
+"""Runs from the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNDER_WAY = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 
 @dataclass(frozen=True)
 class Run:
-    """A run as the API describes it. Times are seconds since 1970; `steps` maps a step to its status."""
+    """A run from the API. Times are seconds since 1970; `steps` maps a step to its status."""
 
     run_id: str
     job: str

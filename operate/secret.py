@@ -1,4 +1,4 @@
-"""`make secret`: keeps a password or a key for user code. `docker/dagster/keep_secret.py` says what is allowed."""
+"""`make secret` stores a password or a key for user code. `docker/dagster/keep_secret.py` defines the rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make smoke`: checks a running deployment as a user would, and prints PASS or FAIL a line."""
+"""`make smoke` checks a running deployment as a user would, and prints PASS or FAIL for each check."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from operate.compose import CommandError, model, services, webserver_url
 from operate.graphql import ApiError, Client
 from operate.waiting import WaitError
 
-# Of the demo, one of each style.
+# The demo's jobs, one of each style.
 FOUR_ASSETS = "users_assets_job"
 DEMO_JOBS = (FOUR_ASSETS, "data_extraction_job")
 NO_RUN = 'SKIP no run was launched, because the jobs of the demo are gone: name one of yours, make smoke JOBS="mine".'
 
 
 class CheckError(Exception):
-    """A check failed; the message says what was found."""
+    """A check failed; the message holds the reason."""
 
 
 def services_are_healthy() -> str:
-    """Every service runs, and is healthy where it has a health check; one that is not started again has ended well."""
+    """Every service runs, and is healthy if it has a health check. A service that never restarts has exited with 0."""
     wanted, found = model()["services"], services()
     bad = [f"{name} is missing" for name in sorted(wanted.keys() - found.keys())]
     for name, container in sorted(found.items()):
@@ -34,21 +34,21 @@ def services_are_healthy() -> str:
 
 
 def is_well(container: Mapping[str, Any], *, one_shot: bool) -> bool:
-    """Whether a container is as it should be. An operator's own services need no health check."""
+    """Whether a container is in its right state. An operator's own services need no health check."""
     if one_shot and container["State"] == "exited":
         return bool(container["ExitCode"] == 0)
     return container["State"] == "running" and container.get("Health", "") in {"", "healthy"}
 
 
 def ui_answers(client: Client) -> str:
-    """The page of the UI is there."""
+    """The webserver serves the UI's page."""
     if b'<div id="root"' not in client.get("/"):
         raise CheckError(f"{client.url}/ is not the Dagster UI")
     return client.url
 
 
 def instigators(repository: Mapping[str, Any]) -> str:
-    """Schedules and sensors that run, and those that are off: Dagster's default, and for a person to decide."""
+    """Lists running schedules and sensors, and those that are off. Off is Dagster's default; a person decides."""
     states = {item["name"]: item["scheduleState"]["status"] for item in repository["schedules"]}
     states |= {item["name"]: item["sensorState"]["status"] for item in repository["sensors"]}
     run = sorted(name for name, status in states.items() if status == "RUNNING")
@@ -58,7 +58,7 @@ def instigators(repository: Mapping[str, Any]) -> str:
 
 
 def demo_jobs(client: Client) -> Sequence[str]:
-    """Those of the demo that this code location still has; all of them where it cannot say, so that they fail."""
+    """The demo's jobs that still exist. If the API does not answer, all of them, so that they fail."""
     try:
         there = {job["name"] for job in client.repository()["jobs"]}
     except ApiError:
@@ -67,7 +67,7 @@ def demo_jobs(client: Client) -> Sequence[str]:
 
 
 def run_succeeds(client: Client, job: str) -> str:
-    """A run of `job` succeeds, in a container where runs have one, and what it wrote is readable though it has ended."""
+    """A run of `job` succeeds, in a container if runs have one. Its output stays readable after its end."""
     run = client.wait(client.launch(job))
     if run.status != "SUCCESS":
         raise CheckError(f"run {run.run_id} ended with {run.status}:\n{client.story(run.run_id)}")
@@ -92,7 +92,7 @@ def passes(name: str, check: Callable[[], str]) -> bool:
 
 
 def main(jobs: Sequence[str]) -> int:
-    """Returns the exit status: 0 where every check passed. Launches a run of each of `jobs`, by default the demo's."""
+    """Returns the exit status: 0 if every check passed. It launches each of `jobs`, by default the demo's."""
     try:
         client = Client(webserver_url())
     except CommandError as error:

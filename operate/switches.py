@@ -1,4 +1,4 @@
-"""Schedules and sensors: whether they run, and switching them."""
+"""Reads and switches the state of schedules and sensors."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Switch:
         """Whether it runs.
 
         Raises:
-            ApiError: there is no such one.
+            ApiError: it does not exist.
         """
         return bool(self._state()["status"] == "RUNNING")
 
     def turn(self, *, on: bool) -> None:
-        """Switches it, if it is not so already.
+        """Switches it on or off, if necessary.
 
         Raises:
-            ApiError: there is no such one, or it cannot be switched.
+            ApiError: it does not exist, or cannot be switched.
         """
         state = self._state()
         if (state["status"] == "RUNNING") == on:

@@ -1,6 +1,6 @@
-"""`make up`: an engine and base images where there are none, the preflight, then the deployment.
+"""`make up` starts the deployment. Before that it provides a missing engine and base images, and runs the preflight.
 
-Whatever it decides it writes to `.env`, so that plain `docker compose` commands work afterwards.
+It writes its decisions to `.env`, so that plain `docker compose` commands work afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from operate.preflight import check_deployment
 from operate.waiting import WaitError
 
 OFFLINE = ROOT / "docker/offline"
-# A registry that is there answers with the manifest in a second or two; a firewall drops packets.
+# A reachable registry returns the manifest in a second or two; a firewall drops packets.
 REGISTRY_SECONDS = 30
 HTTPS = 443
 
@@ -32,7 +32,7 @@ def missing_settings(env: Mapping[str, str], decided: str) -> str:
 
 
 def add_to_env(path: Path, decided: str) -> None:
-    """Appends settings to a .env file, but for those that somebody has set."""
+    """Appends settings to a .env file, except those that it already sets."""
     text = path.read_text() if path.exists() else ""
     if new := missing_settings(settings(path), decided):
         gap = "\n" if text and not text.endswith("\n") else ""
@@ -47,10 +47,10 @@ def settings(path: Path) -> dict[str, str]:
 
 
 def choose_files(path: Path, environ: Mapping[str, str]) -> None:
-    """Writes to .env which Compose files there are, if RUN_ISOLATION or EDGE says something else than before.
+    """Writes COMPOSE_FILE to .env if variables such as RUN_ISOLATION or EDGE change it.
 
     Raises:
-        OverlayError: one of them has a value that is not allowed.
+        OverlayError: a variable's value is not allowed.
     """
     given = settings(path)
     before = given.get("COMPOSE_FILE", BASE)
@@ -62,13 +62,13 @@ def choose_files(path: Path, environ: Mapping[str, str]) -> None:
 
 
 def base_images(services: Mapping[str, Any]) -> list[str]:
-    """The images that the deployment is built from and that nothing here builds."""
+    """The deployment's base images, which nothing here builds."""
     edge = [services["edge"]["build"]["args"]["CADDY_IMAGE"]] if "edge" in services else []
     return [services["user_code"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge]
 
 
 def address() -> str:
-    """Where people find the UI."""
+    """The UI's address for people."""
     edge = model()["services"].get("edge")
     if edge is None:
         return webserver_url().replace("127.0.0.1", "localhost")
@@ -77,7 +77,7 @@ def address() -> str:
 
 
 def available(image: str) -> bool:
-    """Whether an image is here, or can be pulled."""
+    """Whether an image is present; pulls it if it is not."""
     if subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0:
         return True
     print(f"up: looking for {image}", file=sys.stderr)
@@ -91,10 +91,10 @@ def available(image: str) -> bool:
 
 
 def ensure_base_images(env: Mapping[str, str]) -> None:
-    """Builds the base images of docker/offline where the official ones cannot be had.
+    """Builds the base images of docker/offline if the official ones are not available.
 
     Raises:
-        CommandError: they cannot be built either.
+        CommandError: they cannot be built.
     """
     services = model(env)["services"]
     if all(available(image) for image in base_images(services)):
@@ -109,7 +109,7 @@ def main() -> int:
     try:
         choose_files(ROOT / ".env", os.environ)
         subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=True)
-        # The second time the Postgres image is here, and its major can be compared with the data's.
+        # The second check compares the Postgres image's major version with the data's: the image is present then.
         if not check_deployment():
             return 1
         ensure_base_images(os.environ)
@@ -117,7 +117,7 @@ def main() -> int:
             return 1
         compose("build", "--quiet")
         compose("up", "--detach", "--wait", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
-        # Behind the edge not every host reaches it: not with a rootless engine, nor with Docker Desktop.
+        # Behind the edge, a host with a rootless engine or Docker Desktop cannot reach the webserver.
         if url := published_url(model()):
             wait_until_loaded(Client(url), since=code_server_start())
     except subprocess.CalledProcessError as error:
@@ -127,7 +127,7 @@ def main() -> int:
         return 1
     except (CommandError, WaitError) as error:
         print(f"up: {error}", file=sys.stderr)
-        # Nothing where Compose does not understand the settings: the error says so.
+        # If Compose rejects the settings, these commands fail too: the error above says why.
         with suppress(CommandError):
             print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
         return 1

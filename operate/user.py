@@ -1,4 +1,4 @@
-"""`make user`: makes a user of the login, or gives one another password or role. The login itself says what is allowed."""
+"""`make user` adds a user of the login, or changes a user's password or role. The login defines the rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from operate.compose import CommandError, model, one_off
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit status. `arguments` are name and role; the password is asked for."""
+    """Returns the exit status. `arguments` are name and role; a prompt asks for the password."""
     try:
         if not model()["services"].get("login", {}).get("volumes"):
             print("user: this deployment keeps no users: it does with 'make up EDGE=1 LOGIN=password'", file=sys.stderr)

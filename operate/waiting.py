@@ -1,4 +1,4 @@
-"""Waiting with a deadline, and an error that says what was seen last."""
+"""Waits with a deadline; its error holds the last state."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ T = TypeVar("T")
 
 
 class WaitError(Exception):
-    """A deadline passed; the message holds what was waited for and the last state."""
+    """A deadline passed; the message names the expected event and the last state."""
 
 
 class NotYetError(Exception):
-    """What is waited for has not happened yet; the message holds what was seen instead."""
+    """The expected event has not happened yet; the message holds the current state."""
 
 
 def seen(result: T | None, instead: object) -> T:
-    """`result`, if it is there.
+    """Returns `result` unless it is None or False.
 
     Raises:
         NotYetError: it is None or False; the message is `instead`.
@@ -29,10 +29,10 @@ def seen(result: T | None, instead: object) -> T:
 
 
 def wait_for(what: str, poll: Callable[[], T], *, seconds: float, every: float = 0.25) -> T:
-    """Polls until `poll` returns, and returns what it did. While it raises NotYetError it is asked again.
+    """Calls `poll` until it returns; returns its result. While `poll` raises NotYetError, it is called again.
 
     Raises:
-        WaitError: it did not return within `seconds`; the message holds what it raised last.
+        WaitError: `poll` did not return within `seconds`; the message holds its last error.
     """
     deadline = time.monotonic() + seconds
     while True:

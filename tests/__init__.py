@@ -1,1 +1,1 @@
-"""Tests: `unit` needs no server, `integration` real ones but no Docker, `stack` the whole deployment."""
+"""`unit` tests need no server, `integration` tests real ones but no Docker, `stack` tests the whole deployment."""

@@ -1,4 +1,4 @@
-"""What all tiers share."""
+"""All tiers share these fixtures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from user_code.settings import Settings
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own settings decide nothing here."""
+    """A developer's own settings must not decide a test."""
     for name in [*(name.upper() for name in Settings.model_fields), "DAGSTER_HOME"]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
@@ -27,7 +27,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Source:
-    """A source system that answers as the test says: one `(status, body)` a request, the last one for ever."""
+    """A source system answers as the test says: one `(status, body)` a request, the last one for ever."""
 
     url: str = ""
     answers: list[tuple[int, bytes]] = field(default_factory=list)
@@ -92,6 +92,6 @@ def repository_text(path: str) -> str:
 
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
-# The first example pays for imports, on a machine that does other things as well.
+# The first example pays for imports, on a machine that does other things too.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")

@@ -1,4 +1,4 @@
-"""The entry point of the code location, with Dagster's default executor: a process for each step."""
+"""The entry point of the code location, with Dagster's default executor: one process per step."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The process of a run: the `dagster` command and nothing around it."""
+"""Starts a run with the plain `dagster` command."""
 
 import os
 import sys

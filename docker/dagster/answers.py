@@ -1,7 +1,7 @@
-"""Every answer can be written down, whatever user code has put into a run: one odd value must not hide a whole page.
+"""Makes every answer encodable, whatever user code has put into a run: one odd value must not hide a whole page.
 
-A text of Python's may hold half a character, which UTF-8 has not: `os.fsdecode` makes one of a file's name in Latin-1.
-A float may be NaN, which JSON has not.
+A Python text may hold half a character, which UTF-8 cannot encode: `os.fsdecode` makes one from a Latin-1 file name.
+A float may be NaN, which JSON cannot hold.
 """
 
 import json
@@ -18,7 +18,7 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def _finite(value: Any) -> Any:
-    """The same with null for each float that JSON has not."""
+    """The same value, with null for each float that JSON cannot hold."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -31,7 +31,7 @@ def _written(value: Any) -> str:
 
 
 def encoded(value: Any) -> bytes:
-    """JSON in UTF-8, as starlette writes it; what cannot be written is null, or the sign for an unknown character."""
+    """JSON in UTF-8, as starlette writes it; null or the replacement character stands for each value that it cannot hold."""
     try:
         text = _written(value)
     except ValueError:
@@ -51,6 +51,6 @@ async def _send_json(websocket: WebSocket, data: Any) -> None:
 
 
 def make_answers_encodable() -> None:
-    """For all that this process answers through starlette: Dagster has no setting for its JSON."""
+    """Changes starlette for this whole process: Dagster has no setting for its JSON."""
     replace(JSONResponse, "render", _render)
     replace(WebSocket, "send_json", _send_json)

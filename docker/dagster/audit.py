@@ -1,6 +1,6 @@
-"""Who has changed what: a line in the webserver's log for every mutation and every report that it is sent.
+"""The audit log: the webserver logs a line for every mutation and every report that it receives.
 
-The name is the one that the edge has put on the request (`Dagster-User`); without the edge there is none that could be trusted.
+The edge puts the user's name on the request (`Dagster-User`). Without the edge there is no name that could be trusted.
 """
 
 import json
@@ -24,26 +24,26 @@ from graphql import (
 )
 from same_origin import READING, App, Scope, is_graphql
 
-# What says of an act which one it was; nothing of a run's configuration, which may hold what nobody should read in a log.
+# Arguments that identify an act. A run's configuration is not among them: it may hold secrets.
 TELLING = {
     "jobName", "pipelineName", "partitionSetName", "runId", "parentRunId", "runIds", "scheduleName", "sensorName", "backfillId",
     "path", "id",
 }  # fmt: skip
 CONFIGURATION = "runConfigData"
-# What one request may cost the event loop, which parses it, and the log. A launch by the UI is far below.
+# Limits of one request's cost for the log and for the event loop, which parses it. A launch by the UI is far below.
 MAX_BODY_BYTES = 1_000_000
 MAX_QUERY_CHARACTERS = 50_000
 MAX_VALUE_CHARACTERS = 200
-# Two hundred ids of runs.
+# Enough for two hundred run ids.
 MAX_LIST_CHARACTERS = 8_000
 MAX_ACTS = 20
-# Room for the name of every mutation that Dagster has: 41, of 834 characters.
+# Enough for the name of every mutation that Dagster has: 41, of 834 characters.
 MAX_SUMMARY_CHARACTERS = 2000
 logger = logging.getLogger("audit")
 
 
 def _mutations(document: DocumentNode) -> Iterator[FieldNode]:
-    """The fields that mutations select at their top; those of a fragment once, however often it is spread."""
+    """The top-level fields of mutations; those of a fragment once, however often it is spread."""
     fragments = {node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     operations = (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
     waiting = [node.selection_set for node in operations if node.operation is OperationType.MUTATION]
@@ -58,7 +58,7 @@ def _mutations(document: DocumentNode) -> Iterator[FieldNode]:
 
 
 def _shown(value: Any) -> str:
-    """A value, as long as a line may be; what is cut says so, and a list how many it has."""
+    """A value, cut to the length of a line; a cut value says so, and a cut list gives its length."""
     text = json.dumps(value, default=str)
     most = MAX_LIST_CHARACTERS if isinstance(value, list) else MAX_VALUE_CHARACTERS
     rest = f"... ({len(value)} in all)" if isinstance(value, list) else "..."
@@ -66,7 +66,7 @@ def _shown(value: Any) -> str:
 
 
 def _told(given: Any) -> Iterator[str]:
-    """What is telling, wherever it is nested."""
+    """The arguments that identify an act, at any depth."""
     if isinstance(given, dict):
         for name, value in given.items():
             if name in TELLING:
@@ -79,7 +79,7 @@ def _told(given: Any) -> Iterator[str]:
 
 
 def _request(body: bytes) -> tuple[str, dict[str, Any]]:
-    """Query and variables, which may be JSON in JSON. What is no JSON is a query: of `application/graphql`."""
+    """Query and variables, which may be JSON in JSON. A body that is not JSON is a query, as in `application/graphql`."""
     try:
         request = json.loads(body)
     except ValueError:
@@ -104,14 +104,14 @@ def _graphql(body: bytes) -> list[str]:
 
 
 def _summary(more: Counter[str]) -> Iterator[str]:
-    """The acts that have no line of their own, by name: nobody hides one behind twenty others."""
+    """The names of the acts beyond the first twenty, so that nobody can hide one behind twenty others."""
     if more:
         names = ", ".join(f"{number} {name}" for name, number in more.items())
         yield f"and {more.total()} more in the same request: {names}"[:MAX_SUMMARY_CHARACTERS]
 
 
 def acts(path: str, body: bytes) -> list[str]:
-    """What a POST of this body does, one text each, and one for all beyond 20; none where it only asks."""
+    """One text for each act of a POST with this body, and one for all beyond 20; none for a query."""
     if "/report_" in path:
         return [f"POST {json.dumps(path[:MAX_VALUE_CHARACTERS])}"]
     if not is_graphql(path):
@@ -123,7 +123,7 @@ def acts(path: str, body: bytes) -> list[str]:
 
 
 def tell() -> None:
-    """Makes the lines appear: Dagster leaves all loggers but its own silent."""
+    """Enables the audit lines: Dagster silences all loggers but its own."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s audit - %(message)s"))
     logger.addHandler(handler)
@@ -131,7 +131,7 @@ def tell() -> None:
 
 
 def audited(app: App, *, behind_edge: bool) -> App:
-    """An ASGI application that writes down what the requests to `app` do, whatever becomes of them."""
+    """An ASGI application that logs the acts of requests to `app`, whether they succeed or fail."""
 
     async def audit(scope: Scope, receive: Any, send: Any) -> None:
         body = bytearray()

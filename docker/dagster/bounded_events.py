@@ -1,6 +1,6 @@
-"""How many bytes of events the webserver reads at once: Dagster counts events, and lets a run make each as large as it likes.
+"""Limits the bytes of events that the webserver reads at once: Dagster counts events, and a run sets the size of each.
 
-A page of a thousand log lines of 2.4 MB ended a webserver of 1 GiB, for everybody.
+A page of a thousand log lines of 2.4 MB crashed a webserver of 1 GiB, for all users.
 """
 
 import logging
@@ -26,17 +26,17 @@ from sqlalchemy import Connection, Select, func, select
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-# A page of a run's events: a shorter one, where they are large. The UI asks for the next, wherever a page ends.
+# The limit for a page of a run's events. Large events make a page shorter. The UI asks for the next, wherever a page ends.
 PAGE_BYTES = 8 * 2**20
-# One request in all: it may ask for a page twenty times, and for what has no pages, such as the materializations of an asset.
+# The limit for one request. It may ask for twenty pages, and for lists without pages, such as an asset's materializations.
 MAX_BYTES = 64 * 2**20
-# Columns that hold what user code has made.
+# Columns with values that user code wrote.
 WRITTEN_BY_RUNS = {"event", "evaluation_event", "last_materialization", "run_body"}
 MISSING = (
     "This event has {:,} bytes, and {:,} can be shown: the whole of it is in the database of Dagster, table event_logs, id {}."
 )
 in_pages: ContextVar[bool] = ContextVar("in_pages", default=False)
-# What the request under way has read so far; the threads that answer it share the list.
+# The bytes that the current request has read so far. The threads that answer it share the list.
 read_so_far: ContextVar[list[int] | None] = ContextVar("read_so_far", default=None)
 db_result = sqlalchemy_compat.db_result
 get_records_for_run = SqlEventLogStorage.get_records_for_run
@@ -51,7 +51,7 @@ class TooMuchError(DagsterError):
 
 
 class LongPageError(DagsterError):
-    """A page has too many bytes; `share` of it has not."""
+    """A page has too many bytes; `share` is the fraction of its events that should fit."""
 
     def __init__(self, found: int) -> None:
         super().__init__(f"A page of {found:,} bytes is too long.")
@@ -59,7 +59,7 @@ class LongPageError(DagsterError):
 
 
 def _bytes(connection: Connection, query: Select[Any]) -> int:
-    """What the texts that a query would fetch have: Postgres knows it without reading them."""
+    """The bytes of the texts that a query would fetch: Postgres knows the sizes without reading the texts."""
     inner = query.subquery()
     sizes = [func.coalesce(func.sum(func.octet_length(column)), 0) for column in inner.c if column.name in WRITTEN_BY_RUNS]
     found: int = connection.execute(select(sum(sizes[1:], sizes[0]))).scalar_one()
@@ -67,10 +67,10 @@ def _bytes(connection: Connection, query: Select[Any]) -> int:
 
 
 class OneRow:
-    """The result of a query for one event, which is too large: a message takes its place."""
+    """The result of a query for one event that is too large: a message replaces it."""
 
     def __init__(self, connection: Connection, query: Select[Any], found: int) -> None:
-        """Asks for what else is known of it."""
+        """Asks for the event's other columns."""
         columns = (Events.c.id, Events.c.run_id, Events.c.timestamp, Events.c.step_key)
         self._row = connection.execute(select(*columns).where(Events.c.id == query.subquery().c.id)).one()
         self._found = found
@@ -86,11 +86,11 @@ class OneRow:
 
 @contextmanager
 def _bounded_result(connection: Connection, query: Any) -> Iterator[Any]:
-    """The result of a query, if it is not too large to be read.
+    """The result of a query, unless it is too large to read.
 
     Raises:
-        LongPageError: it is one of a page, and is.
-        TooMuchError: the request would have read too much with it.
+        LongPageError: the query reads a page, which is too large.
+        TooMuchError: the request would exceed its limit.
     """
     # A constant, as in `SELECT true`, has no name.
     columns = {getattr(column, "name", None) for column in getattr(query, "selected_columns", ())}
@@ -113,7 +113,7 @@ def _count(found: int) -> None:
 
 
 def _page(read: Callable[[int], EventLogConnection], limit: int) -> EventLogConnection:
-    """As many events as have few enough bytes, and one at least."""
+    """As many events as fit into the limit, and at least one."""
     before = in_pages.set(True)
     try:
         while True:
@@ -140,7 +140,7 @@ def _records_for_run(  # noqa: PLR0917 - as Dagster has it
 
 
 async def _debug_file(webserver: DagsterWebserver[Any, Any], request: Request) -> Response:
-    """All events of a run in one file; 413 and the reason where they are too many bytes for that."""
+    """All events of a run in one file; 413 and the reason if they have too many bytes."""
     try:
         answer: Response = await debug_file(webserver, request)
     except TooMuchError as error:
@@ -149,7 +149,7 @@ async def _debug_file(webserver: DagsterWebserver[Any, Any], request: Request) -
 
 
 def bound_events() -> None:
-    """For all of this process."""
+    """Applies the limits to this whole process."""
     replace(DagsterWebserver, "download_debug_file_endpoint", _debug_file)
     replace(sqlalchemy_compat, "db_result", _bounded_result)
     replace(sql_event_log, "db_result", _bounded_result)
@@ -157,7 +157,7 @@ def bound_events() -> None:
 
 
 def counted(app: App) -> App:
-    """An ASGI application whose every HTTP request counts what it reads. A websocket reads a page after the other."""
+    """An ASGI application that counts the bytes each HTTP request reads. A websocket reads page after page, uncounted."""
 
     async def count(scope: Scope, receive: Any, send: Any) -> None:
         read_so_far.set([0] if scope["type"] == "http" else None)

@@ -1,4 +1,4 @@
-"""The output of runs, as the webserver reads it: runs write that folder, so nothing in it is trusted, nor its size."""
+"""Guards the webserver's reads of run output. Runs write that folder, so nothing in it is trusted, nor its size."""
 
 import asyncio
 import codecs
@@ -23,35 +23,35 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-# What one answer holds of a file at most, whatever was asked for: a sparse file of 5 GiB costs its writer nothing.
+# The most that one answer holds of a file, whatever the request asks. A sparse file of 5 GiB costs its writer nothing.
 MAX_READ_BYTES = 4 * 2**20
 CHUNK_BYTES = 2**20
-# Where a log that is followed begins at the earliest: the UI shows the last 5 MiB, and says so.
+# A followed log begins at most this far from its end: the UI shows the last 5 MiB, and says so.
 TAIL_BYTES = 6 * 2**20
 FOLLOW_SECONDS = 1.0
 
 
 class GuardedComputeLogManager(LocalComputeLogManager):
-    """Reads what is below its folder, and nothing that a link leads to."""
+    """Reads only files below its folder, and follows no link."""
 
     def get_captured_local_path(self, log_key: Sequence[str], extension: str, partial: bool = False) -> str:  # noqa: ARG002
-        """Where a log should be, without a look at the disk.
+        """The path of a log; the disk is not read.
 
         Raises:
-            ValueError: the key leads elsewhere.
+            ValueError: the key leads outside the folder.
         """
         return str(Path(self._base_dir, *_names(log_key, extension)))
 
     def open_log(self, log_key: Sequence[str], extension: str) -> BinaryIO | None:
-        """A log, open; None where there is none.
+        """The open file of a log, or None if there is none.
 
         Raises:
-            ValueError: the key leads elsewhere.
+            ValueError: the key leads outside the folder.
         """
         return open_file(self._base_dir, _names(log_key, extension))
 
     def is_capture_complete(self, log_key: Sequence[str]) -> bool:
-        """Whether the file that says so is there."""
+        """Whether the file that marks the log as complete exists."""
         if file := self.open_log(log_key, "complete"):
             file.close()
         return file is not None
@@ -59,7 +59,7 @@ class GuardedComputeLogManager(LocalComputeLogManager):
     def get_log_data_for_type(
         self, log_key: Sequence[str], io_type: ComputeIOType, offset: int | None = 0, max_bytes: int | None = None
     ) -> tuple[bytes | None, int]:
-        """At most `MAX_READ_BYTES` from `offset`, as UTF-8, and where to go on; None where there is no such file."""
+        """At most `MAX_READ_BYTES` from `offset`, as UTF-8, and the next offset; None if there is no such file."""
         start, most = max(offset or 0, 0), max_bytes or 0
         file = self.open_log(log_key, IO_TYPE_EXTENSION[io_type])
         if file is None:
@@ -68,7 +68,7 @@ class GuardedComputeLogManager(LocalComputeLogManager):
             file.seek(start)
             limit = most if 0 < most < MAX_READ_BYTES else MAX_READ_BYTES
             text, length = decoded(file.read(limit), limit)
-        # Dagster takes the logs of ticks and backfills for strict UTF-8.
+        # Dagster decodes the logs of ticks and backfills as strict UTF-8.
         return text.encode(), start + length
 
     def get_log_keys_for_log_key_prefix(self, log_key_prefix: Sequence[str], io_type: ComputeIOType) -> Sequence[list[str]]:
@@ -79,7 +79,7 @@ class GuardedComputeLogManager(LocalComputeLogManager):
         return [[*log_key_prefix, name.removesuffix(ending)] for name in names]
 
     def tail(self, log_key: Sequence[str]) -> str:
-        """The cursor from which a log is followed."""
+        """The cursor where following a log starts."""
         return self.build_cursor(*(self._tail(log_key, extension) for extension in IO_TYPE_EXTENSION.values()))
 
     def _tail(self, log_key: Sequence[str], extension: str) -> int:
@@ -91,14 +91,14 @@ class GuardedComputeLogManager(LocalComputeLogManager):
 
 
 def decoded(read: bytes, limit: int) -> tuple[str, int]:
-    """The text of a piece, and its bytes. Of a piece of `limit` bytes, the last character may go on in the next: it is left."""
+    """The text of a piece, and its bytes. A piece of `limit` bytes may cut its last character, which is left for the next."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(read, final=len(read) < limit)
     return text, len(read) - len(decoder.getstate()[0])
 
 
 def _names(log_key: Sequence[str], extension: str) -> list[str]:
-    """As Dagster names them."""
+    """The names of the log's folders and file, as in Dagster."""
     *folders, last = log_key
     name = f"{last}.{extension}"
     if len(name) > MAX_FILENAME_LENGTH:
@@ -107,10 +107,10 @@ def _names(log_key: Sequence[str], extension: str) -> list[str]:
 
 
 async def _followed(manager: GuardedComputeLogManager, log_key: Sequence[str], cursor: str | None) -> AsyncIterator[Any]:
-    """A log as it grows, a piece when the one before is sent: Dagster puts all that there is into a queue at once."""
+    """A growing log, one piece at a time. Dagster puts all of it into a queue at once."""
     at, fresh = cursor or await run_in_threadpool(manager.tail, log_key), True
     while True:
-        # Asked first: what is written in between is read below.
+        # This check comes first, so that the read below includes all writes before completion.
         complete = await run_in_threadpool(manager.is_capture_complete, log_key)
         data = await run_in_threadpool(manager.get_log_data, log_key, at, CHUNK_BYTES)
         if fresh or data.cursor != at:
@@ -130,7 +130,7 @@ def _captured_logs(info: Any, log_key: Sequence[str], cursor: str | None = None)
 
 
 def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
-    """So many bytes of a file, which is closed then: it may grow meanwhile."""
+    """Yields `length` bytes of a file, then closes it: the file may grow meanwhile."""
     with file:
         while length and (piece := file.read(min(CHUNK_BYTES, length))):
             length -= len(piece)
@@ -155,7 +155,7 @@ def _download(manager: GuardedComputeLogManager, request: Request) -> Response:
 
 
 def guard_compute_logs() -> None:
-    """For all of this process: dagster.yaml names the class for runs too, whose image has no such module."""
+    """Applies to this process only: dagster.yaml names the class for runs too, whose image has no such module."""
     download = DagsterWebserver.download_captured_logs_endpoint
 
     async def downloaded(webserver: DagsterWebserver[Any, Any], request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Sentences on how the container of a run has ended. Pure: made of what the engine tells of it."""
+"""Sentences on how a run's container ended. Pure: they need only the engine's answers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from signal import SIGBUS, SIGKILL, Signals
 from typing import Any
 
-# Of its output, what is shown; the rest is in `docker logs`.
+# The most output that a message shows; `docker logs` has the rest.
 LINES, CHARACTERS = 20, 4_000
 ENDED = {"exited", "dead"}
-# A shell and Docker report a process that a signal has ended as this and the signal's number.
+# A shell and Docker report this plus the signal's number for a process that a signal ended.
 BY_SIGNAL = 128
 MIB = 2**20
 
 
 @dataclass(frozen=True)
 class End:
-    """How a container has ended: in one sentence or two, and whether another attempt would end the same way."""
+    """How a container ended, in one or two sentences, and whether another attempt would end the same way."""
 
     said: str
     again: bool = False
@@ -37,7 +37,7 @@ def _is_signal(code: int) -> bool:
 
 
 def end(state: dict[str, Any], limits: dict[str, Any]) -> End:
-    """How a container ended, of the `State` and the `HostConfig` that the engine tells of it."""
+    """How a container ended, from the engine's `State` and `HostConfig`."""
     code = state["ExitCode"]
     if state.get("OOMKilled"):
         size = limits.get("Memory", 0) // MIB
@@ -51,6 +51,6 @@ def end(state: dict[str, Any], limits: dict[str, Any]) -> End:
 
 
 def last_lines(output: bytes) -> str:
-    """The end of what a container has printed, as text that an event can hold."""
+    """The last output lines of a container, as text that an event can hold."""
     text = output.decode(errors="replace").replace("\0", "").strip()
     return f"\nThe end of its output:\n{text[-CHARACTERS:]}" if text else "\nIt has printed nothing."

@@ -1,6 +1,6 @@
-"""Dagster's launcher of runs in containers, which also looks after what it has started and stopped.
+"""Dagster's container launcher, which also watches the containers that it starts and stops.
 
-DockerRunLauncher starts a container and never looks back: a run whose process dies while it is imported stays in *Starting*
+DockerRunLauncher starts a container and never looks back. A run whose process dies during imports stays in *Starting*
 until `start_timeout_seconds` of dagster.yaml, and fails without a reason (dagster issue #8312). A run whose container is
 killed after its stop time-out stays in *Canceling* until `cancel_timeout_seconds`.
 """
@@ -22,9 +22,9 @@ from dagster_docker.docker_run_launcher import DOCKER_CONTAINER_ID_TAG
 from docker.errors import APIError, DockerException
 from requests import RequestException
 
-# A run starts in two to four seconds; a look costs a query, two calls of the engine, and another query where something is wrong.
+# A run starts in two to four seconds. Each check costs a query and two calls of the engine, and a second query on a fault.
 LOOK_EVERY_SECONDS = 2
-# For as long the launcher tries to stop a container whose engine does not answer.
+# The launcher tries for this long to stop a container whose engine does not answer.
 STOP_SECONDS = 600
 # The gateway has no room, or cannot reach the engine.
 AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -33,25 +33,25 @@ logger = logging.getLogger(__name__)
 
 
 def is_away(error: Exception) -> bool:
-    """Whether the same call may succeed later: not where the engine or the gateway has refused it."""
+    """Whether the same call may succeed later; False if the engine or the gateway refused it."""
     return error.status_code in AWAY if isinstance(error, APIError) else True
 
 
 def failure(ended: End) -> JobFailureData:
-    """What Dagster's retries go by: DeploymentInstance starts a run again where its worker was lost."""
+    """The data that Dagster's retries depend on: DeploymentInstance retries a run whose worker was lost."""
     reason = None if ended.again else RunFailureReason.UNEXPECTED_TERMINATION
     return JobFailureData(error=None, failure_reason=reason)
 
 
 class ContainerRunLauncher(DockerRunLauncher):
-    """A container for every run. The run says how its container has ended, as soon as it has."""
+    """Gives every run a container, and reports at once how the container ended."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Launches a run, and watches it until it has started.
 
         Raises:
-            DagsterUserCodeUnreachableError: the engine is away, or the gateway has no room; the queue takes the run back.
-            APIError: the gateway or the engine refuses it; the run fails, and is not started again.
+            DagsterUserCodeUnreachableError: the engine is away, or the gateway has no room; the run returns to the queue.
+            APIError: the gateway or the engine refuses it; the run fails and is not retried.
         """
         run_id = context.dagster_run.run_id
         try:
@@ -64,7 +64,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         self._in_background(lambda: self._look(run_id), self._instance.run_monitoring_start_timeout_seconds)
 
     def terminate(self, run_id: str) -> bool:
-        """Stops the container of a run, and cancels the run as soon as it has ended; whether there was a run to stop."""
+        """Stops a run's container, and cancels the run when the container has ended; returns whether there was a run to stop."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
@@ -77,19 +77,19 @@ class ContainerRunLauncher(DockerRunLauncher):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Asked by the run monitor; a run whose container has ended fails here, with the reason."""
+        """Fails a run whose container has ended, with the reason; the run monitor calls this."""
         health: CheckRunHealthResult = super().check_run_worker_health(run)
         if health.status in {WorkerStatus.FAILED, WorkerStatus.NOT_FOUND}:
             self._fail(run.run_id, DagsterRunStatus.STARTED, "The run's container ended before the run had ended.")
         return health
 
     def get_run_worker_debug_info(self, run: DagsterRun, include_container_logs: bool | None = True) -> str | None:
-        """What Dagster adds to its message on a run that did not start in time, or did not end in time."""
+        """The text that Dagster adds to its message on a run that missed its start or cancel time-out."""
         container = self._container(run)
         return self._story(container, output=bool(include_container_logs)) if container else None
 
     def _container(self, run: DagsterRun) -> Any:
-        """The `Container` of docker-py, or None where it is gone."""
+        """The `Container` of docker-py, or None if it no longer exists."""
         return self._get_container(run)  # type: ignore[no-untyped-call]
 
     def _story(self, container: Any, *, output: bool = True) -> str:
@@ -99,7 +99,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         return f"Container {container.name} ({container.short_id}): {how}.{lines}"
 
     def _in_background(self, act: Callable[[], bool], seconds: float) -> None:
-        """Does `act` until it says that it is done; a failure, as of a gateway that is starting again, is tried again."""
+        """Repeats `act` until it returns True. A failure is retried: the gateway may be restarting."""
 
         def acting() -> None:
             deadline = time.monotonic() + seconds
@@ -114,7 +114,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         threading.Thread(target=acting, daemon=True).start()
 
     def _discard_later(self, run_id: str) -> None:
-        """Removes the container of a launch that has failed: the engine may have made it, and may yet start it."""
+        """Removes the container of a failed launch: the engine may have created it, and may still start it."""
         run = self._instance.get_run_by_id(run_id)
         if run and run.tags.get(DOCKER_CONTAINER_ID_TAG):
             self._in_background(lambda: self._discard(run), STOP_SECONDS)
@@ -129,7 +129,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         return True
 
     def _stop(self, run_id: str) -> bool:
-        """Stops the container, and cancels the run where it has not ended by itself."""
+        """Stops the container, and cancels the run if it has not ended by itself."""
         run = self._instance.get_run_by_id(run_id)
         container = run and self._container(run)
         story = "It has no container."
@@ -139,13 +139,13 @@ class ContainerRunLauncher(DockerRunLauncher):
             container.reload()
             story = self._end_of_stopped(container, seconds)
         self._leave_pools(run_id)
-        # Its process may have overwritten the status: it was starting when somebody terminated it.
+        # The run's process may have overwritten the status, because it was starting during the termination.
         if (run := self._instance.get_run_by_id(run_id)) and not run.is_finished:
             self._instance.report_run_canceled(run, f"The run was terminated. {story}")
         return True
 
     def _leave_pools(self, run_id: str) -> None:
-        """Frees the pool slots of a run whose container has ended. Dagster itself frees them a minute later."""
+        """Frees the pool slots of a run whose container has ended. Dagster frees them only a minute later."""
         self._instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
     def _end_of_stopped(self, container: Any, seconds: int | None) -> str:
@@ -159,7 +159,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         return run if run and run.status == status else None
 
     def _look(self, run_id: str) -> bool:
-        """Fails a run whose container has ended before it has started, stops one that was terminated; whether all is done."""
+        """Fails a run whose container ended before its start, stops a terminated run; returns whether all is done."""
         run = self._instance.get_run_by_id(run_id)
         if run and run.status == DagsterRunStatus.CANCELED:
             return self._stop(run_id)
@@ -171,7 +171,7 @@ class ContainerRunLauncher(DockerRunLauncher):
         return starting is None
 
     def _fail(self, run_id: str, status: DagsterRunStatus, message: str) -> None:
-        """Fails a run, if it is still in the status that it was seen in: it may have ended, with its container, meanwhile."""
+        """Fails a run if its status is still `status`: it may have ended meanwhile, with its container."""
         run = self._in_status(run_id, status)
         if run is None:
             return

@@ -1,4 +1,4 @@
-"""The daemon: Dagster's own, after a look at the settings that it would not explain."""
+"""Starts Dagster's own daemon after a check of the settings that Dagster would not explain."""
 
 import os
 import sys
@@ -7,9 +7,9 @@ from dagster_deployment.time_limits import check_time_limits
 
 
 def main() -> None:
-    """Becomes the daemon."""
+    """Checks the settings, then becomes the daemon."""
     check_time_limits(os.environ)
-    # A refused setting is said at once, not after a second of imports.
+    # A bad setting is reported at once, not after a second of imports.
     from dagster._daemon.cli import main as dagster_daemon  # noqa: PLC0415
     from dagster_deployment.instance import apply_to_daemon  # noqa: PLC0415
 

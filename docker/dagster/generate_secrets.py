@@ -1,7 +1,7 @@
-"""Makes the passwords of the database roles at first start, and hands each reader a file with what it needs.
+"""Makes the passwords of the database roles at first start, and gives each reader a file with those it needs.
 
-Nobody types a password, there is no default one, and none is in an environment, a command line or `docker inspect`.
-What is there already is kept: delete the volumes `secrets_*` together with `postgres_data`, or neither.
+Nobody types a password and there is no default. None is in an environment, a command line or `docker inspect`.
+Existing files are kept: delete the volumes `secrets_*` together with `postgres_data`, or neither.
 """
 
 import base64
@@ -12,20 +12,20 @@ import secrets
 from pathlib import Path
 
 FOLDER = Path("/secrets")
-# Numeric users of the images: postgres, and ours.
+# Numeric users of the images: that of Postgres, and that of this deployment's images.
 POSTGRES_UID, DAGSTER_UID = 999, 10001
 ROLES = ("dagster", "dagster_run", "warehouse")
-# Which roles' passwords a reader holds, in libpq's own format.
+# The roles whose passwords each reader holds, in libpq's own format.
 PGPASS_READERS = {"instance": ("dagster",), "code": ("dagster_run", "warehouse")}
-# Who may connect through which pool.
+# The roles that may connect through each pool.
 POOLS = {"pool": ("dagster",), "run_pool": ("dagster_run", "warehouse")}
-# Stretching slows down whoever guesses passwords. These are 256 random bits, which nobody guesses; 4,096 rounds, the
-# default, would cost 3 ms of CPU for each of the hundred connections of a run.
+# Stretching slows down password guesses. These passwords are 256 random bits, which nobody guesses. The default of
+# 4,096 rounds would cost 3 ms of CPU for each of a run's hundred connections.
 SCRAM_ROUNDS = 64
 
 
 def scram_secret(password: str, salt: bytes) -> str:
-    """What Postgres and PgBouncer keep instead of the password: RFC 5803, as in Postgres' `pg_authid`."""
+    """The SCRAM secret that Postgres and PgBouncer keep instead of the password: RFC 5803, as in Postgres' `pg_authid`."""
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ROUNDS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     server_key = hmac.digest(salted, b"Server Key", "sha256")
@@ -36,9 +36,9 @@ def scram_secret(password: str, salt: bytes) -> str:
 
 
 def write(path: Path, text: str, owner: int) -> None:
-    """Makes a file that only `owner` can read; libpq refuses any other.
+    """Writes a file that only `owner` can read; libpq refuses any other.
 
-    Written aside and renamed: this runs at every start, under services that may be reading it.
+    It writes a new file and renames it: this runs at every start, while services may read the file.
     """
     if path.exists() and path.read_text() == text:
         return
@@ -53,14 +53,14 @@ def write(path: Path, text: str, owner: int) -> None:
 
 
 def kept(path: Path, make: str, owner: int) -> str:
-    """The text of a file, which is made of `make` where there is none."""
+    """The text of a file; `make` supplies it if there is no file."""
     if not path.exists():
         write(path, make, owner)
     return path.read_text()
 
 
 def main() -> None:
-    """Writes every file that is not there."""
+    """Writes every missing file."""
     kept(FOLDER / "postgres/postgres_password", secrets.token_urlsafe(32), POSTGRES_UID)
     passwords = {role: kept(FOLDER / f"postgres/{role}_password", secrets.token_urlsafe(32), 0) for role in ROLES}
     scram = {

@@ -1,6 +1,6 @@
-"""`make secret`: keeps what is on standard input for user code, whose server and runs read it as /run/secrets/NAME.
+"""`make secret`: stores standard input as a secret, which the code server and its runs read as /run/secrets/NAME.
 
-In a file, because the environment of a run is in `docker inspect` and in its command line. Nothing on standard input removes it.
+It is a file, because `docker inspect` and the command line show a run's environment. Empty standard input removes it.
 """
 
 import getpass
@@ -11,12 +11,12 @@ from pathlib import Path
 from generate_secrets import DAGSTER_UID, FOLDER, write
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-# The database's passwords, which `generate_secrets` keeps there.
+# `generate_secrets` keeps the database's passwords there.
 TAKEN = {"pgpass"}
 
 
 def keep(folder: Path, name: str, text: str) -> str:
-    """Writes or removes the file; returns what was done.
+    """Writes or removes the file; returns a sentence about the result.
 
     Raises:
         SystemExit: the name is not allowed.
@@ -31,7 +31,7 @@ def keep(folder: Path, name: str, text: str) -> str:
 
 
 def main() -> None:
-    """Ends with one sentence where something is not allowed; what was kept stays as it was."""
+    """Ends with one sentence if an input is not allowed; the stored secret stays unchanged."""
     if len(sys.argv) != 2:  # noqa: PLR2004 - the program's own name, and the secret's
         sys.exit("secret: the name is missing: make secret NAME=shop_api_key < key.txt")
     text = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.read()

@@ -1,7 +1,7 @@
-"""Lets the webserver try again where Postgres is starting again.
+"""Lets the webserver retry while Postgres restarts.
 
-Dagster tries a connection six times, but not after an InterfaceError. It makes one of every connection that breaks while it
-sets the statement time-out: it rolls back on what is closed. After a crash of Postgres, the first answer was an error then.
+Dagster tries a connection six times, but not after an InterfaceError. It raises one itself if a connection breaks while it
+sets the statement time-out: it rolls back a closed connection. After a crash of Postgres, the first answer was thus an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STORAGES: tuple[Any, ...] = (event_log, run_storage, schedule_storage)
 
 
 def set_statement_timeout(connection: Any, millis: int) -> None:
-    """Sets the time-out of a new connection.
+    """Sets the statement time-out of a new connection.
 
     Raises:
         psycopg2.OperationalError: the connection broke.
@@ -28,6 +28,6 @@ def set_statement_timeout(connection: Any, millis: int) -> None:
 
 
 def tell_lost_connections() -> None:
-    """For all of this process."""
+    """Applies the change to this whole process."""
     for storage in STORAGES:
         replace(storage, "set_pg_statement_timeout", set_statement_timeout)

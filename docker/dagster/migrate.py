@@ -1,4 +1,4 @@
-"""Brings Dagster's tables to the version of this image, grants runs what they need of them, and adds indexes for ticks."""
+"""Migrates Dagster's tables to this image's version, grants runs their rights, and adds indexes for ticks."""
 
 import os
 import subprocess
@@ -9,11 +9,11 @@ import tick_indexes
 
 
 def main() -> None:
-    """Does the same again at each start; a database that is current stays as it is.
+    """Runs at each start; a current database stays unchanged.
 
     Raises:
-        CalledProcessError: `dagster instance migrate` failed; it has said why.
-        psycopg2.Error: the database refuses it.
+        CalledProcessError: `dagster instance migrate` failed, and has printed the reason.
+        psycopg2.Error: the database refuses a statement.
     """
     subprocess.run(["dagster", "instance", "migrate"], check=True)
     connection = psycopg2.connect(

@@ -1,7 +1,7 @@
-"""Opens files of a folder that others write to: by descriptors, one name after the other, so that no link is ever followed.
+"""Opens files in a folder that others write to, one name after the other, by descriptors: it never follows a link.
 
-To look at a path first and to open it then is no use: with a symbolic link that came and went, 62 of 801 answers showed a file of
-the webserver's.
+Checking a path before opening it does not help. With a symbolic link that came and went, 62 of 801 answers showed a file
+of the webserver's.
 """
 
 import errno
@@ -13,17 +13,17 @@ from typing import BinaryIO
 
 BASE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 FOLDER = BASE | os.O_NOFOLLOW
-# Without O_NONBLOCK a named pipe would be waited for until somebody writes to it.
+# Without O_NONBLOCK, opening a named pipe would wait for a writer.
 FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-# What Linux says to a name that is missing or too long, that is a link, a socket, or nothing that may be read.
+# Linux's errors for a missing or too long name, a link, a socket, or a file without read permission.
 NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG, errno.EACCES}
 
 
 def parts(names: Sequence[str]) -> list[str]:
-    """The names of folders and file, each of which may hold a path.
+    """The names of folders and file, from names that may each hold a path.
 
     Raises:
-        ValueError: one of them leads elsewhere.
+        ValueError: one of them leads outside the folder.
     """
     split = "/".join(names).split("/")
     if {"", ".", ".."} & set(split):
@@ -50,7 +50,7 @@ def open_folder(base: str, names: Sequence[str]) -> Iterator[int]:
 
 
 def open_file(base: str, names: Sequence[str]) -> BinaryIO | None:
-    """The regular file of these names below `base`, open; None where there is none, or something else in its place."""
+    """The open regular file of these names below `base`; None if there is none, or something else in its place."""
     try:
         with open_folder(base, names[:-1]) as folder:
             descriptor = os.open(names[-1], FILE, dir_fd=folder)
@@ -65,5 +65,5 @@ def open_file(base: str, names: Sequence[str]) -> BinaryIO | None:
 
 
 def size(file: BinaryIO) -> int:
-    """In bytes, now."""
+    """The file's current size in bytes."""
     return os.fstat(file.fileno()).st_size

@@ -1,7 +1,8 @@
-"""What user code, its server and its runs, may do in Dagster's own database: the rights of the role `dagster_run`.
+"""The rights of the role `dagster_run`, which the code server and its runs use in Dagster's own database.
 
-Reading is free: user code asks its instance about runs and assets. No event can be changed or deleted, no schedule or sensor
-switched, no table changed. What cannot be told apart from a run's own report is possible: to set the state of another run.
+It may read all tables: user code asks its instance about runs and assets. It cannot change or delete an event, switch a
+schedule or sensor, or change a table. It can set the state of another run, because Postgres cannot tell that from the
+run's own report.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     import psycopg2.extensions
 
 ROLE = Identifier("dagster_run")
-# Stands for every column but the id. Ids ahead of their sequence would block the events of everybody, and an id near the end of
-# the numbers moves the cursors of daemon and sensors there for good (issue 11).
+# Stands for every column but the id. An id ahead of its sequence would block everybody's events. An id near the end
+# of the numbers moves the cursors of daemon and sensors there for good (issue 11).
 ALL = ("*",)
 MINE = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relowner = current_user::regrole"
 COLUMNS = """SELECT attname, pg_get_serial_sequence(attrelid::regclass::text, attname)::regclass::text FROM pg_attribute
@@ -26,7 +27,7 @@ COLUMNS = """SELECT attname, pg_get_serial_sequence(attrelid::regclass::text, at
 
 @dataclass(frozen=True)
 class Write:
-    """What a run writes to a table: the columns of new rows, those that it changes in old ones, and whether it deletes rows."""
+    """A run's writes to a table: the columns of new rows, the changed columns of old rows, and whether it deletes rows."""
 
     table: str
     inserts: Sequence[str] = ALL
@@ -37,14 +38,14 @@ class Write:
 ASSET_KEY = ("last_materialization", "last_run_id", "last_materialization_timestamp", "tags", "cached_status_data")
 RUN = ("status", "run_body", "partition", "partition_set", "update_timestamp", "start_time", "end_time")
 WRITES = (
-    # Its state, its events, what it materialized and checked.
+    # The run's state, its events, its materializations and checks.
     Write("runs", inserts=(), updates=RUN),
     Write("run_tags", updates=("value",)),
     Write("asset_keys", inserts=("asset_key", *ASSET_KEY), updates=ASSET_KEY),
     Write("asset_check_executions", updates=ALL),
     Write("event_logs"),
     Write("asset_event_tags"),
-    # Partitions that user code finds, and slots of concurrency pools that a step takes and gives back.
+    # Partitions that user code finds, and the concurrency pool slots that a step takes and returns.
     Write("dynamic_partitions", updates=ALL, deletes=True),
     Write("concurrency_slots", updates=ALL, deletes=True),
     Write("pending_steps", updates=ALL, deletes=True),
@@ -53,7 +54,7 @@ WRITES = (
 
 
 def grant(connection: psycopg2.extensions.connection) -> None:
-    """Grants runs exactly this, in one transaction: a run that is under way never sees a moment without its rights."""
+    """Grants runs exactly these rights, in one transaction: an active run never sees a moment without them."""
     with connection, connection.cursor() as cursor:
         cursor.execute("GRANT CONNECT ON DATABASE dagster TO dagster_run")
         for statement in reading(connection):
@@ -64,9 +65,9 @@ def grant(connection: psycopg2.extensions.connection) -> None:
 
 
 def reading(connection: psycopg2.extensions.connection) -> Iterator[Composed]:
-    """Takes back what an earlier release granted, and lets runs read.
+    """Revokes the grants of earlier releases, and lets runs read.
 
-    Only of Dagster's own tables and sequences: `ON ALL TABLES` failed on one that somebody else had made beside them (issue 11).
+    It names Dagster's own tables and sequences: `ON ALL TABLES` failed on a table that somebody else had added (issue 11).
     """
     for name in names(connection, "r") + names(connection, "S"):
         yield SQL("REVOKE ALL ON {} FROM {}").format(Identifier(name), ROLE)
@@ -82,7 +83,7 @@ def names(connection: psycopg2.extensions.connection, kind: str) -> list[str]:
 
 
 def writing(connection: psycopg2.extensions.connection, write: Write) -> Iterator[Composed]:
-    """The grants of a table, and of the sequence that its id comes from."""
+    """The grants for a table, and for the sequence of its id."""
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, (write.table,))
         columns: list[tuple[str, str | None]] = cursor.fetchall()

@@ -1,6 +1,6 @@
-"""Refuses what a page elsewhere makes a browser send: Dagster takes mutations from any page, by GET as well, and any Host.
+"""Rejects requests that a foreign page makes a browser send: Dagster takes mutations from any page, also by GET, and any Host.
 
-Loopback is no protection against it: the browser of somebody on this machine is on loopback too.
+Loopback does not protect against it: the user's browser on this machine is on loopback too.
 """
 
 import ipaddress
@@ -13,13 +13,13 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 FOREIGN = {"cross-site", "same-site"}
 READING = {"GET", "HEAD"}
-# A page elsewhere that shows this one in a frame could make somebody click in it. A browser keeps to each policy that it is sent:
-# Dagster's own holds as well.
+# A foreign page that frames this one could make a user click in it. A browser obeys every policy that it receives:
+# Dagster's own policy applies as well.
 UNFRAMED = [(b"content-security-policy", b"frame-ancestors 'none'"), (b"x-frame-options", b"DENY")]
 
 
 def is_graphql(path: str) -> bool:
-    """Whether Dagster's router takes it for its API: a line feed at the end of a path is nothing to it."""
+    """Whether Dagster's router takes the path for its API: the router ignores a line feed at the end of a path."""
     return path.rstrip().endswith("/graphql")
 
 
@@ -32,7 +32,7 @@ def _is_address(host: str) -> bool:
 
 
 def _is_foreign(headers: Mapping[str, str]) -> bool:
-    """Whether a browser sends it for a page elsewhere. To addresses without TLS, but for loopback, it says only the origin."""
+    """Whether a browser sends it for a foreign page. To addresses without TLS, except loopback, it sends only the origin."""
     if site := headers.get("sec-fetch-site"):
         return site in FOREIGN
     origin = headers.get("origin")
@@ -40,14 +40,15 @@ def _is_foreign(headers: Mapping[str, str]) -> bool:
 
 
 def _is_link(scope: Scope, headers: Mapping[str, str]) -> bool:
-    """Whether it follows a link: a form elsewhere that is sent is a navigation as well."""
+    """Whether the request follows a link: a foreign form that is submitted is a navigation as well."""
     return headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in READING
 
 
 def refusal(scope: Scope, hosts: Iterable[str]) -> str | None:
-    """Why an HTTP request or websocket may not pass, in one sentence; None where it may.
+    """The reason to reject an HTTP request or websocket, in one sentence; None if it may pass.
 
-    A host that is an address cannot be somebody's domain that points here for the moment (DNS rebinding); names are listed.
+    An address as host is safe: only a name can be a foreign domain that points here for the moment (DNS rebinding). Names are
+    listed.
     """
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get("host", "").lower()
@@ -63,7 +64,7 @@ def refusal(scope: Scope, hosts: Iterable[str]) -> str | None:
 
 
 def guarded(app: App, hosts: Iterable[str]) -> App:
-    """An ASGI application that lets through what `refusal` has nothing against."""
+    """An ASGI application that rejects each request for which `refusal` gives a reason."""
     names = {host.lower() for host in hosts}
 
     async def guard(scope: Scope, receive: Any, send: Any) -> None:
@@ -71,10 +72,10 @@ def guarded(app: App, hosts: Iterable[str]) -> App:
         if said is None:
             await app(scope, receive, send)
         elif scope["type"] == "websocket":
-            # Before it was accepted: the server answers with 403.
+            # The websocket is not accepted yet: the server answers with 403.
             await send({"type": "websocket.close", "code": 1008})
         else:
-            # What was sent is read, if it is short: the edge has seen the connection close under its hands else, and said 502.
+            # Reads a short body first. Otherwise the edge has seen the connection close early, and answered 502.
             await receive()
             await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
             await send({"type": "http.response.body", "body": f"{said}\n".encode()})
@@ -83,7 +84,7 @@ def guarded(app: App, hosts: Iterable[str]) -> App:
 
 
 def unframed(app: App) -> App:
-    """An ASGI application that lets no page show an answer in a frame."""
+    """An ASGI application that forbids every page to show an answer in a frame."""
 
     async def unframe(scope: Scope, receive: Any, send: Any) -> None:
         async def sending(event: Any) -> None:

@@ -1,6 +1,6 @@
-"""What `--read-only` lets through although it runs user code: a question for a tick to come evaluates the schedule.
+"""Makes `--read-only` also refuse a query that runs user code: the evaluation of a schedule for a future tick.
 
-Dagster refuses a dry run of a schedule or a sensor there, but not the query `futureTick { evaluationResult }`, which is the same.
+Dagster refuses a dry run of a schedule or sensor there, but not the same as a query, `futureTick { evaluationResult }`.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ REFUSED = "Viewers can look: to evaluate a schedule or a sensor would run its co
 
 
 def let_viewers_look_only() -> None:
-    """For all of this process, where it was started with `--read-only`."""
+    """Changes this whole process, which was started with `--read-only`."""
     evaluate = GrapheneDryRunInstigationTick.resolve_evaluationResult
 
     def evaluated(tick: GrapheneDryRunInstigationTick, info: Any) -> Any:

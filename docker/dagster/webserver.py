@@ -1,4 +1,4 @@
-"""The webserver, behind a guard against other sites, and only where it is published for this machine: it has no login."""
+"""The webserver, with a guard against other sites. It has no login, so it refuses a published address beyond loopback."""
 
 import ipaddress
 import os
@@ -8,16 +8,16 @@ from dagster_deployment.time_limits import check_time_limits
 from same_origin import App, guarded, unframed
 
 PORT = "3000"
-# The webserver alone keeps connections to the database open: for runs, for events, for schedules. After a restart of the database
-# each of them would fail once, with an error in the UI, however much later. A new one costs a millisecond, by the pool.
+# Only the webserver keeps database connections open: for runs, for events, for schedules. After a database restart each
+# would fail once, however much later, with an error in the UI. A new one costs a millisecond, by the pool.
 DATABASE_CONNECTION_SECONDS = "1"
 
 
 def check_bind(address: str) -> None:
-    """Ends with one sentence where `address`, the host's side of the published port, is not loopback.
+    """Ends with one sentence if `address`, the host's side of the published port, is not loopback.
 
     Raises:
-        SystemExit: it is not.
+        SystemExit: it is not loopback.
     """
     try:
         loopback = ipaddress.ip_address(address).is_loopback
@@ -31,10 +31,10 @@ def check_bind(address: str) -> None:
 
 
 def main() -> None:
-    """Options of `dagster-webserver`, such as --read-only, are passed on."""
+    """Passes options such as --read-only on to `dagster-webserver`."""
     check_bind(os.environ.get("WEBSERVER_BIND", ""))
     check_time_limits(os.environ)
-    # A refused setting is said at once, not after a second of imports.
+    # A bad setting is reported at once, not after a second of imports.
     import uvicorn  # noqa: PLC0415
     from answers import make_answers_encodable  # noqa: PLC0415
     from audit import audited, tell  # noqa: PLC0415
@@ -49,7 +49,7 @@ def main() -> None:
     for prepare in (tell, *mends):
         prepare()
     if "DOCKER_HOST" in os.environ:
-        # Runs are containers, whose launcher can stop them while they start.
+        # Runs are containers, and the launcher can stop them while they start.
         stopping.make_possible_while_starting()
     listen_on = os.environ["LISTEN_ON"]
     hosts = ["localhost", listen_on, *os.environ.get("WEBSERVER_HOSTS", "").split()]

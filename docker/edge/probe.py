@@ -1,11 +1,11 @@
-"""Health of the edge: does it speak TLS for its domain, and send whoever has not logged in to the login?"""
+"""Health of the edge: does it speak TLS for its domain, and send users without a session to the login?"""
 
 import os
 import socket
 import ssl
 import sys
 
-# Who has signed its certificate is for its users to check.
+# The edge's users check its certificate's CA; this probe does not.
 context = ssl.create_default_context()
 context.check_hostname = False
 context.verify_mode = ssl.CERT_NONE
@@ -20,5 +20,5 @@ try:
         status = tls.recv(12)
 except ssl.SSLError as error:
     sys.exit(f"the edge has no certificate for {domain} yet, its log says why: {error}")
-# With LOGIN=oidc, a page is sent to the provider, but this asks for no page.
+# With LOGIN=oidc, the edge redirects a page request to the provider, but this is no page request.
 sys.exit(status != b"HTTP/1.1 401" and f"the edge answers {status.decode()} to who has not logged in")

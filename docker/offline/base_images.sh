@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds stand-ins for the official Python and Postgres images from Debian's packages. Does nothing where they exist already.
-# Prints the settings that make Compose use them. With the argument `edge` it makes the image of Caddy as well.
+# Builds stand-ins for the official Python and Postgres images from Debian's packages, unless they exist already.
+# Prints the settings that make Compose use them. With the argument `edge` it also builds the image of Caddy.
 set -euo pipefail
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -15,7 +15,7 @@ CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 
-# The mirror of this machine, as apt knows it once it has fetched its lists; nothing on Ubuntu, whose mirrors have no Debian.
+# The machine's mirror, which apt knows after fetching its lists; empty on Ubuntu, whose mirrors have no Debian.
 # shellcheck disable=SC2016 # apt fills in $(SITE)
 mirror() { apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1 || :; }
 
@@ -23,7 +23,7 @@ exists() { docker image inspect "$1" >/dev/null 2>&1; }
 
 import_debian() {
     exists "offline-debian:$SUITE" && return
-    # Without a keyring debootstrap would not check what it fetches.
+    # Without a keyring, debootstrap would not verify the packages.
     debootstrap --variant=minbase --include=ca-certificates --keyring="$KEYRING" "$SUITE" "$WORK/root" ${MIRROR:+"$MIRROR"} >"$WORK/log" 2>&1 || { tail -n 5 "$WORK/log" >&2; exit 1; }
     rm -rf "$WORK"/root/var/cache/apt/archives/*.deb "$WORK"/root/var/lib/apt/lists/*
     tar -C "$WORK/root" -c . | docker import --change 'CMD ["bash"]' - "offline-debian:$SUITE" >/dev/null

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A Docker engine for a machine that has none: fetched from Debian's packages, unpacked into a folder of its own, started.
+# Installs a Docker engine on a machine without one: fetches Debian's packages, unpacks them into one folder, starts the engine.
 #
-#   engine.sh start   answer at once where an engine answers; else fetch what is missing and start it
+#   engine.sh start   return at once if an engine answers; else fetch the missing packages and start it
 #   engine.sh stop    stop the engine that this script started (by its process id), and no other
 #   engine.sh fetch PACKAGE...   only fetch and unpack packages of ENGINE_SUITE into ENGINE_HOME/root
 #
-# It never replaces an engine: where one answers on the default socket, or DOCKER_HOST is set, `start` does nothing.
-# Nothing is installed through dpkg but runc, iptables and what debootstrap needs, which come from the machine's own release.
+# It never replaces an engine: if one answers on the default socket, or DOCKER_HOST is set, `start` does nothing.
+# dpkg installs only runc, iptables and debootstrap's requirements, from the machine's own release.
 set -euo pipefail
 
 ENGINE_HOME=${ENGINE_HOME:-/var/lib/docker-offline}
@@ -33,7 +33,7 @@ require_debian_root() {
 }
 
 # shellcheck disable=SC2016 # apt fills in $(SITE)
-# The mirror this machine already uses, so that a company mirror works without being named here.
+# The mirror that this machine already uses, so that a company mirror needs no setting here.
 mirror() { apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1; }
 
 fetch() {
@@ -57,7 +57,7 @@ install_tools() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" ca-certificates >/dev/null
 }
 
-# Ubuntu's own packages are recent enough, and its service manager starts what they install.
+# Ubuntu's own packages are recent enough, and its service manager starts them.
 install_on_ubuntu() {
     say "no Docker engine answers: installing docker.io, docker-compose-v2 and docker-buildx from Ubuntu's packages"
     apt-get update -qq
@@ -69,7 +69,7 @@ install_on_ubuntu() {
     done
 }
 
-# `docker compose` has to work in the user's own shell afterwards.
+# Makes `docker compose` work in the user's own shell afterwards.
 link_client() {
     mkdir -p "$PLUGINS"
     local plugin
@@ -81,7 +81,7 @@ link_client() {
 
 launch() {
     local tools=$ENGINE_HOME/root/usr log=$ENGINE_HOME/dockerd.log
-    # A process id left by the last boot may belong to another process now, and dockerd would refuse to start.
+    # A process id from before a reboot may belong to another process now, and dockerd would refuse to start.
     rm -f "$ENGINE_HOME/engine.pid"
     PATH="$tools/sbin:$tools/bin:$PATH" setsid nohup "$tools/sbin/dockerd" \
         --data-root "$ENGINE_HOME/data" --exec-root "$ENGINE_HOME/exec" --pidfile "$ENGINE_HOME/engine.pid" --init-path "$tools/bin/tini-static" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# First start: make the cluster and run /docker-entrypoint-initdb.d, as the official image does; then become Postgres.
+# At first start, creates the cluster and runs /docker-entrypoint-initdb.d, like the official image; then becomes Postgres.
 # Honours POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD[_FILE], POSTGRES_INITDB_ARGS and POSTGRES_HOST_AUTH_METHOD.
 set -euo pipefail
 

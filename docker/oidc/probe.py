@@ -1,11 +1,11 @@
-"""Health of the OIDC login: does it hold back whoever has no session, and can it reach the provider?"""
+"""Health of the OIDC login: does it reject requests without a session, and does it reach the provider?"""
 
 import http.client
 import sys
 
 
 def status(accept: str) -> int:
-    """Of a request without a session; redirects are not followed."""
+    """The status of a request without a session; redirects are not followed."""
     connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=4)
     forwarded = {"X-Forwarded-Host": "localhost", "X-Forwarded-Proto": "https"}
     connection.request("GET", "/", headers={"Accept": accept, **forwarded})

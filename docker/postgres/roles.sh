@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Sets roles and databases right, at every start: Postgres lets each role change its own password and settings, and user code has
-# two of the three roles. Postgres is given SCRAM secrets: it never sees a password.
+# Restores roles and databases at every start: Postgres lets each role change its own password and settings. User code has
+# two of the three roles. Postgres gets SCRAM secrets: it never sees a password.
 set -euo pipefail
 
 PGPASSWORD=$(<"$POSTGRES_PASSWORD_FILE")
-# User code may make functions in the schema `public` of the warehouse; the superuser must not find one by a bare name. A role that
-# holds a lock on itself must not keep this from its work.
+# User code may create functions in the warehouse's schema `public`; the superuser must not call one by a bare name.
+# A role that locks itself must not block this script.
 PGOPTIONS="--search_path=pg_catalog --lock_timeout=5s"
 export PGPASSWORD PGOPTIONS SECRETS=${SECRETS:-/run/secrets}
 
 sql() { psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=postgres "$@"; }
 
-# NAME: ends what the role is doing. Only where it stands in the way: runs under way lose their connections.
+# NAME: ends the role's sessions. Used only if the role is in the way: active runs lose their connections.
 stop_role() {
     echo "roles: $1 is changing itself: ending its sessions" >&2
     end_sessions "$1"
-    # It may have come back already: then the next attempt ends its sessions again.
+    # The role may have reconnected already: the next attempt then ends its sessions again.
     sql --dbname=postgres --command="ALTER ROLE $1 NOLOGIN" || echo "roles: $1 still changes itself" >&2
     end_sessions "$1"
 }
@@ -25,7 +25,7 @@ end_sessions() {
         --command="SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '$1'"
 }
 
-# NAME SETTINGS: a role may be changing itself at this moment, over and over.
+# NAME SETTINGS: retries, because the role may be changing itself repeatedly at this moment.
 role() {
     local attempt
     for attempt in 1 2 3 4 5; do
@@ -36,7 +36,7 @@ role() {
     exit 1
 }
 
-# NAME SETTINGS: the role as it was made, in one transaction: no run logs in to half of it.
+# NAME SETTINGS: restores the role in one transaction: no run logs in to a half-restored role.
 set_role() {
     sql --dbname=postgres --single-transaction --set=name="$1" --set=settings="$2" <<'SQL'
 \set scram `cat "$SECRETS/":name"_scram"`
@@ -52,7 +52,7 @@ FROM unnest(string_to_array(:'settings', ' ')) AS setting \gexec
 SQL
 }
 
-# NAME OWNER: the database, which nobody may use who is not named.
+# NAME OWNER: the database, which only named roles may use.
 database() {
     sql --dbname=postgres --set=name="$1" --set=owner="$2" <<'SQL'
 SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'owner')
@@ -66,7 +66,7 @@ REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
 SQL
 }
 
-# DATABASE PATTERN: takes functions from everybody that Postgres gives to everybody.
+# DATABASE PATTERN: revokes functions that Postgres grants to everybody.
 take() {
     sql --dbname="$1" --set=pattern="$2" <<'SQL'
 SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure)
@@ -74,13 +74,13 @@ FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ :'pat
 SQL
 }
 
-# Time-outs are for accidents: a role may set them anew. No role may raise temp_file_limit, the disk that one session sorts on.
+# Time-outs prevent accidents: a role may change them. No role may raise temp_file_limit, a session's disk space for sorting.
 role dagster "lock_timeout=30s"
 role dagster_run "lock_timeout=30s statement_timeout=2min temp_file_limit=1GB"
 role warehouse "lock_timeout=15min idle_in_transaction_session_timeout=15min temp_file_limit=4GB"
 
 database dagster dagster
-# An owner could shut everybody out of it: user code makes schemas in the warehouse, and owns those.
+# An owner could lock everybody out of the database: user code creates schemas in the warehouse, and owns those.
 database warehouse postgres
 sql --dbname=warehouse <<'SQL'
 REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
@@ -88,7 +88,7 @@ GRANT CONNECT, CREATE, TEMPORARY ON DATABASE warehouse TO warehouse;
 SELECT 'GRANT CREATE, USAGE ON SCHEMA public TO warehouse' WHERE to_regnamespace('public') IS NOT NULL \gexec
 SQL
 
-# All runs have the same role: one could end the sessions of the others.
+# All runs share one role: a run could end another run's sessions.
 take warehouse '^pg_(terminate|cancel)_backend$'
 # Neither a place to write to, nor locks that Dagster does not know.
 take dagster '^(pg_(terminate|cancel)_backend|pg_(try_)?advisory_.*|lo_.*)$'

@@ -1,7 +1,7 @@
 """Health of the code server: has it loaded the code location, and can user code log in to its databases?
 
-`dagster api grpc-health-check` is content where it has not loaded, and costs a second of CPU. This asks for the repositories, in
-Dagster's own gRPC service, without importing Dagster.
+`dagster api grpc-health-check` succeeds without loaded code, and costs a second of CPU. This probe asks for the
+repositories over Dagster's own gRPC service, without importing Dagster.
 """
 
 import os
@@ -14,7 +14,7 @@ MEND = "`docker compose start roles` sets right a role that user code has change
 
 
 def check_code() -> None:
-    """Ends with the reason where the code location does not load."""
+    """Ends with the reason if the code location does not load."""
     with grpc.insecure_channel(f"{os.environ.get('LISTEN_ON', '127.0.0.1')}:4000") as channel:
         reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
     if b'"ListRepositoriesResponse"' not in reply:
@@ -22,7 +22,7 @@ def check_code() -> None:
 
 
 def check_login(role: str, database: str, host: str, port: str) -> None:
-    """Ends with the reason where a role cannot ask a question: the pool lets in whom it knows, and only asks Postgres then."""
+    """Ends with the reason if a role's query fails. The pool accepts known roles itself, so only a query reaches Postgres."""
     try:
         connection = psycopg2.connect(host=host, port=port, user=role, dbname=database, connect_timeout=2)
         connection.cursor().execute("SELECT 1")

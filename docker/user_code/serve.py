@@ -1,7 +1,7 @@
-"""Starts the code server, and tells Dagster what the containers of its runs look like.
+"""Starts the code server, and gives Dagster the settings for its runs' containers.
 
-A run sees what its code server sees: the same image, and the same environment but for what belongs to this container alone.
-Networks and volumes come from Compose, as one JSON object in RUN_CONTAINER; limits and hardening from the launch gateway.
+A run has its code server's image and environment, without the variables of this container alone. Compose supplies networks
+and volumes as one JSON object in RUN_CONTAINER. The launch gateway supplies limits and hardening.
 """
 
 import importlib
@@ -22,7 +22,7 @@ OWN = {
     "RUN_CONTAINER": "a run starts no container",
     "ALERT_URLS_FILE": "a run must not know who is told of failures",
 }
-# The kernel takes 128 KiB for one argument of a program (MAX_ARG_STRLEN). That of a run holds this and its instance, some 5 kB.
+# The kernel allows 128 KiB for one program argument (MAX_ARG_STRLEN). A run's argument holds this and its instance, some 5 kB.
 MAX_VARIABLE_BYTES = 112 * 1024
 
 
@@ -41,10 +41,10 @@ def container_context(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def serialized(context: Mapping[str, Any]) -> str:
-    """The context as the variable that Dagster reads it from.
+    """The value of the variable from which Dagster reads the context.
 
     Raises:
-        SystemExit: it is longer than a variable may be.
+        SystemExit: the value is too long for a variable.
     """
     text = json.dumps(context)
     if (size := len(f"DAGSTER_CONTAINER_CONTEXT={text}")) > MAX_VARIABLE_BYTES:
@@ -56,9 +56,9 @@ def serialized(context: Mapping[str, Any]) -> str:
 
 
 def check_settings(module: str, environ: Mapping[str, str]) -> None:
-    """Ends with one sentence where `settings`, beside the module of definitions, does not accept the environment.
+    """Ends with one sentence if `settings`, beside the module of definitions, rejects the environment.
 
-    It is asked through `Settings.from_environment`, which raises `SettingsError`. Without these there is nothing to check.
+    It calls `Settings.from_environment`, which raises `SettingsError`. If these are missing, it checks nothing.
 
     Raises:
         SystemExit: a setting is not allowed.
@@ -76,12 +76,12 @@ def check_settings(module: str, environ: Mapping[str, str]) -> None:
 
 
 def check_instance() -> None:
-    """Ends where Dagster's database does not answer, so that Docker starts the server again: it would keep the error for good.
+    """Ends if Dagster's database does not answer, so that Docker restarts the server: it would keep the error for good.
 
     Raises:
-        SystemExit: it does not.
+        SystemExit: the database does not answer.
     """
-    # A refused setting is said at once, not after a second of imports.
+    # A bad setting is reported at once, not after a second of imports.
     from dagster import DagsterInstance  # noqa: PLC0415
 
     try:
@@ -94,9 +94,9 @@ def check_instance() -> None:
 def main() -> None:
     """Becomes the code server.
 
-    `dagster code-server start` serves through a child, and does not start it again: once that had run out of memory, or had slept
-    for 30 s with its host, the code location was gone until somebody noticed. Here the container ends, and Docker starts another.
-    What that command adds, loading code again without a restart, is for code that is not part of an image.
+    `dagster code-server start` serves through a child, and never restarts it. After a child ran out of memory, or slept for
+    30 s with its host, the code location was gone for good. Here the container ends, and Docker
+    restarts it. That command also reloads code without a restart, which code in an image does not need.
     """
     module = sys.argv[1]
     check_time_limits(os.environ)
@@ -105,7 +105,7 @@ def main() -> None:
     check_instance()
     environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
     listen_on = os.environ.get("LISTEN_ON", "127.0.0.1")
-    # Without the first, code that does not load would end the server; with it the UI shows why.
+    # Without the first option, code that does not load would end the server; with it, the UI shows the error.
     how = ["--lazy-load-user-code", "--host", listen_on, "--port", str(PORT), "--module-name", module]
     command = ["dagster", "api", "grpc", *how]
     os.execvpe(command[0], command, environ)  # noqa: S606 - PATH is the image's

@@ -1,4 +1,4 @@
-"""Plots as SVG that takes over the page's text colour, so that it can be read in light, in dark and on paper."""
+"""Plots as SVG in the page's text colour: readable in light mode, in dark mode and on paper."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from matplotlib.figure import Figure as Canvas
 from evaluation.figures import Style, Summary
 from evaluation.scenario import Bar, Mark
 
-# Okabe and Ito's blue and orange: told apart by everybody, on white and on black.
+# Okabe and Ito's blue and orange: everybody can tell them apart, on white and on black.
 COLOURS = {str(Style.TASK): "#E69F00", str(Style.ASSET): "#0072B2"}
 FAILED = "#CC3311"
-# Replaced by the page's own colour.
+# A placeholder for the page's own colour.
 INK = "#123456"
 WIDTH, ROW = 8.6, 0.34
-# Of the whole timeline: a step of some hundredths of a second is drawn wider than it was, or nobody would see it.
+# A share of the timeline. Shorter steps are drawn this wide, or nobody would see them.
 LEAST_WIDTH = 0.006
 mpl.rcParams.update(
     {"svg.fonttype": "none", "svg.hashsalt": "evaluation", "font.size": 9, "text.color": INK, "axes.labelcolor": INK}
@@ -33,7 +33,7 @@ def _svg(canvas: Canvas) -> str:
 
 
 def comparison(summaries: Sequence[Summary], measure: str) -> str:
-    """A bar for each variant: the median, with the lowest and the highest value."""
+    """Draws a bar for each variant: the median, with the lowest and the highest value."""
     found = [summary for summary in summaries if summary.measure == measure]
     canvas = Canvas(figsize=(WIDTH, 0.6 + ROW * len(found)))
     axes = canvas.subplots()
@@ -51,7 +51,7 @@ def comparison(summaries: Sequence[Summary], measure: str) -> str:
 
 
 def timeline(bars: Sequence[Bar], marks: Sequence[Mark]) -> str:
-    """Steps of both styles over the same seconds; failed ones are red and hatched."""
+    """Draws the steps of both styles over the same seconds. Failed ones are red and hatched."""
     rows = list(dict.fromkeys((bar.style, bar.label) for bar in sorted(bars, key=lambda bar: bar.style, reverse=True)))
     canvas = Canvas(figsize=(WIDTH, 1.0 + ROW * 0.8 * len(rows)))
     axes = canvas.subplots()

@@ -1,4 +1,4 @@
-"""What a manager reads: one line a situation, made of the figures, and when to use which."""
+"""The summary for a manager: a table made of the figures, and advice when to use which style."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from evaluation.verdicts import Verdict
 
 @dataclass(frozen=True)
 class Row:
-    """A question, the two answers, and who comes out ahead."""
+    """A question, the two answers, and the style that is ahead."""
 
     situation: str
     question: str
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Line:
-    """Which figures a row compares; `more` where a higher one is better."""
+    """The figures that a row compares. `more` means that a higher one is better."""
 
     situation: str
     question: str
@@ -89,14 +89,14 @@ LINES = (
 
 @dataclass(frozen=True)
 class Advice:
-    """When to use which, and the rows of the table that say so."""
+    """Advice when to use which style, and the table rows that support it."""
 
     what: str
     why: str
     rows: tuple[Row, ...]
 
 
-# Who has not met them needs no more to read the table.
+# Readers new to Dagster need only these terms to read the table.
 TERMS = {
     "asset": "data that Dagster knows by name, with what it is made of: a table, a file",
     "job": "steps in an order; Dagster knows the steps, not the data that they leave",
@@ -104,7 +104,7 @@ TERMS = {
     "from failure": "those that failed, and what comes after them",
     "chosen steps": "those that a person names",
 }
-# In the order in which they are given.
+# In the order of the report.
 ADVICE = {
     "Use assets": (
         "for data that is kept and read again: tables, files, reports. They tell what exists and what it is made of, leave alone "
@@ -127,7 +127,7 @@ def _advice_of(row: Row) -> str:
 
 
 def rows(results: Results) -> list[Row]:
-    """The table of the summary; what was not played is left out."""
+    """The table of the summary, without scenarios that were not played."""
     found = []
     for line in LINES:
         try:
@@ -152,14 +152,14 @@ def _ahead(task: Summary, asset: Summary, *, more: bool) -> str:
 
 
 def verdicts(judged: list[Judged]) -> str:
-    """How many claims stand where, in words."""
+    """The number of claims for each verdict, in words."""
     words = {Verdict.HOLDS: "hold", Verdict.PARTLY: "hold partly", Verdict.NOT: "do not hold", Verdict.UNKNOWN: "were not played"}
     counts = {verdict: sum(claim.verdict is verdict for claim in judged) for verdict in words}
     return ", ".join(f"{count} {words[verdict]}" for verdict, count in counts.items() if count)
 
 
 def advice(results: Results) -> list[Advice]:
-    """When to use which: each style where its figures are ahead, and nowhere else."""
+    """Advises each style only where its figures are ahead."""
     told: dict[str, list[Row]] = {what: [] for what in ADVICE}
     for row in rows(results):
         told[_advice_of(row)].append(row)

@@ -1,4 +1,4 @@
-"""Makes the files of the report from what was found."""
+"""Makes the report's files from the results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from evaluation.report import plots, summary
 from evaluation.results import Result, Results
 
 HERE = Path(__file__).parent
-# What each scenario is compared by, in its plot; the first that it has.
+# A scenario's plot compares the first of these measures that it has.
 MEASURES = (
     "questions of lineage answered rightly", "from publication to a fresh summary", "rows fetched again", "steps executed",
     "steps after buying eggs", "runs spent",
@@ -24,10 +24,10 @@ MEASURES = (
 
 
 def report_files(results: Results) -> dict[str, bytes]:
-    """File names and contents.
+    """Returns the report's files by name.
 
     Raises:
-        jsonschema.ValidationError: the results are not as `schema.json` says, which is a defect.
+        jsonschema.ValidationError: the results do not match `schema.json`, which is a defect.
     """
     claims = judge(results)
     document = results.to_json(claims)

@@ -1,4 +1,4 @@
-"""The scenarios, in the order of the report; those of a lane are played one after the other."""
+"""The scenarios, in the order of the report. Those of a lane are played in sequence."""
 
 from evaluation.scenario import Scenario
 from evaluation.scenarios.debugging import BadRecord, BlockedTable

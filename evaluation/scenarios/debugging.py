@@ -1,4 +1,4 @@
-"""Debugging what fails: a bad record at the source, a table that cannot be replaced."""
+"""Debugging a failure: a bad record at the source, a table that cannot be replaced."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ RUN_AGAIN = "assets, from failure"
 
 
 class _Failing(Scenario):
-    """Something makes a step of both styles fail; an alert names the run, and a person goes on from there."""
+    """A step of both styles fails. An alert names the run; a person continues from there."""
 
-    # The job, the assets that are the same work, and the table that both make.
+    # The job, the assets that do the same work, and the table that both make.
     job: str
     assets: tuple[str, ...]
     product: str
@@ -24,7 +24,7 @@ class _Failing(Scenario):
     failed: tuple[Run, Run]
 
     def set_up(self) -> None:
-        """Both styles have good data; then something breaks, and both fail."""
+        """Breaks something after both styles have good data; both fail."""
         self.broken_at = self.stage.databases.now()
         self.undo.callback(self.mend)
         self.break_it()
@@ -36,39 +36,39 @@ class _Failing(Scenario):
         self.moments += [("broken", self.broken_at), ("mended", self.stage.databases.now())]
 
     def break_it(self) -> None:
-        """What goes wrong."""
+        """Causes the failure."""
         raise NotImplementedError
 
     def look_around(self) -> None:
-        """What there is while it is broken."""
+        """Counts the readable rows while it is broken."""
         self.usable = self.readable("jobs"), self.readable("assets")
 
     def mend(self) -> None:
-        """What a person does about the cause; harmless where nothing is broken."""
+        """Repairs the cause. It is harmless if nothing is broken."""
         raise NotImplementedError
 
     def task_centric(self) -> None:
-        """From where it failed, as an operator would first try: the run of each style, side by side."""
+        """Re-executes each style's run from failure, in parallel: an operator's first attempt."""
         job, assets = (self.stage.client.reexecute(run.run_id, "FROM_FAILURE") for run in self.failed)
         self.from_failure, self.run_again = self.together(job, assets, ends=None)
 
     def asset_centric(self) -> None:
-        """What is always enough: the assets that are affected and, beside them, the job from scratch."""
+        """Materializes the affected assets and, in parallel, runs the job from scratch. Both are always enough."""
         scratch = self.stage.client.reexecute(self.failed[0].run_id, "ALL_STEPS")
         affected = self.stage.client.launch(ASSET_JOB, assets=self.assets)
         self.from_scratch, self.made_again = self.together(scratch, affected)
 
     def find_culprit(self, run: Run) -> tuple[int, bool]:
-        """Calls from an alert, which holds the run's id, to the failed step and its reason; and whether both are right."""
+        """The number of calls from an alert to step and reason, and whether both are right. The alert holds the run's id."""
         (step, reason), calls = self.stage.calls(lambda: self.stage.culprit(run))
         return calls, self.culprit[0] in step and self.culprit[1] in reason
 
     def readable(self, schema: str) -> int:
-        """Rows that readers of the product still get."""
+        """The number of rows that readers of the product still get."""
         return int(self.stage.databases.warehouse(f"SELECT count(*) FROM {schema}.{self.product}")[0][0])  # noqa: S608
 
     def measure(self) -> None:
-        """Cost of finding, cost of mending, and what stayed usable."""
+        """Adds the cost to find and to repair the fault, and the rows still readable."""
         for style, (calls, right), usable in zip((Style.TASK, Style.ASSET), self.asked, self.usable, strict=True):
             self.add("API calls from alert to culprit", style.label, style, calls if right else None, "calls")
             self.add("rows that stayed readable", style.label, style, usable, "rows")
@@ -83,13 +83,13 @@ class _Failing(Scenario):
 
 
 class BadRecord(_Failing):
-    """A record that is complete, and useless: it is found where it is used."""
+    """A complete but useless record, detected only where it is used."""
 
     name = "debugging_record"
     situation = "Debugging"
     title = "A bad record at the source"
     lane = "users"
-    # The sensor tries failed assets again every minute: nobody could tell its runs from those of the person.
+    # The sensor retries failed assets every minute. Its runs would look like the person's runs.
     holds = frozenset({"sensor", "source"})
     story = (
         "The source publishes a user whose latitude is a word. Both styles fetch it, and fail where it is used. "
@@ -99,32 +99,32 @@ class BadRecord(_Failing):
     culprit = ("transform", "The user with id")
 
     def set_up(self) -> None:
-        """As ever, but nobody else tries again."""
+        """Turns the sensor off first, so that it retries nothing."""
         self.turn_sensor_off()
         super().set_up()
 
     def break_it(self) -> None:
-        """One record of the source."""
+        """Makes one record of the source bad."""
         self.stage.source(behaviour="invalid")
 
     def mend(self) -> None:
-        """The source is right again."""
+        """Makes the source good again."""
         self.stage.source(behaviour="ok")
 
     def look_around(self) -> None:
-        """The record is where the assets keep what they have fetched."""
+        """Also counts the bad records in the assets' table of raw data."""
         super().look_around()
         bad = "SELECT count(*) FROM assets.raw_user_data WHERE document #>> '{address,geo,lat}' = 'north'"
         self.bad_records = int(self.stage.databases.warehouse(bad)[0][0])
 
     def measure(self) -> None:
-        """And what of it was kept."""
+        """Also adds the bad records that were kept."""
         super().measure()
         self.add("bad records in the warehouse meanwhile", "assets", Style.ASSET, self.bad_records, "records")
 
 
 class BlockedTable(_Failing):
-    """Somebody has made a view of a table, which cannot be replaced any more: the fault is at the end."""
+    """A view on a table prevents its replacement: the fault is in the last step."""
 
     name = "debugging_table"
     situation = "Debugging"
@@ -138,18 +138,18 @@ class BlockedTable(_Failing):
     culprit = ("posts_by_city", "other objects depend on it")
 
     def set_up(self) -> None:
-        """Both tables are there."""
+        """Makes both tables first."""
         if self.first_time(*self.assets):
             keep_posts_for_jobs(self.stage)
             self.stage.play(self.job)
         super().set_up()
 
     def break_it(self) -> None:
-        """A view of each style's table."""
+        """Creates a view on each style's table."""
         for schema in ("jobs", "assets"):
             self.stage.databases.warehouse(f"CREATE VIEW {schema}.report AS SELECT * FROM {schema}.{self.product}")  # noqa: S608
 
     def mend(self) -> None:
-        """Without them."""
+        """Drops the views."""
         for schema in ("jobs", "assets"):
             self.stage.databases.warehouse(f"DROP VIEW IF EXISTS {schema}.report")

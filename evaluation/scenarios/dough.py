@@ -1,4 +1,4 @@
-"""Debugging what does not fail: dough that was mixed for too long."""
+"""Debugging without a failure: dough that was mixed for too long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AFFECTED = ("cookie_dough", "cookies")
 
 
 class OvermixedDough(Scenario):
-    """Nothing fails: the product is bad."""
+    """No step fails, but the product is bad."""
 
     name = "debugging_dough"
     situation = "Debugging"
@@ -28,7 +28,7 @@ class OvermixedDough(Scenario):
     bad, good = 10.0, 3.0
 
     def set_up(self) -> None:
-        """Bad cookies in both styles."""
+        """Makes bad cookies in both styles."""
         self.first_time("ingredients", "eggs", "wet_ingredients", "dry_ingredients")
         self.job, _ = self.together(
             self.stage.client.launch("cookie_job", config=self.config("mix_cookie_dough", self.bad)),
@@ -37,30 +37,30 @@ class OvermixedDough(Scenario):
 
     @staticmethod
     def config(step: str, minutes: float) -> dict[str, object]:
-        """How long a step mixes."""
+        """The run config that sets a step's mixing time."""
         return {"ops": {step: {"config": {"minutes": minutes}}}}
 
     def task_centric(self) -> None:
-        """The job says nothing: its log has to be read, then its configuration. Then everything, or chosen steps."""
+        """Searches the job's log and run config, then runs chosen steps, then the whole job."""
         self.found_by_job = self.stage.calls(self.culprit_of_job)
         right = self.config("mix_cookie_dough", self.good)
         self.chosen = self.acted(Style.TASK, self.stage.steps_again(self.job, ["mix_cookie_dough", "bake_cookies"], right))
         self.whole = self.acted(Style.TASK, self.stage.play("cookie_job", config=right))
 
     def culprit_of_job(self) -> bool:
-        """Whether log and configuration of the last run, put together by a person, name the reason."""
+        """Whether log and run config of the last run together name the reason."""
         (last,) = self.stage.client.query(queries.LAST_STORY, job="cookie_job")["runsOrError"]["results"]
         messages = [str(event.get("message")) for event in last["eventConnection"]["events"]]
         return any("rubbery" in message for message in messages) and "minutes: 10" in str(last["runConfigYaml"])
 
     def asset_centric(self) -> None:
-        """The check of the asset has failed, and says why. Then the asset, and what is made of it."""
+        """Reads the reason from the failed asset check, then materializes the asset and its downstream."""
         self.found_by_check = self.stage.calls(self.culprit_of_assets)
         right = self.config("cookie_dough", self.good)
         self.again = self.acted(Style.ASSET, self.stage.materialize(*AFFECTED, config=right))
 
     def culprit_of_assets(self) -> bool:
-        """Whether the checks of all assets name one, and the minutes."""
+        """Whether the asset checks name only the dough, and its minutes."""
         nodes = self.stage.client.query(queries.CHECKS)["assetNodes"]
         failed = {
             node["assetKey"]["path"][-1]: check["executionForLatestMaterialization"]
@@ -73,11 +73,11 @@ class OvermixedDough(Scenario):
         return set(failed) == {"cookie_dough"} and any(entry.get("floatValue") == self.bad for entry in entries)
 
     def failed_steps(self) -> int:
-        """What the job's run itself complains about."""
+        """The number of failed steps in the job's run."""
         return len(self.stage.databases.failed_steps(self.job.run_id))
 
     def measure(self) -> None:
-        """Cost of noticing, of finding, of mending."""
+        """Adds the cost to notice, to find and to repair the fault."""
         self.add("failed steps or checks that warn", "job", Style.TASK, self.failed_steps(), "warnings")
         self.add("failed steps or checks that warn", "assets", Style.ASSET, self.failed_checks, "warnings")
         lines = lines_of(ASSETS_FILE, "cookie_dough_is_not_overmixed")

@@ -12,7 +12,7 @@ BAKED = frozenset({"wet_ingredients", "dry_ingredients", "cookie_dough", "cookie
 ASSETS_FILE = "defs/assets/cookies.py"
 CHOSEN = "job, chosen steps"
 PLAIN_COOKIES = ("ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough", "cookies")
-# As many as there are assets in a row, twice.
+# Twice the number of assets in a row.
 ROUNDS = 12
 BAKED_OF_EGGS = ("wet_ingredients", "cookie_dough", "cookies")
 AFTER_NEW_EGGS = ("take_eggs", "check_eggs", "mix_wet_ingredients", "mix_cookie_dough", "bake_cookies")
@@ -33,20 +33,20 @@ class ExpiredEggs(Scenario):
     )
 
     def set_up(self) -> None:
-        """Eggs of long ago are in the fridge: in the configuration of the job, in the table of the asset."""
+        """Puts the old date into the asset's table. The job gets it from its run config."""
         self.first_time(*PLAIN_COOKIES)
         expire = 'UPDATE assets.eggs SET document = document || \'{"best_before": "2020-01-01"}\''
         self.stage.databases.warehouse(expire)
 
     def task_centric(self) -> None:
-        """It fails; then, with new eggs, the steps that they touch, or everything."""
+        """Runs the job, which fails; then, with new eggs, its affected steps, then all steps."""
         old = {"ops": {"take_eggs": {"config": {"bought_on": "2020-01-01"}}}}
         self.failed_job = self.acted(Style.TASK, self.stage.play("cookie_job", config=old, ends="FAILURE"))
         self.chosen = self.acted(Style.TASK, self.stage.steps_again(self.failed_job, AFTER_NEW_EGGS, {}))
         self.job = self.acted(Style.TASK, self.stage.play("cookie_job"))
 
     def asset_centric(self) -> None:
-        """It fails, then new eggs, and what is made of them."""
+        """Materializes with old eggs, which fails; then new eggs and their downstream."""
         (node,) = self.stage.assets("eggs")
         self.fresh_in_time = self.stage.client.freshness("eggs")
         self.stale_status = node["staleStatus"]
@@ -54,7 +54,7 @@ class ExpiredEggs(Scenario):
         self.assets = self.acted(Style.ASSET, self.stage.materialize("eggs", *BAKED_OF_EGGS))
 
     def measure(self) -> None:
-        """Steps until there are cookies, and whether Dagster knew that the eggs were old."""
+        """Adds the steps until there are cookies, and whether Dagster marked the old eggs."""
         for variant, style, checking, failed, again in (
             ("job with a date check", Style.TASK, "check_eggs", self.failed_job, self.job),
             ("assets with a date check", Style.ASSET, "wet_ingredients", self.failed_asset, self.assets),
@@ -84,22 +84,22 @@ class NothingNew(Scenario):
     )
 
     def set_up(self) -> None:
-        """Everything is there, and the sensor is done with it."""
+        """Makes everything, and waits until the sensor requests nothing more."""
         if self.first_time(*PLAIN_COOKIES):
             self.followers(self.stage.databases.now())
 
     def task_centric(self) -> None:
-        """The whole job."""
+        """Runs the whole job."""
         self.job: Run = self.acted(Style.TASK, self.stage.play("cookie_job"))
 
     def asset_centric(self) -> None:
-        """The eggs, and whatever follows from them."""
+        """Materializes the eggs, and waits for the sensor's runs."""
         self.eggs = self.stage.materialize("eggs")
         self.followed = self.followers(self.eggs.created)
         self.acted(Style.ASSET, self.eggs, *self.followed)
 
     def followers(self, since: float) -> list[Run]:
-        """Runs that the sensor launches, until it has looked and requests nothing more."""
+        """Waits until the sensor requests nothing more; returns its runs."""
         found: list[Run] = []
         for _ in range(ROUNDS):
             self.stage.wait_for_evaluations()
@@ -110,7 +110,7 @@ class NothingNew(Scenario):
         raise UnexpectedEndError(f"the sensor goes on and on: it has launched {len(found)} runs")
 
     def measure(self) -> None:
-        """Steps of both; without the sensor nobody knows what would have followed."""
+        """Adds the steps of both. Without the sensor, the assets' number is unknown."""
         followed = self.steps(self.eggs, *self.followed) if self.stage.sensor().is_on() else None
         self.add("steps executed", "job", Style.TASK, self.steps(self.job), "steps")
         self.add("steps executed", "assets", Style.ASSET, followed, "steps")

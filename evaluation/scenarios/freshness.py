@@ -12,13 +12,13 @@ from operate.runs import UNDER_WAY, Run
 JOB, SCHEDULE = "data_extraction_job", "data_extraction_schedule"
 RAW, SUMMARY = "raw_user_data", "data_extraction_summary"
 USERS = frozenset({RAW, "transformed_user_data", "user_data_csv", SUMMARY})
-# Less than the window of a minute: what was fetched then is not stale yet.
+# Less than the window of a minute: such data is not stale yet.
 RECENT_SECONDS = 50
 SCHEDULED, KEPT = "job, by its schedule", "assets, by the freshness sensor"
 
 
 class SilentSource(Scenario):
-    """Nobody does anything by hand: the job has its schedule, the assets have their sensor."""
+    """Nothing is done by hand: a schedule runs the job, a sensor runs the assets."""
 
     name = "freshness_source"
     situation = "Freshness"
@@ -34,14 +34,14 @@ class SilentSource(Scenario):
     )
 
     def set_up(self) -> None:
-        """Raw data has been fetched a last time, perhaps by what was played before; then the source is silent."""
+        """Fetches raw data a last time unless it is recent, then makes the source silent."""
         databases = self.stage.databases
         self.undo.callback(self.stage.source, behaviour="ok")
         self.undo.callback(self.stage.schedule(SCHEDULE).turn, on=False)
         recently = databases.now() - RECENT_SECONDS
         if not databases.materialized(RAW, recently):
             self.stage.materialize(RAW)
-        # The sensor may have asked for the same a moment ago: its run would fail for no reason of the scenario's.
+        # The sensor may have requested the same a moment ago. That run must end before the source is silent.
         self.stage.until("the end of what is being fetched", lambda: not self._being_fetched())
         self.good_at = databases.materialized(RAW, recently)[-1]
         self.stage.source(behaviour="fail")
@@ -52,19 +52,19 @@ class SilentSource(Scenario):
         return any(RAW in run.assets for run in self.stage.client.runs(statuses=UNDER_WAY))
 
     def task_centric(self) -> None:
-        """The schedule does it."""
+        """Does nothing: the schedule runs the job."""
 
     def asset_centric(self) -> None:
-        """The sensor does it. What happens is the source's doing."""
+        """Controls only the source: the sensor runs the assets."""
         databases = self.stage.databases
         self.stale = self.stage.until("staleness", lambda: databases.became_stale(RAW, self.good_at))
         self.stage.when_stale()
-        # Published at the moment of staleness, the data would meet the sensor's first attempt: a lead that the job never has.
+        # Data published at the moment of staleness would meet the sensor's first attempt. The job never has such a lead.
         self.stage.until("attempts in vain", self._tried_in_vain)
         self.stage.source(behaviour="ok", publish=True)
         self.published_at = databases.now()
         self.raw = self._after_publication(lambda: databases.materialized(RAW, self.published_at))
-        # Nothing follows from what has not come.
+        # Without raw data there is no summary.
         self.summary = self.raw and self._after_publication(lambda: databases.materialized(SUMMARY, self.published_at))
         self.job = self._after_publication(self._successful_jobs)
         self.stage.schedule(SCHEDULE).turn(on=False)
@@ -76,20 +76,20 @@ class SilentSource(Scenario):
         return found[0] if found else None
 
     def _tried_in_vain(self) -> bool:
-        """Whether each has failed that tries at all: without the sensor the assets do not."""
+        """Whether both styles failed once. Assets count only if the sensor is on."""
         tried = [self.stage.runs_since(self.silent_at, job=JOB)]
         if self.stage.sensor().is_on():
             tried.append(self.stage.runs_since(self.silent_at, assets=frozenset({RAW})))
         return all(any(run.status == "FAILURE" for run in runs) for runs in tried)
 
     def _successful_jobs(self) -> list[float]:
-        """When summaries were made of data whose fetch ended after the publication, whenever their run was launched."""
+        """End times of summaries whose data was fetched after the publication, at any launch time."""
         steps = self.stage.databases.steps([run.run_id for run in self.stage.runs_since(self.silent_at, job=JOB)])
         fetched = {step.run_id for step in steps if step.name == "fetch_data_from_api" and step.ended > self.published_at}
         return [step.ended for step in steps if step.name == "generate_summary" and step.run_id in fetched and not step.failed]
 
     def measure(self) -> None:
-        """What was visible when, from the silence on; when data was fresh, from the publication on; and what it took."""
+        """Adds the times from silence to each signal, from publication to fresh data, and the cost."""
         jobs = self._ended(self.stage.runs_since(self.silent_at, job=JOB))
         runs = self._ended(self.stage.runs_since(self.silent_at, assets=USERS))
         self.runs = {Style.TASK: jobs, Style.ASSET: runs}
@@ -113,7 +113,7 @@ class SilentSource(Scenario):
             self.add(measure, variant, style, self._since_publication(moment), "s")
 
     def _marked_of(self, jobs: list[Run]) -> float | None:
-        """When something that runs of the job have materialized was found to be stale: they would have to materialize for it."""
+        """Seconds until an asset that the job materialized became stale; None if it materializes none."""
         databases = self.stage.databases
         assets = set().union(*(databases.assets_of(run.run_id) for run in jobs))
         return min((at - self.good_at for asset in assets for at in databases.became_stale(asset, self.good_at)), default=None)

@@ -19,7 +19,7 @@ JOB, READING = "data_extraction_job", "posts_by_city_from_tables_job"
 ORIGIN, AFFECTED, DOUGH = "origin", "affected", "made of dough"
 LINEAGE = (ORIGIN, AFFECTED, DOUGH)
 BEFORE, AFTER = "current before the fetch", "current after the fetch"
-# Which definitions hold the answer, where the API does not give it: read by a person. What the source has published is in none.
+# Definitions that a person must read where the API has no answer. None shows what the source published.
 HOLDING = {
     (Style.TASK, ORIGIN): [("defs/jobs/data_extraction.py", SUMMARISE)],
     (Style.TASK, AFFECTED): [("defs/jobs/posts.py", "read_users"), ("defs/jobs/posts.py", READING)],
@@ -31,13 +31,13 @@ HOLDING = {
 
 
 class Lineage(Scenario):
-    """Questions to the API, the best that each style has. Truth is what the code does, and what the source has published."""
+    """Asks the API each style's best questions. The code and the source's publications define the truth."""
 
     name = "lineage"
     situation = "Lineage"
     title = "Where does the summary come from, is it current, and what would a change affect?"
     lane = "users"
-    # Nothing may follow the raw data before the questions are asked.
+    # The sensor must not refresh the downstream assets before the questions.
     holds = frozenset({"sensor"})
     story = (
         "Three questions of lineage: of what is the summary made, what does a change of the raw data affect in every job, what "
@@ -47,7 +47,7 @@ class Lineage(Scenario):
     )
 
     def set_up(self) -> None:
-        """Everything is current, since all scenarios start so, and this one ends so; then the source publishes."""
+        """Makes the source publish. Before that everything is current, because each repetition leaves it so."""
         self.turn_sensor_off()
         self.whole_job = self.last_run()
         self.undo.callback(self.make_current)
@@ -57,10 +57,10 @@ class Lineage(Scenario):
         self.extra = dict.fromkeys(Style, 0)
 
     def last_run(self) -> Run:
-        """Of the job.
+        """The last run of the job.
 
         Raises:
-            UnexpectedEndError: it is not one that made everything.
+            UnexpectedEndError: that run did not make everything.
         """
         (run,) = self.stage.client.runs(pipelineName=JOB, limit=1)
         if run.status != "SUCCESS" or "dagster/parent_run_id" in run.tags:
@@ -68,12 +68,12 @@ class Lineage(Scenario):
         return run
 
     def make_current(self) -> None:
-        """All that the publication has made old, in both styles side by side."""
+        """Refreshes all old data, in both styles in parallel."""
         assets = self.stage.client.launch(ASSET_JOB, assets=(TABLE, CSV, SUMMARY))
         self.stage.all_ended(assets, self.stage.client.launch(JOB))
 
     def ask(self, question: str, style: Style, answer: Callable[[], Any], truth: Any) -> None:
-        """Notes whether the API's answer is right, and what it took. A set that holds more than the truth is right, and noted."""
+        """Records whether the answer is right, and its calls. A superset of the truth is right; its extra names are counted."""
         given, calls = self.stage.calls(answer)
         if isinstance(truth, set) and truth < given:
             self.extra[style] += len(given - truth)
@@ -81,7 +81,7 @@ class Lineage(Scenario):
         self.answers.append((question, style, given == truth, calls))
 
     def task_centric(self) -> None:
-        """From the graphs of ops, and the record of runs."""
+        """Asks the graphs of ops and the history of runs."""
         self.ask(ORIGIN, Style.TASK, lambda: closure(SUMMARISE, self.ops(JOB)), {FETCH, TRANSFORM})
         self.ask(AFFECTED, Style.TASK, self.below_fetch, {TRANSFORM, SAVE, SUMMARISE, "read_users", "count_posts_by_city"})
         self.ask(DOUGH, Style.TASK, self.below_dough, {"bake_cookies", "fold_in_peanuts"})
@@ -89,11 +89,11 @@ class Lineage(Scenario):
         self.edges = sum(len(above) for above in self.ops(JOB).values())
 
     def ops(self, job: str) -> dict[str, set[str]]:
-        """A job's graph."""
+        """The graph of a job's ops."""
         return op_graph(self.stage.job(job))
 
     def summary_is_of_last_fetch(self) -> bool:
-        """What a person can find out about a job, step by step from its record of runs; nothing marks it."""
+        """Whether the last run that fetched also made a summary: no mark says so, only the run history."""
         for run in self.stage.client.runs(pipelineName=JOB, limit=10):
             steps = self.stage.client.run(run.run_id).steps
             if steps.get(FETCH) == "SUCCESS":
@@ -101,16 +101,16 @@ class Lineage(Scenario):
         raise UnexpectedEndError(f"{JOB} has fetched nothing in its last ten runs")
 
     def below_fetch(self) -> set[str]:
-        """What comes after the fetch, in this job and in the one that reads its table."""
+        """The ops downstream of the fetch, in this job and in the job that reads its table."""
         return closure(FETCH, reversed_graph(self.ops(JOB) | self.ops(READING)))
 
     def below_dough(self) -> set[str]:
-        """What comes after the dough, in both jobs that make some."""
+        """The ops downstream of the dough, in both jobs that make it."""
         jobs = ("cookie_job", "peanut_cookie_job")
         return {op for job in jobs for op in closure("mix_cookie_dough", reversed_graph(self.ops(job)))}
 
     def asset_centric(self) -> None:
-        """From the graph of assets, and what Dagster knows about each. Then the first asset and the first op alone fetch."""
+        """Asks the graph of assets and their statuses. Between the questions, only the first asset and the first op run."""
         self.ask(ORIGIN, Style.ASSET, lambda: self.around(SUMMARY, "dependencyKeys"), {RAW, TABLE})
         self.ask(AFFECTED, Style.ASSET, lambda: self.around(RAW, "dependedByKeys"), {TABLE, CSV, SUMMARY, "posts_by_city"})
         made = {"cookies", "peanut_cookie_dough", "peanut_cookies"}
@@ -125,13 +125,13 @@ class Lineage(Scenario):
         self.reasons = self.is_current()[1]
 
     def around(self, asset: str, direction: str) -> set[str]:
-        """Everything above or below an asset."""
+        """All assets upstream or downstream of an asset."""
         return closure(asset, asset_graph(self.stage.assets(), direction))
 
     def is_current(self) -> tuple[bool, set[str]]:
-        """Whether the whole way to the summary is current, and what is named as the cause where it is not.
+        """Whether the summary and its upstream are current, and the causes that Dagster names if not.
 
-        Dagster compares an asset with what it is directly made of: the status of the summary alone does not tell.
+        Dagster compares an asset only with its direct parents. So the summary's own status is not enough.
         """
         found = self.stage.assets()
         way = closure(SUMMARY, asset_graph(found, "dependencyKeys")) | {SUMMARY}
@@ -141,7 +141,7 @@ class Lineage(Scenario):
         return all(node["staleStatus"] == "FRESH" for node in nodes), reasons
 
     def measure(self) -> None:
-        """Questions answered rightly, calls, and what a person must open for the others."""
+        """Adds the right answers, the calls, and the definitions to open for the others."""
         for style in Style:
             mine = [(question, right, calls) for question, of, right, calls in self.answers if of is style]
             lineage = [right for question, right, _ in mine if question in LINEAGE]
@@ -164,5 +164,5 @@ class Lineage(Scenario):
 
 
 def to_open(style: Style, questions: Iterable[str]) -> int:
-    """Definitions that hold the answers to some questions, where any holds them."""
+    """The number of definitions that hold the answers to some questions."""
     return len({definition for question in questions for definition in HOLDING.get((style, question), ())})

@@ -1,4 +1,4 @@
-"""What the briefs name besides the four situations: a backfill of keys, and one-off work."""
+"""Two topics of the briefs beyond the four situations: a backfill of keys, and one-off work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS = ("1", "2", "3", "4", "5")
 
 
 def keys_of(run: Run) -> int:
-    """How many keys a run of a backfill is for: one, or a range from one to another."""
+    """The number of keys of a backfill's run: one, or a range."""
     first, last = (run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
     return 1 if first is None or last is None else int(last) - int(first) + 1
 
@@ -35,10 +35,10 @@ class Backfill(Scenario):
     )
 
     def set_up(self) -> None:
-        """Nothing: a backfill replaces what is there."""
+        """Does nothing: a backfill replaces existing data."""
 
     def asked(self, params: dict[str, object]) -> str:
-        """Asks for a backfill of the keys; returns its id."""
+        """Launches a backfill of the keys; returns its id."""
         variables = {**params, "partitionNames": list(KEYS)}
         answer = self.stage.client.query(queries.BACKFILL, params=variables)["launchPartitionBackfill"]
         if answer["__typename"] != "LaunchBackfillSuccess":
@@ -46,7 +46,7 @@ class Backfill(Scenario):
         return str(answer["backfillId"])
 
     def ended(self, backfill: str) -> tuple[float, list[Run]]:
-        """When a backfill was asked for, and its runs, once they have ended."""
+        """Waits for a backfill's end; returns its launch time and its runs."""
 
         def ended() -> list[Run]:
             runs = self.stage.client.runs(tags=[{"key": "dagster/backfill", "value": backfill}])
@@ -59,7 +59,7 @@ class Backfill(Scenario):
         return float(asked), runs
 
     def task_centric(self) -> None:
-        """A run for each key. The asset's is asked for just before, because the daemon looks for backfills every 30 s only."""
+        """Launches the asset's backfill, then the job's: the daemon looks for backfills only every 30 s."""
         of_asset = self.asked({"assetSelection": [key_of("user_posts")]})
         selector = {
             "partitionSetName": "user_posts_job_partition_set",
@@ -71,11 +71,11 @@ class Backfill(Scenario):
         self.acted(Style.TASK, *self.job[1])
 
     def asset_centric(self) -> None:
-        """One run for all keys, first in the queue: behind five others it would have waited for a slot."""
+        """Records the asset's run, first in the queue. Behind the job's five runs it would wait for a slot."""
         self.acted(Style.ASSET, *self.assets[1])
 
     def measure(self) -> None:
-        """Runs, steps, seconds from the request to the last end: the daemon looks for backfills every 30 s."""
+        """Adds runs, steps, and seconds from launch to last end. The daemon looks for backfills every 30 s."""
         for label, style, (asked, runs) in (
             ("partitioned job", Style.TASK, self.job),
             ("partitioned asset", Style.ASSET, self.assets),
@@ -87,7 +87,7 @@ class Backfill(Scenario):
 
 
 class OneOff(Scenario):
-    """A table that nobody writes any more goes to the archive."""
+    """A table that nothing writes any more is moved to the archive."""
 
     name = "one_off"
     situation = "Beyond the lesson"
@@ -96,36 +96,36 @@ class OneOff(Scenario):
     story = "A table of the warehouse is moved to the archive, once by a job, once by an asset that does the same."
 
     def set_up(self) -> None:
-        """Two retired tables."""
+        """Makes two retired tables."""
         self.clean()
         self.undo.callback(self.clean)
         for style in ("job", "asset"):
             self.stage.databases.warehouse(f"CREATE TABLE jobs.retired_{style} AS SELECT 1 AS kept")
 
     def clean(self) -> None:
-        """Without them."""
+        """Drops them."""
         for style in ("job", "asset"):
             for schema in ("jobs", "archive"):
                 self.stage.databases.warehouse(f"DROP TABLE IF EXISTS {schema}.retired_{style}")
 
     @staticmethod
     def config(step: str, table: str) -> dict[str, object]:
-        """Which table."""
+        """The run config that names the table."""
         return {"ops": {step: {"config": {"tables": [table]}}}}
 
     def task_centric(self) -> None:
-        """The job."""
+        """Runs the job."""
         config = self.config("move_to_archive", "jobs.retired_job")
         self.job = self.acted(Style.TASK, self.stage.play("archive_tables_job", config=config))
 
     def asset_centric(self) -> None:
-        """The asset."""
+        """Materializes the asset."""
         self.asset = self.acted(
             Style.ASSET, self.stage.materialize("archived_tables", config=self.config("archived_tables", "jobs.retired_asset"))
         )
 
     def measure(self) -> None:
-        """Cost, and what stays in the catalog although nobody will refresh it."""
+        """Adds the cost, and the catalog entries that nobody will refresh."""
         for label, style, run in (("job", Style.TASK, self.job), ("asset", Style.ASSET, self.asset)):
             self.add_cost(label, style, run)
             entries = self.stage.databases.assets_of(run.run_id)

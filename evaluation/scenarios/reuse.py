@@ -1,4 +1,4 @@
-"""Re-use: a new product from data that is there already."""
+"""Re-use: a new product from existing data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FETCHING = ("fetch_data_from_api", "fetch_posts", "raw_user_data", "user_posts")
 
 
 def keep_posts_for_jobs(stage: Stage) -> None:
-    """The same posts as the assets', as `user_posts_job` would have left them."""
+    """Copies the assets' posts to the table that `user_posts_job` writes."""
     copy = "DROP TABLE IF EXISTS jobs.user_posts; CREATE TABLE jobs.user_posts AS SELECT * FROM assets.user_posts"
     stage.databases.warehouse(copy)
 
@@ -32,21 +32,21 @@ class PostsByCity(Scenario):
     )
 
     def set_up(self) -> None:
-        """Users and posts are in the warehouse, in both styles."""
+        """Puts users and posts into the warehouse, in both styles."""
         self.stage.source(behaviour="ok")
         keep_posts_for_jobs(self.stage)
 
     def task_centric(self) -> None:
-        """The fork, then the one that reads."""
+        """Runs the forked job, then the job on stored tables."""
         self.fork = self.acted(Style.TASK, self.stage.play("posts_by_city_job"))
         self.tables = self.acted(Style.TASK, self.stage.play("posts_by_city_from_tables_job"))
 
     def asset_centric(self) -> None:
-        """One asset, which names what it is made of."""
+        """Materializes one asset, which names its upstream assets."""
         self.asset = self.acted(Style.ASSET, self.stage.materialize("posts_by_city"))
 
     def measure(self) -> None:
-        """Steps, rows fetched again, seconds, lines, and whether Dagster knows where the product comes from."""
+        """Adds steps, rows fetched again, seconds, lines, and the sources that Dagster knows."""
         jobs, assets = "defs/jobs/posts.py", "defs/assets/posts.py"
         ops = ("fetch_posts", "count_posts_by_city", "posts_by_city_job")
         reading = ("read_users", "read_posts", "count_posts_by_city", "posts_by_city_from_tables_job")
@@ -63,11 +63,11 @@ class PostsByCity(Scenario):
         self.add("products are equal", "both", Style.ASSET, float(rows[0] == rows[1]), "1 = yes")
 
     def ops_above(self, job: str) -> set[str]:
-        """What the API says that the counting op of a job is made of."""
+        """The ops upstream of a job's counting op, by the API."""
         return closure("count_posts_by_city", op_graph(self.stage.job(job)))
 
     def assets_above(self, asset: str) -> set[str]:
-        """The same of an asset."""
+        """The assets upstream of an asset, by the API."""
         return closure(asset, asset_graph(self.stage.assets(), "dependencyKeys"))
 
 
@@ -81,19 +81,19 @@ class PeanutCookies(Scenario):
     story = "There is cookie dough. Somebody wants peanut cookies. The job is a fork that bakes from start to finish."
 
     def set_up(self) -> None:
-        """Dough."""
+        """Makes the dough."""
         self.first_time("ingredients", "eggs", "wet_ingredients", "dry_ingredients", "cookie_dough")
 
     def task_centric(self) -> None:
-        """The fork."""
+        """Runs the forked job."""
         self.job = self.acted(Style.TASK, self.stage.play("peanut_cookie_job"))
 
     def asset_centric(self) -> None:
-        """Three assets."""
+        """Materializes three assets."""
         self.assets = self.acted(Style.ASSET, self.stage.materialize("peanuts", "peanut_cookie_dough", "peanut_cookies"))
 
     def measure(self) -> None:
-        """Steps, seconds, lines."""
+        """Adds steps, seconds and lines."""
         self.add_cost(FORK, Style.TASK, self.job)
         self.add_cost(NEW, Style.ASSET, self.assets)
         lines = lines_of("defs/jobs/cookies.py", "fold_in_peanuts", "peanut_cookie_job")

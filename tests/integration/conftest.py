@@ -27,7 +27,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def environment(folder: Path) -> Iterator[dict[str, str]]:
-    """What a process of Dagster needs in its environment."""
+    """Returns the environment variables that a Dagster process needs."""
     with surroundings(folder) as environ:
         yield environ
 
@@ -42,7 +42,7 @@ def in_environment(environment: dict[str, str], clean_environment: None, monkeyp
 
 @pytest.fixture(scope="session")
 def migrated(environment: dict[str, str]) -> dict[str, str]:
-    """The same environment, once the service `migrate` has done its work."""
+    """Returns the same environment, after the service `migrate` has done its work."""
     migrate(environment)
     return environment
 

@@ -27,7 +27,7 @@ def asking(environ: Mapping[str, str], role: str, database: str) -> Iterator[psy
 
 
 def answers(cursor: psycopg2.extensions.cursor, *statements: str) -> list[str]:
-    """What becomes of each statement: "done", or Postgres' five letters for the error."""
+    """Returns the result of each statement: "done", or the five letters of Postgres' error."""
     return [_answer(cursor, statement) for statement in statements]
 
 

@@ -49,7 +49,7 @@ def control(environ: dict[str, str], **request: Any) -> None:
 
 
 def data_extraction_job() -> dg.JobDefinition:
-    """The job as another process would load it."""
+    """Returns the job as another process would load it."""
     return definitions(dict(os.environ)).resolve_job_def("data_extraction_job")
 
 
@@ -62,7 +62,7 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
 def test_assets_and_job_give_the_same_rows_and_files(
     in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
-    """In the warehouse, in the CSV, in the summary."""
+    """Users of either style must find equal rows in the warehouse, the CSV and the summary."""
     assert execute(in_environment, instance, "users_assets_job").success
     assert execute(in_environment, instance, "data_extraction_job").success
     by_assets = warehouse.read_frame(Table("assets", "transformed_user_data"))
@@ -77,7 +77,7 @@ def test_assets_and_job_give_the_same_rows_and_files(
 
 
 def test_metadata_is_worth_looking_at(in_environment: dict, instance: dg.DagsterInstance) -> None:
-    """Rows, schema, preview, fetch time, hash, plot, table: each where it belongs."""
+    """The UI shows rows, schema, preview, fetch time, hash, plot and table, each in its place."""
     result = execute(in_environment, instance, "users_assets_job")
     events = {
         event.asset_key.to_user_string(): event.materialization.metadata for event in result.get_asset_materialization_events()
@@ -94,7 +94,7 @@ def test_metadata_is_worth_looking_at(in_environment: dict, instance: dg.Dagster
 
 
 def test_the_data_version_is_the_payload(in_environment: dict, instance: dg.DagsterInstance) -> None:
-    """Unchanged data has the same version, published data another."""
+    """Unchanged data keeps its version, and published data gets another."""
 
     def version() -> str:
         result = execute(in_environment, instance, "users_assets_job")
@@ -110,7 +110,7 @@ def test_the_data_version_is_the_payload(in_environment: dict, instance: dg.Dags
 def test_a_bad_record_fails_the_run_with_the_sentence_and_the_old_data_stays(
     in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse, job: str
 ) -> None:
-    """Readers keep what was good."""
+    """Readers keep the old good data."""
     schema = "assets" if job == "users_assets_job" else "jobs"
     assert execute(in_environment, instance, job).success
     before = warehouse.read_frame(Table(schema, "transformed_user_data"))
@@ -128,7 +128,7 @@ def test_a_bad_record_fails_the_run_with_the_sentence_and_the_old_data_stays(
 def test_no_users_block_what_is_downstream(
     in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse, source: Source
 ) -> None:
-    """The check fails, the table of users stays as it was."""
+    """The check fails, and the table of users stays as it was."""
     assert execute(in_environment, instance, "users_assets_job").success
     source.answer([])
     result = execute(in_environment, instance, "users_assets_job", USERS_API_URL=source.url)
@@ -140,13 +140,13 @@ def test_no_users_block_what_is_downstream(
 def test_a_job_is_re_executed_from_failure_with_what_its_ops_have_made(
     in_environment: dict, instance: dg.DagsterInstance, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The source is asked once; the file that could not be written is written the second time."""
+    """The job asks the source once; the second run writes the file that the first could not."""
     source.answer([make_user(number) for number in (1, 2, 3)])
     blocked = tmp_path / "exports"
     blocked.write_text("a file where a folder is expected")
     monkeypatch.setenv("USERS_API_URL", source.url)
     monkeypatch.setenv("EXPORTS_DIR", str(blocked))
-    # As another process would: `execute_in_process` keeps in memory what belongs to a file.
+    # The job runs as in another process: `execute_in_process` keeps in memory the outputs that belong in a file.
     job = dg.reconstructable(data_extraction_job)
     with dg.execute_job(job, instance) as first:
         assert not first.success
@@ -160,7 +160,7 @@ def test_a_job_is_re_executed_from_failure_with_what_its_ops_have_made(
 
 
 def test_cookies_are_baked_in_both_styles(in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse) -> None:
-    """The same 18 crisp cookies."""
+    """Both styles bake the same 18 crisp cookies."""
     job = execute(in_environment, instance, "cookie_job")
     assert job.output_for_node("bake_cookies") == {"pieces": 18, "texture": "crisp", "peanuts": False}
     peanut_job = execute(in_environment, instance, "peanut_cookie_job")

@@ -28,7 +28,7 @@ def probe(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def port_4000() -> None:
-    """Code server and probe agree on it."""
+    """Code server and probe agree on this port."""
     with socket.socket() as taken:
         if taken.connect_ex(("127.0.0.1", 4000)) == 0:
             pytest.fail("port 4000 is in use: stop what uses it")
@@ -40,7 +40,7 @@ def healthy(environ: dict[str, str]) -> bool:
 
 
 def test_the_code_server_serves_the_location_and_its_run_containers(environment: dict, port_4000: None, tmp_path: Path) -> None:
-    """Webserver and daemon learn image, networks and environment of runs from it."""
+    """Webserver and daemon read image, networks and environment of runs from the code server."""
     environ = {**environment, "RUN_CONTAINER": RUN_CONTAINER, "DAGSTER_CURRENT_IMAGE": "p/user_code:1"}
     assert probe(environ).returncode != 0
     with process([sys.executable, str(SERVE), "user_code.definitions"], tmp_path / "log", env=environ):
@@ -56,7 +56,7 @@ def test_the_code_server_serves_the_location_and_its_run_containers(environment:
 
 
 def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port_4000: None, tmp_path: Path) -> None:
-    """The server answers, so that the UI shows the reason; the probe says it too."""
+    """The server answers, so that the UI shows the reason. The probe reports the reason too."""
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/__init__.py").write_text("")
     (tmp_path / "broken/definitions.py").write_text("raise RuntimeError('no such table')")
@@ -73,7 +73,7 @@ def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port
 
 
 def test_a_bad_setting_ends_the_container_with_one_sentence(environment: dict) -> None:
-    """In `docker compose logs user_code` it is the last line."""
+    """The sentence is the last line of `docker compose logs user_code`."""
     environ = {**environment, "RUN_CONTAINER": "{}", "SCHEDULE_TIMEZONE": "Mars"}
     ended = subprocess.run(
         [sys.executable, str(SERVE), "user_code.definitions"], env=environ, capture_output=True, text=True, check=False
@@ -86,7 +86,7 @@ def test_a_bad_setting_ends_the_container_with_one_sentence(environment: dict) -
 
 
 def test_without_its_database_the_container_ends_with_one_sentence(environment: dict) -> None:
-    """After a start of the host Postgres may come late: Docker tries again, where the server would keep the error for good."""
+    """Postgres may start late after a host start. Docker restarts the container, where the server would keep the error."""
     environ = {**environment, "RUN_CONTAINER": "{}", "DAGSTER_POSTGRES_PORT": "1"}
     ended = subprocess.run(
         [sys.executable, str(SERVE), "user_code.definitions"], env=environ, capture_output=True, text=True, check=False
@@ -96,7 +96,7 @@ def test_without_its_database_the_container_ends_with_one_sentence(environment: 
 
 
 def test_the_probe_imports_no_dagster() -> None:
-    """That is what makes `dagster api grpc-health-check` cost a second of CPU at each call."""
+    """The import costs `dagster api grpc-health-check` a second of CPU at each call."""
     command = [sys.executable, "-X", "importtime", str(PROBE)]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in said.splitlines() if line.startswith("import time:")}

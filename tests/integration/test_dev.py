@@ -29,7 +29,7 @@ def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # As in the background of a script: `make test` never ended there.
+        # A background script ignores the interrupt: `make test` never ended there.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - no threads here
     )
     try:
@@ -55,7 +55,7 @@ def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:
 
 
 def test_dev_says_what_to_do_about_a_port_in_use(folder: Path) -> None:
-    """Before anything is started."""
+    """The verb must stop before it starts anything."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -18,7 +18,7 @@ from tests.integration.databases import asking
 
 
 def test_the_instance_is_what_the_design_says(in_environment: dict[str, str]) -> None:
-    """Dagster ignores what it does not know; this is what it has understood."""
+    """Dagster ignores unknown settings; the test reads those that it has understood."""
     with dg.DagsterInstance.from_config(str(ROOT)) as instance:
         launcher = instance.get_ref().run_launcher_data
         coordinator = instance.run_coordinator
@@ -38,7 +38,7 @@ def test_the_instance_is_what_the_design_says(in_environment: dict[str, str]) ->
 
 
 def test_an_instance_of_any_process_holds_no_secret_and_no_resolved_host(in_environment: dict[str, str]) -> None:
-    """It is the command line of every run."""
+    """The command line of every run holds the instance."""
     ref = InstanceRef.from_dir(str(ROOT))
     text = str(ref.storage_data)
     assert "env: DAGSTER_POSTGRES_HOST" in text
@@ -46,7 +46,7 @@ def test_an_instance_of_any_process_holds_no_secret_and_no_resolved_host(in_envi
 
 
 def test_migrate_brings_an_older_database_to_this_version(migrated: dict[str, str], in_environment: dict[str, str]) -> None:
-    """Its tables say of which version they are; here that of the release before."""
+    """The tables name their version; here they name that of the release before."""
     with dg.DagsterInstance.from_config(str(ROOT)) as instance:
         storages = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
         _, head = instance.run_storage.alembic_version()

@@ -1,4 +1,4 @@
-"""A connection that breaks while the webserver opens it is told as what it is, so that Dagster tries again."""
+"""Dagster retries a connection that breaks while the webserver opens it, because the error keeps its class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dagster_postgres import utils
 
 @pytest.fixture
 def broken(environment: dict[str, str]) -> psycopg2.extensions.connection:
-    """A connection that Postgres has ended, as at a restart."""
+    """Returns a connection that Postgres has ended, as at a restart."""
     port = environment["DAGSTER_POSTGRES_PORT"]
     connections = [
         psycopg2.connect(host="127.0.0.1", port=port, user=user, password="local", dbname="dagster")
@@ -23,19 +23,19 @@ def broken(environment: dict[str, str]) -> psycopg2.extensions.connection:
 
 
 def test_a_connection_that_breaks_is_an_operational_error(broken: psycopg2.extensions.connection) -> None:
-    """Dagster tries again after one."""
+    """Dagster retries after this error."""
     with pytest.raises(psycopg2.OperationalError):
         lost_connections.set_statement_timeout(broken, 1000)
 
 
 def test_dagster_s_own_way_hides_it(broken: psycopg2.extensions.connection) -> None:
-    """Once it does not any more, our way can go."""
+    """We can remove our way once Dagster no longer hides the error."""
     with pytest.raises(psycopg2.InterfaceError, match="connection already closed"):
         utils.set_pg_statement_timeout(broken, 1000)
 
 
 def test_the_time_out_outlives_the_transaction(environment: dict[str, str]) -> None:
-    """A rollback would take it back."""
+    """A rollback would undo it."""
     connection = psycopg2.connect(
         host="127.0.0.1", port=environment["DAGSTER_POSTGRES_PORT"], user="dagster", password="local", dbname="dagster"
     )
@@ -48,5 +48,5 @@ def test_the_time_out_outlives_the_transaction(environment: dict[str, str]) -> N
 
 
 def test_every_storage_of_the_webserver_has_it() -> None:
-    """Each has a name of its own for the function."""
+    """Each storage has its own name for the function."""
     assert [hasattr(storage, "set_pg_statement_timeout") for storage in lost_connections.STORAGES] == [True] * 3

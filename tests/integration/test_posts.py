@@ -45,7 +45,7 @@ def partitions(environ: dict[str, str], instance: dg.DagsterInstance, first: str
 def test_a_partition_replaces_its_own_rows_and_no_others(
     backfilled: dict[str, str], dagster_instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
-    """Ten posts of each of ten users; made again, still ten."""
+    """Each of ten users has ten posts. A second materialization keeps ten."""
     before = warehouse.read_frame(POSTS)
     assert before.groupby("user_id").size().to_dict() == dict.fromkeys(range(1, 11), 10)
     with warehouse.transaction() as connection:
@@ -59,7 +59,7 @@ def test_a_partition_replaces_its_own_rows_and_no_others(
 
 
 def test_a_failed_write_of_rows_leaves_the_old_ones(backfilled: dict[str, str], warehouse: Warehouse) -> None:
-    """One transaction."""
+    """One transaction holds the whole write."""
     before = warehouse.read_frame(POSTS)
     frame = before.head(2).assign(words="many")
     with pytest.raises(psycopg2.DataError):
@@ -70,7 +70,7 @@ def test_a_failed_write_of_rows_leaves_the_old_ones(backfilled: dict[str, str], 
 def test_all_styles_count_the_same_posts_by_city(
     backfilled: dict[str, str], dagster_instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
-    """From the assets that are there, from the source again, and from the tables that other jobs have left."""
+    """The styles read existing assets, the source again, and the tables that other jobs have left."""
     for job in ("users_assets_job", "data_extraction_job", "posts_by_city_job"):
         assert execute(backfilled, dagster_instance, job).success
     again = warehouse.read_frame(Table("jobs", "posts_by_city"))
@@ -91,7 +91,7 @@ def test_all_styles_count_the_same_posts_by_city(
 def test_posts_that_are_none_fail_with_a_sentence(
     in_environment: dict[str, str], dagster_instance: dg.DagsterInstance, source: Source
 ) -> None:
-    """Which says where they came from."""
+    """The sentence names their source."""
     source.answer([make_user(1)])
     result = execute(in_environment, dagster_instance, "posts_by_city_job", USERS_API_URL=source.url)
     assert "/posts?userId=1 did not answer with a list of posts: KeyError('userId')." in failure(result)
@@ -100,7 +100,7 @@ def test_posts_that_are_none_fail_with_a_sentence(
 def test_a_record_that_is_complete_and_useless_is_named(
     in_environment: dict[str, str], dagster_instance: dg.DagsterInstance
 ) -> None:
-    """It gets as far as the transform."""
+    """The record gets as far as the transform."""
     control(in_environment, behaviour="invalid")
     try:
         result = execute(in_environment, dagster_instance, "data_extraction_job")
@@ -114,7 +114,7 @@ def test_a_record_that_is_complete_and_useless_is_named(
 def test_what_is_archived_is_moved_and_not_lost(
     in_environment: dict[str, str], dagster_instance: dg.DagsterInstance, warehouse: Warehouse, job: str
 ) -> None:
-    """By the job, and by the asset."""
+    """Both the job and the asset must lose no row."""
     table = Table("jobs", f"retired_by_{job}")
     warehouse.replace_frame(table, pd.DataFrame({"a": [1, 2]}))
     config = {"config": {"tables": [str(table)]}}
@@ -133,7 +133,7 @@ def test_what_is_archived_is_moved_and_not_lost(
 
 
 def test_tables_are_archived_all_or_none(warehouse: Warehouse) -> None:
-    """One that is missing leaves the others where they were."""
+    """A missing table leaves the others where they were."""
     table = Table("jobs", "retired_with_another")
     warehouse.replace_frame(table, pd.DataFrame({"a": [1, 2]}))
     with pytest.raises(WarehouseError, match=r"The warehouse has no table jobs\.nowhere"):
@@ -143,7 +143,7 @@ def test_tables_are_archived_all_or_none(warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize("text", ["users", ".users", "jobs.", ""])
 def test_a_table_is_named_with_its_schema(text: str) -> None:
-    """Anything else is one sentence."""
+    """Any other name is refused with one sentence."""
     with pytest.raises(WarehouseError, match=f"'{text}' does not name a table: write schema.table."):
         Table.named(text)
     assert Table.named("jobs.users.old") == Table("jobs", "users.old")

@@ -1,4 +1,4 @@
-"""The script of the service `roles`: what a role changes about itself is undone, what Postgres grants to all is taken back."""
+"""The service `roles` undoes a role's changes to itself, and revokes the rights that Postgres grants to all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTINGS = {
     "dagster_run": ["lock_timeout=30s", "statement_timeout=2min", "temp_file_limit=1GB"],
     "warehouse": ["lock_timeout=15min", "idle_in_transaction_session_timeout=15min", "temp_file_limit=4GB"],
 }
-# Whom `operate.local` makes a server for knows two databases of ours; `warehouse` knows no other.
+# The role for which `operate.local` makes a server knows two databases of ours; `warehouse` knows no other.
 HOME = {"dagster_run": "dagster", "warehouse": "warehouse"}
 
 
@@ -26,7 +26,7 @@ def server(environment: dict[str, str], folder: Path) -> Server:
 
 @pytest.mark.parametrize("role", HOME)
 def test_what_a_role_has_done_to_itself_is_undone_at_the_next_start(migrated: dict, server: Server, role: str) -> None:
-    """Its password and its settings, which Postgres lets everybody change."""
+    """Postgres lets every role change its own password and settings."""
     with asking(migrated, role, HOME[role]) as cursor:
         cursor.execute(f"ALTER ROLE {role} SET search_path = nowhere")
         cursor.execute(f"ALTER ROLE {role} IN DATABASE {HOME[role]} SET default_transaction_read_only = on")
@@ -42,7 +42,7 @@ def test_what_a_role_has_done_to_itself_is_undone_at_the_next_start(migrated: di
 
 
 def test_a_role_that_holds_a_lock_on_itself_does_not_stop_the_service(migrated: dict, server: Server) -> None:
-    """It has switched its time-outs off; its session ends, and it may log in again."""
+    """The role has switched its time-outs off. Its session ends, and it may log in again."""
     holder = connected(migrated, "warehouse", "warehouse")
     with holder.cursor() as cursor:
         cursor.execute("SET idle_in_transaction_session_timeout = 0; BEGIN; ALTER ROLE warehouse PASSWORD 'x'")
@@ -54,7 +54,7 @@ def test_a_role_that_holds_a_lock_on_itself_does_not_stop_the_service(migrated: 
 
 
 def test_attributes_memberships_and_owners_are_set_right(migrated: dict, server: Server) -> None:
-    """Also those that an earlier release or an operator has left; what the warehouse holds stays."""
+    """An earlier release or an operator may have left others. The warehouse keeps its contents."""
     with asking(migrated, "postgres", "warehouse") as cursor:
         cursor.execute("ALTER ROLE dagster_run CREATEDB CONNECTION LIMIT 1 VALID UNTIL '2001-01-01'")
         cursor.execute("GRANT dagster, pg_read_all_data TO dagster_run")
@@ -79,7 +79,7 @@ def test_attributes_memberships_and_owners_are_set_right(migrated: dict, server:
 
 
 def test_user_code_shuts_nobody_out_of_the_warehouse(migrated: dict) -> None:
-    """It owns what it makes there, not the database."""
+    """User code owns the objects that it makes there, not the database."""
     with asking(migrated, "warehouse", "warehouse") as cursor:
         allowed = [
             "CREATE SCHEMA mine",
@@ -104,7 +104,7 @@ def test_user_code_shuts_nobody_out_of_the_warehouse(migrated: dict) -> None:
 
 
 def test_the_role_of_runs_has_nothing_that_postgres_gives_to_everybody(migrated: dict) -> None:
-    """Sessions of other runs, large objects, locks, databases that are not ours."""
+    """The role reaches no sessions of other runs, large objects, locks, or databases that are not ours."""
     denied = [
         "SELECT pg_terminate_backend(1)",
         "SELECT pg_cancel_backend(1)",

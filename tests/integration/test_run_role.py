@@ -1,4 +1,4 @@
-"""The role of runs: real runs of every kind succeed with it, and it can neither choose an id nor change what is not its own."""
+"""Real runs of every kind succeed with the role of runs. The role cannot choose an id or change others' data."""
 
 from collections.abc import Iterator
 
@@ -32,19 +32,19 @@ def dough(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | 
 
 @dg.asset(partitions_def=COLOURS, deps=[dough])
 def cake(context: dg.AssetExecutionContext) -> str:
-    """Of a colour."""
+    """Cake is partitioned by colour."""
     return context.partition_key
 
 
 @dg.asset_check(asset=dough, blocking=True)
 def is_not_old() -> dg.AssetCheckResult:
-    """Apart from the asset."""
+    """The check reads nothing of the asset."""
     return dg.AssetCheckResult(passed=True, metadata={"days": 1})
 
 
 @dg.op(pool=POOL, retry_policy=dg.RetryPolicy(max_retries=1), out=dg.DynamicOut())
 def slices(context: dg.OpExecutionContext) -> Iterator[dg.DynamicOutput[int]]:
-    """The second time."""
+    """The op yields its slices at the second attempt."""
     if context.retry_number == 0:
         raise RuntimeError("too hot")
     yield from (dg.DynamicOutput(number, mapping_key=str(number)) for number in (1, 2))
@@ -52,7 +52,7 @@ def slices(context: dg.OpExecutionContext) -> Iterator[dg.DynamicOutput[int]]:
 
 @dg.op
 def eat(context: dg.OpExecutionContext, number: int) -> None:
-    """Each slice."""
+    """Eats each slice."""
     context.log.info("slice %s", number)
 
 
@@ -60,7 +60,7 @@ def eat(context: dg.OpExecutionContext, number: int) -> None:
     executor_def=dg.in_process_executor, hooks={dg.HookDefinition(name="note", hook_fn=lambda *_: dg.HookExecutionResult("note"))}
 )
 def meal() -> None:
-    """Retries, dynamic outputs, a pool, a hook."""
+    """The job has retries, dynamic outputs, a pool and a hook."""
     slices().map(eat)
 
 
@@ -91,7 +91,7 @@ RUNS = {"bake": "SUCCESS", "colour": "SUCCESS", "meal": "SUCCESS", "disaster": "
 
 @pytest.fixture
 def owner(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
-    """As webserver and daemon have it, which make runs and pools."""
+    """Returns the instance of webserver and daemon, which make runs and pools."""
     with dg.DagsterInstance.get() as instance:
         instance.event_log_storage.set_concurrency_slots(POOL, 1)
         yield instance
@@ -99,7 +99,7 @@ def owner(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterator[
 
 @pytest.fixture
 def as_a_run(owner: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """As the container of a run has it."""
+    """Returns the instance of a run's container."""
     monkeypatch.setenv("DAGSTER_POSTGRES_USER", "dagster_run")
     with dg.DagsterInstance.get() as instance:
         with instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
@@ -108,7 +108,7 @@ def as_a_run(owner: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def executed(owner: dg.DagsterInstance, as_a_run: dg.DagsterInstance, name: str) -> dg.DagsterRun:
-    """A run that the owner has made, executed by the role of runs."""
+    """Returns a run that the owner has made and the role of runs has executed."""
     job = DEFS.resolve_job_def(name)
     tags = {"dagster/partition": "red"} if name == "colour" else {}
     made = owner.create_run_for_job(job, tags=tags, asset_selection=None)
@@ -119,7 +119,7 @@ def executed(owner: dg.DagsterInstance, as_a_run: dg.DagsterInstance, name: str)
 
 
 def test_runs_of_every_kind_report_all_that_they_do(owner: dg.DagsterInstance, as_a_run: dg.DagsterInstance) -> None:
-    """Assets, checks, partitions, pools, retries, dynamic outputs, hooks, tags, a failure: with no id of their own."""
+    """Runs report assets, checks, partitions, pools, retries, dynamic outputs, hooks, tags, a failure; they choose no id."""
     ended = {name: executed(owner, as_a_run, name) for name in RUNS}
     assert {name: run.status.value for name, run in ended.items()} == RUNS
     assert ended["bake"].tags["found"] == "red and more"
@@ -144,7 +144,7 @@ WRITTEN = [write.table for write in run_grants.WRITES if write.inserts]
 
 @pytest.mark.parametrize("table", WRITTEN)
 def test_a_run_chooses_no_id(migrated: dict, table: str) -> None:
-    """Ahead of the sequence it would block everybody's; a late one would move the cursors of the daemon to the end."""
+    """An id ahead of the sequence would block every run; a late one would move the daemon's cursors to the end."""
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute("SELECT data_type FROM information_schema.columns WHERE table_name = %s AND column_name = 'id'", (table,))
         assert cursor.fetchall() == [("bigint",)]
@@ -158,7 +158,7 @@ def test_a_run_chooses_no_id(migrated: dict, table: str) -> None:
 
 
 def test_a_run_writes_to_no_other_table(migrated: dict) -> None:
-    """Every table of Dagster's, from the catalogue, also those of a later version."""
+    """The catalogue lists every table of Dagster, also those of a later version."""
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute(
             "SELECT relname::text, has_any_column_privilege(oid, 'INSERT, UPDATE'),"

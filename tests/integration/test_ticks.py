@@ -1,4 +1,4 @@
-"""Ticks of half a week: what daemon and UI ask about them reads a few blocks, in the plans of Dagster's own statements."""
+"""Daemon and UI read few blocks for half a week of ticks, in the plans of Dagster's own statements."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILL = """
 """
 BUSY, NEVER_FAILS, WEEKLY, NEW = 3, 8, 10, 11
 Ask = Callable[[Any, str, str], Any]
-# What is asked, and how many blocks of 8 kB that may read, of the 21,000 that the ticks take.
+# Each question, and how many blocks of 8 kB it may read, of the 21,000 that the ticks take.
 QUESTIONS: dict[str, tuple[Ask, int]] = {
     "the latest tick": (lambda ticks, origin, selector: ticks.get_ticks(origin, selector, limit=1), 20),
     "a page": (lambda ticks, origin, selector: ticks.get_ticks(origin, selector, limit=25), 150),
@@ -46,7 +46,7 @@ QUESTIONS: dict[str, tuple[Ask, int]] = {
 
 @pytest.fixture(scope="module")
 def filled(migrated: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The database with 150,004 ticks, and nothing else done to it than `migrate` does at a start."""
+    """The database has 150,004 ticks; only `migrate` has changed it, as at a start."""
     tick = TickData("origin", "name", InstigatorType.SENSOR, TickStatus.SUCCESS, 1.0, run_ids=["x" * 36], cursor="x" * 500)
     with asking(migrated, "dagster", "dagster") as cursor:
         cursor.execute("DELETE FROM job_ticks")
@@ -66,7 +66,7 @@ def instance(filled: dict[str, str], in_environment: dict[str, str]) -> Iterator
 
 
 def plan(environ: dict[str, str], instance: dg.DagsterInstance, ask: Ask, number: int) -> dict[str, Any]:
-    """How Postgres executes the last statement that Dagster sends for a question."""
+    """Returns Postgres' plan of the last statement that Dagster sends for a question."""
     sent: list[tuple[str, Any]] = []
 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
@@ -93,7 +93,7 @@ def nodes(part: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.parametrize("number", [BUSY, NEVER_FAILS, WEEKLY, NEW])
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_no_question_about_ticks_reads_them_all(filled: dict, instance: dg.DagsterInstance, question: str, number: int) -> None:
-    """Neither for a sensor among ten that are as busy, nor for a schedule that ticks once a week."""
+    """The limit holds for one of ten equally busy sensors, and for a schedule that ticks once a week."""
     ask, blocks = QUESTIONS[question]
     found = plan(filled, instance, ask, number)
     assert "Seq Scan" not in set(nodes(found))
@@ -101,7 +101,7 @@ def test_no_question_about_ticks_reads_them_all(filled: dict, instance: dg.Dagst
 
 
 def indexes(environ: dict[str, str]) -> dict[str, tuple[int, bool]]:
-    """Those of job_ticks by name: number and validity."""
+    """Returns the indexes of job_ticks by name: number and validity."""
     with asking(environ, "dagster", "dagster") as cursor:
         cursor.execute(
             "SELECT indexrelid::regclass::text, indexrelid, indisvalid FROM pg_index WHERE indrelid = 'job_ticks'::regclass"
@@ -110,7 +110,7 @@ def indexes(environ: dict[str, str]) -> dict[str, tuple[int, bool]]:
 
 
 def test_the_next_start_leaves_the_indexes_alone(migrated: dict) -> None:
-    """`dagster instance migrate` does not know them, and does not mind."""
+    """`dagster instance migrate` does not know the indexes, and does not mind."""
     before = indexes(migrated)
     assert set(tick_indexes.INDEXES) < set(before)
     migrate(migrated)
@@ -118,7 +118,7 @@ def test_the_next_start_leaves_the_indexes_alone(migrated: dict) -> None:
 
 
 def test_an_index_whose_build_was_interrupted_is_made_anew(migrated: dict) -> None:
-    """Postgres leaves it invalid, and `IF NOT EXISTS` is content with it."""
+    """Postgres leaves the index invalid, and `IF NOT EXISTS` accepts it."""
     before = indexes(migrated)
     with asking(migrated, "postgres", "dagster") as cursor:
         cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'job_ticks_newest'::regclass")
@@ -133,7 +133,7 @@ def test_an_index_whose_build_was_interrupted_is_made_anew(migrated: dict) -> No
 def test_a_long_transaction_does_not_hold_up_the_start(
     migrated: dict, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The index is made at the next start; the sentence says so."""
+    """The next start makes the index; the sentence says so."""
     monkeypatch.setattr(tick_indexes, "INDEXES", {"job_ticks_late": "(type)"})
     holder = connected(migrated, "dagster", "dagster")
     holder.autocommit = False
@@ -153,7 +153,7 @@ def test_a_long_transaction_does_not_hold_up_the_start(
 
 
 def test_a_table_of_somebody_else_does_not_stop_the_start(migrated: dict) -> None:
-    """It is left alone: runs cannot read it."""
+    """The service leaves the table alone: runs cannot read it."""
     with asking(migrated, "postgres", "dagster") as superuser, asking(migrated, "dagster_run", "dagster") as run:
         superuser.execute("CREATE TABLE scratch AS SELECT 1 AS x")
         try:

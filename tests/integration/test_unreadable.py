@@ -25,7 +25,7 @@ GARBAGE = (
     "null",
     "",
     "[" * 50_000,
-    # Not the failure that its column says.
+    # This is a line, not the failure that its column names.
     serialize_value(EventLogEntry(None, 20, "a line", "some run", 1.0)),
 )
 INSERT = 'INSERT INTO event_logs (run_id, event, dagster_event_type, asset_key, "timestamp") VALUES (%s, %s, %s, %s, now())'
@@ -40,7 +40,7 @@ def empty(migrated: dict[str, str]) -> None:
 
 @pytest.fixture
 def instance(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
-    """As webserver and daemon have it; other tests have the same database."""
+    """Returns the instance of webserver and daemon; other tests share its database."""
     empty(migrated)
     with dg.DagsterInstance.get() as instance:
         yield instance
@@ -49,7 +49,7 @@ def instance(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterat
 
 @pytest.fixture(scope="module")
 def running(migrated: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
-    """The webserver, with no code location."""
+    """Runs the webserver without a code location."""
     folder = tmp_path_factory.mktemp("webserver")
     (folder / "workspace.yaml").write_text("load_from: []")
     with webserver(folder, migrated) as process:
@@ -57,7 +57,7 @@ def running(migrated: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def added(instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED) -> dg.DagsterRun:
-    """A run of that status."""
+    """Adds a run of that status."""
     return instance.add_run(dg.DagsterRun(job_name="bake", status=status, remote_job_origin=ORIGIN))
 
 
@@ -69,7 +69,7 @@ def spoil(migrated: dict[str, str], kind: DagsterEventType, run_id: str = "some 
 
 
 def test_an_event_of_a_newer_dagster_keeps_its_time() -> None:
-    """The page of the run shows it in its place."""
+    """The page of the run shows the event in its place."""
     event = event_or_note(json.dumps({"__class__": "EventOfTomorrow", "timestamp": 17.5}))
     assert (event.message, event.timestamp) == (EVENT, 17.5)
 
@@ -94,7 +94,7 @@ def test_a_sensor_finds_the_failure_behind_what_cannot_be_read(migrated: dict, i
 
 
 def test_the_daemon_retries_the_run_behind_what_cannot_be_read(migrated: dict, instance: dg.DagsterInstance) -> None:
-    """Dagster's reader stopped before the first unreadable event for good."""
+    """Dagster's own reader stopped for good before the first unreadable event."""
     spoil(migrated, DagsterEventType.RUN_FAILURE)
     failed = added(instance)
     instance.report_run_failed(failed)
@@ -108,7 +108,7 @@ STATS = """query($run: ID!) {runOrError(runId: $run) {... on Run {status stepSta
 
 
 def test_the_page_of_a_run_shows_the_others(migrated: dict, instance: dg.DagsterInstance, running: Webserver) -> None:
-    """A message takes the place of each event that cannot be read."""
+    """A message replaces each unreadable event."""
     run = added(instance)
     spoil(migrated, DagsterEventType.STEP_START, run.run_id)
     with asking(migrated, "dagster_run", "dagster") as cursor:
@@ -130,7 +130,7 @@ RUNS = "{runsOrError {... on Runs {results {id jobName status}}}}"
 def test_a_run_that_cannot_be_read_hides_no_other(
     migrated: dict, instance: dg.DagsterInstance, running: Webserver, body: str
 ) -> None:
-    """The UI lists it without its job. The daemon can fail it, and then Dagster can read it again."""
+    """The UI lists the run without its job. The daemon can fail it, and then Dagster can read it again."""
     good, bad = added(instance), added(instance, dg.DagsterRunStatus.QUEUED)
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute("UPDATE runs SET run_body = %s WHERE run_id = %s", (body, bad.run_id))
@@ -145,7 +145,7 @@ def test_a_run_that_cannot_be_read_hides_no_other(
 
 
 def test_a_status_that_is_none_is_a_failure(migrated: dict, instance: dg.DagsterInstance, running: Webserver) -> None:
-    """The other runs are listed."""
+    """The UI must still list the other runs."""
     bad = added(instance)
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute("UPDATE runs SET status = 'DONE' WHERE run_id = %s", (bad.run_id,))
@@ -161,7 +161,7 @@ ASSETS = """{assetsOrError {... on AssetConnection {nodes {key {path} assetMater
 def test_assets_are_listed_whatever_a_run_wrote_about_one(
     migrated: dict, instance: dg.DagsterInstance, running: Webserver, text: str
 ) -> None:
-    """The UI leaves out a key that is none, and finds the last materialization among the events."""
+    """The UI leaves out an invalid key, and finds the last materialization among the events."""
     instance.report_runless_asset_event(dg.AssetMaterialization("bread"))
     instance.report_runless_asset_event(dg.AssetMaterialization("butter"))
     for kind in (DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_OBSERVATION):

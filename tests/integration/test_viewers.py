@@ -1,4 +1,4 @@
-"""A webserver that was started with --read-only: whatever is asked there, nothing changes and no code of the user's runs."""
+"""A webserver started with --read-only changes nothing and runs no user code, whatever a client asks."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ MUTATIONS = {
     "terminateRuns": '(runIds: ["RUN_ID"])',
     "wipeAssets": f"(assetPartitionRanges: [{{{ASSET}}}])",
 }
-# These change nothing: telemetry is off, and the other writes down that its sender has seen a welcome.
+# These change nothing: telemetry is off, and the other records that its sender has seen a welcome.
 HARMLESS = {"logTelemetry", "setNuxSeen"}
-# What is asked of their answers: for some there is no type, and some say it further down.
+# The answers must contain these: some have no type, and some name it further down.
 SELECTED = {
     **dict.fromkeys(("deleteConcurrencyLimit", "freeConcurrencySlots", "freeConcurrencySlotsForRun"), ""),
     **dict.fromkeys(("setAutoMaterializePaused", "setConcurrencyLimit"), ""),
@@ -96,7 +96,7 @@ RUN_ID = "00000000-0000-4000-8000-000000000009"
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that is there once the schedule or the sensor has been evaluated."""
+    """Returns a file that exists once the schedule or the sensor has been evaluated."""
     return tmp_path_factory.mktemp("viewers") / "evaluated"
 
 
@@ -113,7 +113,7 @@ def viewers(environment: dict[str, str], evaluated: Path) -> Iterator[Webserver]
 
 @pytest.fixture
 def ids(viewers: Webserver, in_environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Of what is there: a run, two backfills, a schedule and a sensor."""
+    """Returns the ids of a run, two backfills, a schedule and a sensor."""
     found = viewers.ask(
         f"{{schedulesOrError(repositorySelector: {{{WHERE}}}) {{... on Schedules {{results {{id}}}}}}"
         f" sensorsOrError(repositorySelector: {{{WHERE}}}) {{... on Sensors {{results {{id}}}}}}}}"
@@ -131,7 +131,7 @@ def ids(viewers: Webserver, in_environment: dict[str, str]) -> Iterator[dict[str
 
 
 def test_a_viewer_has_no_right_to_any_mutation(viewers: Webserver, ids: dict[str, str], evaluated: Path) -> None:
-    """Of all that this version of Dagster has, dry runs too, which would run user code."""
+    """The test sends every mutation of this Dagster version. Even a dry run would run user code."""
     fields = viewers.ask("{__schema {mutationType {fields {name}}}}")["__schema"]["mutationType"]["fields"]
     assert {field["name"] for field in fields} == set(MUTATIONS) | HARMLESS
     for name, arguments in MUTATIONS.items():
@@ -142,7 +142,7 @@ def test_a_viewer_has_no_right_to_any_mutation(viewers: Webserver, ids: dict[str
 
 
 def test_a_viewer_s_question_evaluates_no_schedule(viewers: Webserver, evaluated: Path) -> None:
-    """To the question for a tick to come Dagster answers with what the schedule's code has said."""
+    """Dagster evaluates the schedule's code to answer a question for a future tick."""
     tick = "evaluationResult {skipReason error {message}}"
     query = (
         f"{{scheduleOrError(scheduleSelector: {SCHEDULE}) {{... on Schedule {{futureTick(tickTimestamp: 1700000000) {{{tick}}}"
@@ -156,7 +156,7 @@ def test_a_viewer_s_question_evaluates_no_schedule(viewers: Webserver, evaluated
 
 @pytest.mark.parametrize("query", ["mutation {reloadWorkspace {__typename}}", "mutation {setNuxSeen}", "query {version}"])
 def test_nothing_but_subscriptions_comes_through_a_websocket(viewers: Webserver, query: str) -> None:
-    """Neither a viewer's mutations nor an operator's, which the audit would not see."""
+    """The websocket refuses mutations of viewers, and those of operators, which the audit would not see."""
     name = re.split(r"\W+", query)[1]
     refused = next(viewers.followed(query))
     assert refused["message"] == f"The subscription field '{name}' is not defined."

@@ -1,4 +1,4 @@
-"""Tables and documents in a real Postgres: what is read is what was written, and a reader never sees half of it."""
+"""A real Postgres returns tables and documents as they were written. A reader never sees half of one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def warehouse(in_environment: dict[str, str]) -> Warehouse:
 @many
 @given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), texts, st.booleans()), max_size=6))
 def test_a_table_is_read_as_it_was_written(warehouse: Warehouse, rows: list[tuple]) -> None:
-    """Every text there is, tabs, quotes and backslashes included; the extremes of numbers; no rows at all."""
+    """The tables hold every text, tabs, quotes and backslashes included, the extremes of numbers, and no rows at all."""
     frame = pd.DataFrame(rows, columns=["number", "amount", "text", "flag"])
     frame = frame.astype({"number": "int64", "amount": "float64", "text": "str", "flag": "bool"})
     warehouse.replace_frame(TABLE, frame)
@@ -63,14 +63,14 @@ def test_a_document_is_read_as_it_was_written(warehouse: Warehouse, document: li
 
 
 def test_more_rows_than_one_copy_takes(warehouse: Warehouse) -> None:
-    """In order, none lost at the seam."""
+    """The rows stay in order, and none is lost at the seam."""
     count = COPY_CHUNK_ROWS * 2 + 1
     warehouse.replace_frame(TABLE, pd.DataFrame({"number": range(count)}))
     assert warehouse.read_frame(TABLE)["number"].tolist() == list(range(count))
 
 
 def test_assets_whose_names_look_alike_have_a_table_each(warehouse: Warehouse) -> None:
-    """Postgres cuts names after 63 bytes, so that two assets with one beginning were one table."""
+    """Postgres cuts names after 63 bytes, so that two assets with one beginning shared one table."""
     keys = [["k", "b"], ["k__b"], ["x" * 80 + "1"], ["x" * 80 + "2"]]
     tables = [asset_table(dg.AssetKey(key)) for key in keys]
     for number, table in enumerate(tables[:2]):
@@ -82,7 +82,7 @@ def test_assets_whose_names_look_alike_have_a_table_each(warehouse: Warehouse) -
 
 
 def test_a_failed_write_leaves_the_old_table_and_nothing_else(warehouse: Warehouse) -> None:
-    """The new one breaks in its second row."""
+    """The new table breaks in its second row."""
     warehouse.replace_frame(TABLE, pd.DataFrame({"number": [1]}))
     with pytest.raises(psycopg2.DataError):
         warehouse.replace_frame(TABLE, pd.DataFrame({"text": ["fine", "a\x00b"]}))
@@ -92,7 +92,7 @@ def test_a_failed_write_leaves_the_old_table_and_nothing_else(warehouse: Warehou
 
 
 def test_a_reader_sees_the_old_table_or_the_new_one(warehouse: Warehouse) -> None:
-    """While one table after another replaces it."""
+    """The reader reads while one table after another replaces it."""
     sizes = (5, 2000)
     warehouse.replace_frame(TABLE, pd.DataFrame({"number": range(sizes[0])}))
     done = threading.Event()
@@ -112,7 +112,7 @@ def test_a_reader_sees_the_old_table_or_the_new_one(warehouse: Warehouse) -> Non
 
 
 def test_two_writers_take_turns(warehouse: Warehouse) -> None:
-    """Two runs that end together: both succeed, one of them is what stays."""
+    """Two runs end together: both succeed, and the table of one of them stays."""
     failures = []
 
     def write(size: int) -> None:
@@ -132,7 +132,7 @@ def test_two_writers_take_turns(warehouse: Warehouse) -> None:
 
 
 def test_the_first_writers_of_a_schema_take_turns(warehouse: Warehouse) -> None:
-    """At the first start a sensor's run and somebody's own write at the same moment, into a schema that is not there yet."""
+    """At the first start a sensor's run and a user's run write at once into a schema that does not exist yet."""
     failures: list[Exception] = []
 
     def write(table: Table, gate: threading.Barrier) -> None:
@@ -153,6 +153,6 @@ def test_the_first_writers_of_a_schema_take_turns(warehouse: Warehouse) -> None:
 
 
 def test_a_table_that_is_not_there_is_named(warehouse: Warehouse) -> None:
-    """With the remedy."""
+    """The error names the remedy."""
     with pytest.raises(WarehouseError, match=r"The warehouse has no table tests\.none: materialize it first"):
         warehouse.read_frame(Table("tests", "none"))

@@ -1,4 +1,4 @@
-"""Whatever a run has written, the webserver shows it, and goes on answering."""
+"""The webserver shows every run, whatever the run has written, and continues to answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOLLOW = """subscription($run: ID!) {pipelineRunLogs(runId: $run) {
 
 @pytest.fixture(scope="module")
 def running(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
-    """The webserver, with no code location."""
+    """Runs the webserver without a code location."""
     folder = tmp_path_factory.mktemp("webserver")
     (folder / "workspace.yaml").write_text("load_from: []")
     with webserver(folder, environment) as process:
@@ -36,7 +36,7 @@ def running(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def instance(in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
-    """Where runs write; other tests have the same database."""
+    """Runs write to this instance; other tests share its database."""
     with dg.DagsterInstance.get() as instance:
         yield instance
         for run_id in instance.get_run_ids():
@@ -44,14 +44,14 @@ def instance(in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
 
 
 def written(instance: dg.DagsterInstance, run_id: str, *lines: str) -> None:
-    """Lines that a run has logged."""
+    """Writes lines as a run logs them."""
     instance.add_run(dg.DagsterRun(job_name="j", run_id=run_id))
     for line in lines:
         instance.store_event(EventLogEntry(None, 20, line, run_id, 1.0))
 
 
 def messages(running: Webserver, run_id: str, **options: Any) -> list[str]:
-    """Those of a run, of the first page."""
+    """Returns the messages of the first page of a run."""
     found = running.ask(LOGS, run=run_id, **options)["logsForRun"]["events"]
     return [event["message"] for event in found]
 
@@ -66,7 +66,7 @@ def odd(context) -> dg.MaterializeResult:
 
 
 def test_no_value_of_a_run_hides_its_page(running: Webserver, instance: dg.DagsterInstance) -> None:
-    """Half a character is shown as an unknown one, a float that JSON has not as none."""
+    """The UI shows half a character as an unknown one, and a float that JSON lacks as none."""
     run_id = dg.materialize([odd], instance=instance).run_id
     said = messages(running, run_id)
     assert "a caf\N{REPLACEMENT CHARACTER}" in said
@@ -84,7 +84,7 @@ POOLS = "{instance {concurrencyLimits {concurrencyKey slotCount}}}"
 
 
 def test_a_pool_gets_its_limit_in_the_ui(running: Webserver) -> None:
-    """Dagster asks `SELECT true` there, a column without a name, on which the bound of events once failed."""
+    """Dagster sends `SELECT true` there. Its column has no name, and the bound of events once failed on it."""
     try:
         assert running.ask('mutation {setConcurrencyLimit(concurrencyKey: "oven", limit: 2)}') == {"setConcurrencyLimit": True}
         assert running.ask(POOLS) == {"instance": {"concurrencyLimits": [{"concurrencyKey": "oven", "slotCount": 2}]}}
@@ -97,13 +97,13 @@ RUN_ID = "00000000-0000-4000-8000-000000000001"
 
 @pytest.fixture
 def wordy(instance: dg.DagsterInstance) -> str:
-    """A run with forty lines of 2.4 MB."""
+    """Returns a run with forty lines of 2.4 MB."""
     written(instance, RUN_ID, *(f"{number} " + "x" * 2_400_000 for number in range(40)))
     return RUN_ID
 
 
 def test_a_page_of_large_lines_is_shorter_and_none_is_lost(running: Webserver, wordy: str) -> None:
-    """Three lines of 2.4 MB are in 8 MiB: the client goes on with the cursor that it got."""
+    """8 MiB hold three lines of 2.4 MB: the client continues with the cursor that it got."""
     before, pages, after = running.megabytes(), [], None
     while True:
         page = running.ask(LOGS, run=wordy, after=after)["logsForRun"]
@@ -120,7 +120,7 @@ def test_a_page_of_large_lines_is_shorter_and_none_is_lost(running: Webserver, w
 
 
 def test_a_line_that_is_too_large_to_be_shown_says_where_it_is(running: Webserver, instance: dg.DagsterInstance) -> None:
-    """What is before and behind it is shown."""
+    """The UI shows the lines before and behind it."""
     written(instance, RUN_ID, "before", "x" * 2**23, "behind")
     said, after = [], None
     for limit in (1, 1, None):
@@ -134,7 +134,7 @@ def test_a_line_that_is_too_large_to_be_shown_says_where_it_is(running: Webserve
 
 
 def test_what_has_no_pages_is_refused_where_it_is_too_large(running: Webserver, wordy: str) -> None:
-    """The debug file of a run, which holds all of its events; everybody else is answered."""
+    """The debug file of a run holds all of its events. The webserver must still answer everybody else."""
     answer = running.get(f"/download_debug/{wordy}")
     assert answer.status_code == 413
     assert re.fullmatch(
@@ -144,7 +144,7 @@ def test_what_has_no_pages_is_refused_where_it_is_too_large(running: Webserver, 
 
 
 def test_one_request_reads_no_more_by_asking_often(running: Webserver, wordy: str) -> None:
-    """Twenty times a page of 7.2 MB."""
+    """The request asks twenty times for a page of 7.2 MB."""
     page = f'logsForRun(runId: "{wordy}") {{... on EventConnection {{cursor}} ... on PythonError {{message}}}}'
     before = running.megabytes()
     answer = running.answer("{" + " ".join(f"a{number}: {page}" for number in range(20)) + "}")
@@ -157,14 +157,14 @@ CAPTURED_LIVE = "subscription($key: [String!]!, $after: String) {capturedLogs(lo
 
 
 def log_file(running: Webserver, *names: str) -> Path:
-    """Where a run writes its output."""
+    """Returns the file to which a run writes its output."""
     file = running.logs.joinpath(*names)
     file.parent.mkdir(parents=True, exist_ok=True)
     return file
 
 
 def test_a_sparse_file_costs_the_webserver_no_more_than_its_writer(running: Webserver) -> None:
-    """One answer holds 4 MiB of it, who follows it gets the last 6 MiB in pieces, and a download comes as it is read."""
+    """One answer holds 4 MiB. A follower gets the last 6 MiB in pieces, and a download is sent as it is read."""
     with log_file(running, "sparse", "compute_logs", "step.out").open("wb") as file:
         file.truncate(5 * 2**30)
     log_file(running, "sparse", "compute_logs", "step.complete").touch()
@@ -182,7 +182,7 @@ def test_a_sparse_file_costs_the_webserver_no_more_than_its_writer(running: Webs
 
 
 def test_output_that_is_no_text_is_shown_and_downloaded_as_it_is(running: Webserver) -> None:
-    """The name of the file is that of Dagster."""
+    """Dagster chooses the name of the file."""
     log_file(running, "bytes", "compute_logs", "step.err").write_bytes(b"caf\xe9\0\n")
     told = running.ask(CAPTURED, key=["bytes", "compute_logs", "step"])["capturedLogs"]
     assert told == {"stdout": None, "stderr": "caf\N{REPLACEMENT CHARACTER}\0\n", "cursor": "0:6"}
@@ -194,7 +194,7 @@ def test_output_that_is_no_text_is_shown_and_downloaded_as_it_is(running: Webser
 
 
 def test_a_log_that_grows_is_followed_until_it_is_complete(running: Webserver) -> None:
-    """Each piece once."""
+    """The subscription sends each piece once."""
     file = log_file(running, "grows", "compute_logs", "step.out")
     file.write_text("one")
     followed = running.followed(CAPTURED_LIVE, key=["grows", "compute_logs", "step"])
@@ -206,7 +206,7 @@ def test_a_log_that_grows_is_followed_until_it_is_complete(running: Webserver) -
 
 
 def test_every_answer_says_that_no_page_may_frame_it(running: Webserver) -> None:
-    """Beside Dagster's own policy, which stays; a refusal too."""
+    """Dagster's own policy stays beside it; a refusal has it too."""
     for path, headers in (("/", {}), ("/server_info", {}), ("/", {"Host": "evil.example"}), ("/logs/none/out", {})):
         answer = running.get(path, headers=headers)
         assert answer.headers["X-Frame-Options"] == "DENY", path
@@ -218,7 +218,7 @@ def test_every_answer_says_that_no_page_may_frame_it(running: Webserver) -> None
 
 
 def test_nothing_that_a_link_leads_to_is_shown(running: Webserver, tmp_path: Path) -> None:
-    """A file, a folder on the way, a pipe: as if there were nothing."""
+    """The webserver shows no linked file, folder or pipe: they count as missing."""
     (tmp_path / "step.out").write_text("secret")
     folder = log_file(running, "links", "compute_logs", "step.out").parent
     (folder / "step.out").symlink_to(tmp_path / "step.out")

@@ -1,4 +1,4 @@
-"""The webserver as it is shipped, as a process: it changes how Dagster reads, which no other test should meet."""
+"""Runs the shipped webserver as a process: it changes how Dagster reads, which must not affect other tests."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class Webserver:
         return requests.get(f"http://{self.address}:3000{path}", timeout=60, **options)
 
     def answer(self, query: str, **variables: Any) -> requests.Response:
-        """What GraphQL answers."""
+        """Returns the answer of GraphQL."""
         url = f"http://{self.address}:3000/graphql"
         return requests.post(url, json={"query": query, "variables": variables}, timeout=60)
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Its data, where it says 200."""
+        """Returns the data of an answer with status 200."""
         answer = self.answer(query, **variables)
         assert answer.status_code == 200, answer.text[:2000]
         data: dict[str, Any] = answer.json()["data"]
         return data
 
     def followed(self, query: str, **variables: Any) -> Iterator[dict[str, Any]]:
-        """What a subscription sends, until it is complete."""
+        """Returns the messages of a subscription until it is complete."""
         with connect(f"ws://{self.address}:3000/graphql", subprotocols=PROTOCOL, max_size=None) as socket:
             socket.send(json.dumps({"type": "connection_init"}))
             socket.send(json.dumps({"type": "start", "id": "1", "payload": {"query": query, "variables": variables}}))
@@ -58,14 +58,14 @@ class Webserver:
                     yield message["payload"]
 
     def megabytes(self) -> int:
-        """The most memory that it has had."""
+        """Returns the most memory that the process has had."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 
 
 @contextmanager
 def webserver(folder: Path, environ: dict[str, str], *options: str) -> Iterator[Webserver]:
-    """The process, on an address of loopback that nobody else has, with the code locations of `folder/workspace.yaml`."""
+    """Starts the process on its own loopback address, with the code locations of `folder/workspace.yaml`."""
     address = f"127.{random.randrange(1, 255)}.{random.randrange(1, 255)}.{random.randrange(1, 255)}"  # noqa: S311
     settings = {**environ, "LISTEN_ON": address, "WEBSERVER_BIND": "127.0.0.1", "PYTHONPATH": str(ROOT / "docker/dagster")}
     command = [sys.executable, str(ROOT / "docker/dagster/webserver.py"), *options]

@@ -1,4 +1,4 @@
-"""Headless Chromium, for what a person sees."""
+"""Headless Chromium shows the pages that a person sees."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from operate.compose import ROOT
 from operate.waiting import NotYetError, wait_for
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-# A software-rendered page on a machine that runs the whole deployment as well.
+# Chromium renders in software, on a machine that also runs the whole deployment.
 SEEN_MILLISECONDS = 60_000
 
 
 def chromium() -> str:
-    """The path of one, which is installed where there is none."""
+    """Returns the path of Chromium, and installs it where it is missing."""
     return subprocess.run([ROOT / "tests/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
 
 
 @contextmanager
 def browser_page(url: str, **options: Any) -> Iterator[Page]:
-    """A page of a browser of its own, to which `url` is home."""
+    """Returns a page of a separate browser, with `url` as its home."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(base_url=url, viewport={"width": 1280, "height": 720}, **options)
@@ -34,7 +34,7 @@ def browser_page(url: str, **options: Any) -> Iterator[Page]:
 
 
 def visit(page: Page, address: str) -> None:
-    """Opens an address, again where Chromium gave up: the host's networks change with each container that comes or goes."""
+    """Opens an address, and retries where Chromium gave up: each container's start or end changes the host's networks."""
 
     def there() -> None:
         try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PROJECT = "stack_test"
-# Schedules that a person can wait for, and a source that is stale after the shortest time that Dagster allows.
+# A person can wait for these schedules; the source is stale after the shortest time that Dagster allows.
 SETTINGS = {
     "COMPOSE_FILE": BASE,
     "COMPOSE_PROJECT_NAME": PROJECT,
@@ -49,11 +49,11 @@ class Stack:
 
     @property
     def client(self) -> Client:
-        """Its API."""
+        """Returns the client of its API."""
         return Client(self.url or f"http://127.0.0.1:{self.port}")
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        """`docker compose` for this copy; on failure the error holds what it printed."""
+        """Runs `docker compose` for this copy; on failure the error holds its output."""
         command = ["docker", "compose", "--project-name", PROJECT, *arguments]
         result = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
         if check and result.returncode:
@@ -61,29 +61,29 @@ class Stack:
         return result.stdout
 
     def refused(self, *arguments: str) -> str:
-        """What `docker compose` says on standard error, where it must fail."""
+        """Returns the standard error of `docker compose`, which must fail."""
         command = ["docker", "compose", "--project-name", PROJECT, *arguments]
         ended = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
         assert ended.returncode, f"{' '.join(arguments)} succeeded: {ended.stdout}"
         return ended.stderr
 
     def make(self, verb: str, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        """A verb of the Makefile for this copy, with `text` on its standard input."""
+        """Runs a verb of the Makefile for this copy, with `text` on standard input."""
         command = ["make", "--no-print-directory", verb, *arguments]
         return subprocess.run(command, cwd=ROOT, env=self.environ, text=True, input=text, capture_output=True, check=False)
 
     def up(self, *arguments: str) -> None:
-        """Starts it, and waits until it is healthy and the webserver knows the code server that runs now."""
+        """Starts the copy, and waits until it is healthy and the webserver knows the current code server."""
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), *arguments)
         wait_until_loaded(Client(webserver_url(self.environ)), since=code_server_start(self.environ))
 
     def control(self, **request: Any) -> None:
-        """Makes the source system do something else, from inside the deployment, where alone it is reachable."""
+        """Changes the source's behaviour from inside the deployment, the only place that reaches it."""
         arguments = [f"{name}={json.dumps(value).strip(chr(34))}" for name, value in request.items()]
         self.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", *arguments)
 
     def warehouse(self, query: str) -> list[str]:
-        """The lines that psql prints for a query of the warehouse, with the role that the README gives an operator."""
+        """Returns psql's lines for a query of the warehouse, with the role that the README gives an operator."""
         psql = ["psql", "--username=warehouse", "--dbname=warehouse", "--no-align", "--tuples-only", "--command", query]
         return self.compose("exec", "-T", "postgres", *psql).splitlines()
 
@@ -97,13 +97,13 @@ class Stack:
         self.client.quiet(seconds=120)
 
     def succeeds(self, job: str, **options: Any) -> Run:
-        """A run of `job`, which must succeed."""
+        """Launches `job`; its run must succeed."""
         ended = self.client.wait(self.client.launch(job, **options))
         assert ended.status == "SUCCESS", self.client.story(ended.run_id)
         return ended
 
     def hanging_run(self) -> str:
-        """The id of a run that waits in its first step for a source that says nothing."""
+        """Returns the id of a run whose first step waits for a silent source."""
         self.control(behaviour="stall")
         run_id = self.client.launch("data_extraction_job")
 
@@ -115,7 +115,7 @@ class Stack:
         return run_id
 
     def remove(self) -> None:
-        """Everything of this copy: containers of runs, services, networks, and volumes, also of overlays that are off."""
+        """Removes the copy: containers of runs, services, networks, and volumes, also of overlays that are off."""
         command = [sys.executable, "-m", "operate.down", "--destroy", "--yes"]
         subprocess.run(command, cwd=ROOT, env=self.environ, check=True, capture_output=True)
         for kind in ("container", "network", "volume"):
@@ -126,7 +126,7 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The copy, with its schedules off and everything made once."""
+    """Returns the copy, with its schedules off and every asset materialized once."""
     ensure_base_images(os.environ)
     port = free_port()
     settings = {**SETTINGS, "WEBSERVER_PORT": str(port)}
@@ -144,7 +144,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 @pytest.fixture
 def still(stack: Stack) -> Stack:
-    """The copy with its schedules off and nothing under way, its source well-behaved."""
+    """Returns the copy with its schedules off, nothing under way and a healthy source."""
     stack.schedules(running=False)
     stack.control(behaviour="ok")
     stack.quiet()
@@ -153,6 +153,6 @@ def still(stack: Stack) -> Stack:
 
 @pytest.fixture
 def page(still: Stack) -> Iterator[Page]:
-    """A browser at the copy's UI."""
+    """Opens a browser at the copy's UI."""
     with browser_page(still.client.url) as page:
         yield page

@@ -1,4 +1,4 @@
-"""The way in: a copy with the edge in front, and what a client or a browser gets through it."""
+"""A copy with the edge in front, and the answers that a client or a browser gets through it."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ class Edge:
     passwords: dict[str, str] = field(default_factory=dict)
 
     def ask(self, path: str, user: str = "", password: str = "", body: Any = None, **headers: str) -> requests.Response:
-        """The answer, over TLS whose certificate is checked: a GET, or a POST of `body`."""
+        """Returns the answer to a GET, or a POST of `body`, over TLS whose certificate is checked."""
         method, auth = "GET" if body is None else "POST", (user, password or self.passwords[user]) if user else None
         url = self.url + path
         return requests.request(method, url, json=body, auth=auth, headers=headers, verify=str(self.authority), timeout=20)
 
     def raw_post(self, path: str, user: str) -> int:
-        """The status of a POST whose path is sent as it is."""
+        """Returns the status of a POST, and sends its path unchanged."""
         prepared = requests.Request("POST", self.url, json={}, auth=(user, self.passwords[user])).prepare()
         prepared.url = self.url + path
         with requests.Session() as session:
             return session.send(prepared, verify=str(self.authority), timeout=20).status_code
 
     def launch(self, user: str) -> dict[str, Any]:
-        """What GraphQL says to the launch of a job."""
+        """Returns GraphQL's answer to the launch of a job."""
         params = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {}, "mode": "default"}
         answer = self.ask("/graphql", user, body={"query": LAUNCH, "variables": {"params": params}})
         assert answer.status_code == 200
@@ -60,7 +60,7 @@ class Edge:
 
 
 def readable(file: Path) -> str:
-    """The path of a file that Compose takes over as it is: users of containers must reach it."""
+    """Returns the path of a file that Compose mounts as it is: users of containers must reach it."""
     for reachable in (file, *file.parents[:3]):
         reachable.chmod(0o755)
     return str(file)
@@ -68,7 +68,7 @@ def readable(file: Path) -> str:
 
 @contextmanager
 def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -> Iterator[Edge]:
-    """The copy with the edge in front, until the block ends; afterwards it is as it was."""
+    """Puts the edge in front of the copy until the block ends, and then restores the copy."""
     before, https = dict(stack.environ), settings.pop("EDGE_HTTPS_PORT", "") or str(free_port())
     stack.environ |= {
         "COMPOSE_FILE": ":".join(["docker-compose.yml", "docker/compose.edge.yml", *overlays]),
@@ -91,7 +91,7 @@ def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -
 
 @contextmanager
 def edge_started_again(stack: Stack, **settings: str) -> Iterator[None]:
-    """The edge alone, with other settings, until the block ends."""
+    """Restarts only the edge, with other settings, until the block ends."""
     before, start = dict(stack.environ), ("up", "--detach", "--wait", "--no-deps", "edge")
     stack.environ |= settings
     try:
@@ -103,7 +103,7 @@ def edge_started_again(stack: Stack, **settings: str) -> Iterator[None]:
 
 
 def names_of_the_certificate(port: int, domain: str, authority: str) -> Any:
-    """Whom it is for, after it has been checked."""
+    """Returns the names in the certificate, after checking it."""
     context = ssl.create_default_context(cafile=authority)
     plain = socket.create_connection(("127.0.0.1", port), timeout=10)
     with plain, context.wrap_socket(plain, server_hostname=domain) as tls:
@@ -111,11 +111,11 @@ def names_of_the_certificate(port: int, domain: str, authority: str) -> Any:
 
 
 def loaded(edge: Edge) -> bool:
-    """Whether the viewers' webserver knows the code location: it answers before it does."""
+    """Returns whether the viewers' webserver knows the code location: it answers before it does."""
     assets = edge.ask("/graphql", "vera", body={"query": "{assetNodes {assetKey {path}}}"}).text
     return seen("raw_user_data" in assets, assets)
 
 
 def logged_in(edge: Edge, user: str) -> Any:
-    """A browser's page, with the name and password that a person types."""
+    """Returns a browser's page, with the name and password that a person types."""
     return browser_page(edge.url, ignore_https_errors=True, http_credentials={"username": user, "password": edge.passwords[user]})

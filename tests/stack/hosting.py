@@ -1,4 +1,4 @@
-"""Puts another package in the place of the demo's, and the demo's back."""
+"""Replaces the demo's package with another, and restores it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from operate.compose import ROOT
 from tests.stack.conftest import Stack
 
 IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
-# What the code location's image is made of, beside the package.
+# The parts of the code location's image, beside the package.
 PARTS = ("docker/user_code", "docker/dagster/dagster_deployment", "docker/venv.sh", "dagster.yaml", "user_code/requirements.txt")
 
 
@@ -25,7 +25,7 @@ def hosting(
     environment: dict[str, Any] | None = None,
     settings: dict[str, str] | None = None,
 ) -> Iterator[Stack]:
-    """The stack with a `package`, texts by name of file, as its code location; afterwards it is as it was.
+    """Hosts a `package`, texts by name of file, as the stack's code location, and then restores the demo.
 
     `environment` is that of the code location, `settings` are those of .env.
     """
@@ -54,7 +54,7 @@ def hosting(
 
 
 def exchange(stack: Stack) -> None:
-    """Puts the code location that the Compose files name in place, with the two that hold on to the one before."""
+    """Exchanges the code location that the Compose files name, with the two services that hold on to the old one."""
     stack.compose("build", "--quiet", "user_code")
     stack.up()
     stack.compose("restart", "--no-deps", "webserver", "daemon")

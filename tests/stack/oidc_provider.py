@@ -9,5 +9,5 @@ from oidc_provider_mock import User, app
 host, port, certificate, groups = sys.argv[1:]
 people = [User(sub=name, claims={"groups": found}) for name, found in json.loads(groups).items()]
 provider = app(require_client_registration=True, user_claims=people)
-# The one that the package starts by itself speaks no TLS.
+# The package's own server speaks no TLS.
 uvicorn.run(provider, interface="wsgi", host=host, port=int(port), ssl_certfile=certificate)

@@ -1,4 +1,4 @@
-"""What a person sees in the UI, in headless Chromium. With PICTURES=docs/pictures the README's pictures are taken anew."""
+"""A person sees this UI, in headless Chromium. PICTURES=docs/pictures takes the README's pictures anew."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(300)
 def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, pictures: Path) -> None:
-    """The lineage of group `users`, materialized."""
+    """The UI shows the lineage of group `users`, materialized."""
     still.succeeds("users_assets_job")
     visit(page, GRAPH)
     for name in USERS:
@@ -38,7 +38,7 @@ def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, picture
 
 @pytest.mark.timeout(300)
 def test_the_job_graph_shows_the_four_ops(still: Stack, page: Page, pictures: Path) -> None:
-    """A job has a graph too, of steps."""
+    """A job also has a graph, of steps."""
     visit(page, JOB)
     for name in OPS:
         expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)

@@ -1,4 +1,4 @@
-"""The Compose text as the oldest supported Compose reads it, and what it does with nonsense."""
+"""The oldest supported Compose reads the Compose text, and refuses nonsense."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.stack.test_hardening import FILES, OIDC
 
 @pytest.fixture(scope="module")
 def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compose 2.26.1 from Debian 13's packages."""
+    """Returns Compose 2.26.1 from Debian 13's packages."""
     if not shutil.which("apt-get"):
         if "CI" in os.environ:
             pytest.fail("the oldest Compose is fetched with apt-get: run CI on Debian or Ubuntu")
@@ -34,7 +34,7 @@ def config(command: list[str | Path], **settings: str) -> subprocess.CompletedPr
 
 
 def test_the_oldest_supported_compose_reads_it_as_the_newest_does(oldest: Path) -> None:
-    """Merge keys, anchors, conditions and probes included."""
+    """Both read merge keys, anchors, conditions and probes alike."""
     assert (
         version(subprocess.run([oldest, "version", "--short"], check=True, text=True, capture_output=True).stdout)
         == OLDEST_COMPOSE
@@ -59,14 +59,14 @@ def test_the_oldest_supported_compose_reads_it_as_the_newest_does(oldest: Path) 
 
 @pytest.mark.parametrize("files", FILES)
 def test_the_oldest_supported_compose_reads_every_overlay(oldest: Path, files: str) -> None:
-    """And every combination of them: `!reset` and `extends` changed between versions."""
+    """The test reads every combination of overlays: `!reset` and `extends` changed between versions."""
     read = config([oldest], COMPOSE_FILE=FILES[files], **OIDC)
     assert (read.returncode, read.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("name", "value"), [("WEBSERVER_PORT", "many"), ("DAEMON_MEMORY", "lots")])
 def test_compose_refuses_nonsense_where_it_can_tell(name: str, value: str) -> None:
-    """A port that is no number, a size that is none: it names the value, and reads nothing further."""
+    """Compose names a port that is no number, or a size that is none, and reads nothing further."""
     refused = config(["docker", "compose"], **{name: value})
     assert refused.returncode != 0
     assert value in refused.stderr
@@ -74,7 +74,7 @@ def test_compose_refuses_nonsense_where_it_can_tell(name: str, value: str) -> No
 
 @pytest.mark.parametrize("name", OIDC)
 def test_compose_names_what_an_openid_connect_login_lacks(name: str) -> None:
-    """And says what to set it to."""
+    """The error says which value to set."""
     refused = config(["docker", "compose"], COMPOSE_FILE=FILES["oidc"], **{**OIDC, name: ""})
     assert refused.returncode != 0
     assert f"required variable {name} is missing a value: set it in .env to " in refused.stderr

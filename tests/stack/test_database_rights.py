@@ -1,4 +1,4 @@
-"""What user code does to the database from inside, and what stops it."""
+"""User code attacks the database from inside, and the deployment stops it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ask(connection, *statements):
 STATEMENTS = """
 print(ask(connect(sys.argv[1], sys.argv[2]), *sys.argv[3:]))
 """
-# Three sessions that sort 400 MB in memory each, of the 1 GiB that Postgres has; the witness would not survive a crash.
+# Three sessions sort 400 MB each in the 1 GiB of Postgres; the witness would not survive a crash.
 GREEDY = """
 witness = connect("warehouse", "warehouse")
 said = [ask(witness, "SELECT 1")]
@@ -62,19 +62,19 @@ print(ask(other, "SET lock_timeout = 0", "SET statement_timeout = '90s'", row), 
 
 
 def in_user_code(stack: Stack, program: str, *arguments: str) -> str:
-    """What a program prints that has what a run has."""
+    """Returns the output of a program that has the rights and places of a run."""
     return stack.compose("exec", "-T", "user_code", "python", "-c", CONNECT + program, *arguments).strip()
 
 
 def health(stack: Stack) -> tuple[str, str]:
-    """Of the code server: the state, and what its probe has said last."""
+    """Returns the state of the code server, and the last message of its probe."""
     (described,) = json.loads(run(["docker", "inspect", stack.compose("ps", "--quiet", "user_code").strip()], capture=True))
     found = described["State"]["Health"]
     return found["Status"], found["Log"][-1]["Output"]
 
 
 def test_a_view_that_user_code_has_planted_gains_nothing_from_the_operator(stack: Stack) -> None:
-    """With the command of the README, it runs with the rights that user code has anyway."""
+    """The README's command runs the view with the rights that user code has anyway."""
     trojan = """CREATE OR REPLACE FUNCTION public.trojan() RETURNS text LANGUAGE plpgsql AS $$ BEGIN
         CREATE TEMPORARY TABLE loot (line text); COPY loot FROM PROGRAM 'id'; RETURN (SELECT line FROM loot); END $$"""
     view = "CREATE OR REPLACE VIEW public.planted_view AS SELECT public.trojan()"
@@ -90,11 +90,11 @@ def test_a_view_that_user_code_has_planted_gains_nothing_from_the_operator(stack
 
 
 def test_what_a_run_has_done_to_its_own_role_is_seen_and_undone(still: Stack) -> None:
-    """No run can report any more; the code server says so, and one command mends it."""
+    """No run can report any more. The code server says so, and one command repairs it."""
     spoil = ("ALTER ROLE dagster_run SET search_path = nowhere", "ALTER ROLE dagster_run PASSWORD 'mine'")
     assert in_user_code(still, STATEMENTS, "dagster_run", "dagster", *spoil) == "done"
     try:
-        # It lends what it has open for a minute more.
+        # The pool lends its open connections for a minute more.
         still.compose("restart", "run_connection_pool")
         wait_for("an unhealthy code server", lambda: seen(health(still)[0] == "unhealthy", health(still)), seconds=150)
         said = health(still)[1]
@@ -107,18 +107,18 @@ def test_what_a_run_has_done_to_its_own_role_is_seen_and_undone(still: Stack) ->
 
 
 def test_queries_that_take_all_memory_fail_alone(stack: Stack) -> None:
-    """53200: out of memory. A session that was there before is there afterwards."""
+    """53200 means out of memory. An earlier session must survive."""
     assert in_user_code(stack, GREEDY).split() == ["done", "53200", "53200", "53200", "done"]
 
 
 def test_a_run_that_leaks_connections_to_the_warehouse_leaves_those_to_dagster(still: Stack) -> None:
-    """All runs still report. The probe may have one of the 450 at the moment."""
+    """All runs still report. The probe may hold one of the 450 at the moment."""
     leaked, *others = in_user_code(still, LEAK).split()
     assert int(leaked) in {449, 450}
     assert others == ["True", "done"]
 
 
 def test_a_run_locks_no_row_of_the_runs_for_longer_than_a_minute(still: Stack) -> None:
-    """Also where it has switched off every time-out that it may switch off."""
+    """The limit holds where the run has switched off every time-out that it may switch off."""
     ended = still.succeeds("cookie_job")
     assert in_user_code(still, LOCK, ended.run_id).split() == ["done", "done", "4"]

@@ -1,4 +1,4 @@
-"""EDGE=1: nobody passes without a login, viewers look, operators run."""
+"""EDGE=1 demands a login: viewers look, operators run."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.stack.conftest import Stack
 from tests.stack.edge import HEADERS, Edge, edge_in_front, edge_started_again, loaded, logged_in, names_of_the_certificate
 
 pytestmark = pytest.mark.timeout(300)
-# Of users of this copy, which lives as long as the test.
+# The users of this copy, which lives as long as the test.
 PASSWORDS = {"vera": "looks-and-sees-7", "otto": "runs-and-stops-8", "gil": "is-guessed-at-9"}
 
 
 @pytest.fixture(scope="module")
 def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """The copy with the edge in front, and three users."""
+    """Returns the copy with the edge in front, and three users."""
     with edge_in_front(stack, tmp_path_factory.mktemp("edge")) as edge:
         edge.passwords = PASSWORDS
         for name, role in (("vera", "viewer"), ("otto", "operator"), ("gil", "viewer")):
@@ -38,7 +38,7 @@ def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edg
 
 
 def test_without_a_login_there_is_nothing_but_the_login(edge: Edge, stack: Stack) -> None:
-    """No page, no API, no report, no file of the UI; and no other port is published."""
+    """The edge serves no page, API, report or file of the UI, and no other port is published."""
     for path in ("/", "/graphql", "/server_info", "/report_asset_materialization/x", "/main.js"):
         answer = edge.ask(path)
         assert (answer.status_code, answer.text) == (401, "Log in to use Dagster.\n"), path
@@ -49,14 +49,14 @@ def test_without_a_login_there_is_nothing_but_the_login(edge: Edge, stack: Stack
 
 
 def test_plain_http_leads_to_tls(edge: Edge, stack: Stack) -> None:
-    """Nothing else is served there."""
+    """Plain HTTP must serve nothing else."""
     url = f"http://127.0.0.1:{stack.environ['EDGE_HTTP_PORT']}/x"
     answer = requests.get(url, headers={"Host": "localhost"}, allow_redirects=False, timeout=10)
     assert (answer.status_code, answer.headers["Location"]) == (308, "https://localhost/x")
 
 
 def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
-    """Neither through GraphQL, nor through the REST endpoints, nor by saying to be somebody else."""
+    """A viewer cannot use GraphQL, the REST endpoints, or another person's name to change anything."""
     answer = edge.ask("/server_info", "vera")
     assert answer.status_code == 200
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
@@ -71,7 +71,7 @@ def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
 
 
 def test_a_page_elsewhere_cannot_use_the_login(edge: Edge) -> None:
-    """Dagster takes mutations from anywhere, in a GET too; a browser says where a request comes from."""
+    """Dagster takes mutations from anywhere, in a GET too. A browser says where a request comes from."""
     for site in ("cross-site", "same-site"):
         answer = edge.ask("/graphql", "otto", body={"query": "{version}"}, **{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "cors"})
         assert (answer.status_code, answer.text) == (403, "Not from another site.\n"), site
@@ -86,14 +86,14 @@ def test_a_page_elsewhere_cannot_use_the_login(edge: Edge) -> None:
 
 
 def test_requests_are_bounded(edge: Edge) -> None:
-    """In the body, and in the head; what is smaller reaches the webserver. To a large body Debian's Caddy 2.6 says 502."""
+    """The edge limits body and head; smaller requests reach the webserver. Debian's Caddy 2.6 answers a large body with 502."""
     assert edge.ask("/graphql", "otto", body={"query": "x" * 9_000_000}).status_code == 400
     assert edge.ask("/graphql", "otto", body={"query": "x" * 11_000_000}).status_code in {413, 502}
     assert edge.ask("/server_info", "otto", **{"X-Long": "x" * 40_000}).status_code == 431
 
 
 def test_an_operator_runs(edge: Edge, stack: Stack) -> None:
-    """Everything is as without the edge, but that the log says who it was."""
+    """Operators work as without the edge, except that the log names them."""
     assert edge.launch("otto")["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
     assert 'audit - "otto": launchRun jobName="cookie_job"' in stack.compose("logs", "--no-log-prefix", "webserver")
     answer = edge.ask("/report_asset_materialization/raw_user_data", "otto", body={})
@@ -101,7 +101,7 @@ def test_an_operator_runs(edge: Edge, stack: Stack) -> None:
 
 
 def test_nobody_hides_from_the_log(edge: Edge, stack: Stack) -> None:
-    """Neither by a header that has Caddy take the name out, nor behind twenty other mutations, in the same request."""
+    """A header that makes Caddy drop the name, or twenty other mutations in the same request, must not hide a user."""
     hidden = " ".join(f'a{number}: terminateRun(runId: "hidden-{number}") {{__typename}}' for number in range(22))
     taken = {"Connection": "close, Dagster-User, Dagster-Role"}
     assert edge.ask("/graphql", "otto", body={"query": f"mutation {{{hidden}}}"}, **taken).status_code == 200
@@ -111,7 +111,7 @@ def test_nobody_hides_from_the_log(edge: Edge, stack: Stack) -> None:
 
 
 def test_a_viewer_runs_no_code(edge: Edge) -> None:
-    """Neither by a dry run, nor by the question for a tick to come; tests/integration/test_viewers.py has all mutations."""
+    """A dry run or a question for a future tick would run code; tests/integration/test_viewers.py has all mutations."""
     schedule = json.dumps({**SELECTOR, "scheduleName": "data_extraction_schedule"})
     selector = re.sub(r'"(\w+)":', r"\1:", schedule)
     for query, said in (
@@ -136,7 +136,7 @@ ASSET = "/assets/raw_user_data"
 
 
 def test_a_viewer_has_no_button_to_materialize(edge: Edge) -> None:
-    """It is there, and does nothing."""
+    """The button is there, and does nothing."""
     with logged_in(edge, "vera") as page:
         visit(page, ASSET)
         button = page.get_by_role("button", name="Materialize", exact=False).first
@@ -144,7 +144,7 @@ def test_a_viewer_has_no_button_to_materialize(edge: Edge) -> None:
 
 
 def test_an_operator_materializes_and_sees_the_events_arrive(edge: Edge, stack: Stack) -> None:
-    """The page of a run gets them through a websocket."""
+    """A websocket sends the events to the page of a run."""
     sockets: list[str] = []
     with logged_in(edge, "otto") as page:
         page.on("websocket", lambda socket: sockets.append(socket.url))
@@ -157,7 +157,7 @@ def test_an_operator_materializes_and_sees_the_events_arrive(edge: Edge, stack: 
 
 
 def test_who_guesses_is_kept_waiting_and_nobody_else(edge: Edge) -> None:
-    """Ten wrong passwords a minute from an address, and the right one is no better then; who else is in goes on."""
+    """After ten wrong passwords a minute from an address, the right one fails too; logged-in users continue."""
     assert [edge.ask("/server_info", name).status_code for name in ("gil", "vera")] == [200, 200]
     answers = [edge.ask("/server_info", "gil", f"wrong-password-{number}").status_code for number in range(12)]
     assert answers == [401] * 10 + [429] * 2
@@ -175,14 +175,14 @@ def test_who_guesses_is_kept_waiting_and_nobody_else(edge: Edge) -> None:
     ],
 )
 def test_a_user_that_cannot_be_is_one_sentence(edge: Edge, stack: Stack, arguments: tuple, password: str, said: str) -> None:
-    """And the file is as it was."""
+    """The file stays as it was."""
     refused = stack.make("user", *arguments, text=password + "\n")
     assert refused.returncode != 0
     assert said in refused.stderr
 
 
 def test_a_domain_gets_its_certificate_from_an_acme_service(edge: Edge, stack: Stack, tmp_path: Path) -> None:
-    """One inside a company, whose CA is known here from a file; the edge has answered it under its name."""
+    """The service runs inside a company, and a file here holds its CA. The edge has answered it under its name."""
     domain, alias = "dagster.test", tmp_path / "alias.yml"
     alias.write_text(json.dumps({"services": {"edge": {"networks": {"public": {"aliases": [domain]}}}}}))
     files = f"{stack.environ['COMPOSE_FILE']}:{alias}"
@@ -194,6 +194,6 @@ def test_a_domain_gets_its_certificate_from_an_acme_service(edge: Edge, stack: S
 
 
 def test_the_caddyfile_is_formatted(edge: Edge, stack: Stack) -> None:
-    """As Caddy's own formatter leaves it."""
+    """Caddy's own formatter changes nothing."""
     formatted = stack.compose("exec", "-T", "edge", "caddy", "fmt", "/etc/caddy/Caddyfile")
     assert formatted == (ROOT / "docker/edge/Caddyfile").read_text()

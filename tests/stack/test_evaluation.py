@@ -144,15 +144,15 @@ def test_what_is_not_there_cannot_be_evaluated(still: Stack, tmp_path: Path, arg
 
 
 def behaviour(stack: Stack) -> str:
-    """What the source is told to do."""
+    """Returns the behaviour that the source is set to."""
     ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/control').read().decode())"
     return str(json.loads(stack.compose("exec", "-T", "users_api", "python", "-c", ask))["behaviour"])
 
 
 def test_ctrl_c_leaves_everything_as_it_was(still: Stack, tmp_path: Path) -> None:
-    """While data is bad and the sensor off: the data is good again, schedules and sensor are on, the container is gone.
+    """Ctrl-C comes while data is bad and the sensor off. Good data, schedules and sensor return, the container is gone.
 
-    Whoever is impatient changes nothing about that.
+    Impatience changes nothing about that.
     """
     still.schedules(running=True)
     said, report = tmp_path / "said", tmp_path / "report"

@@ -1,4 +1,4 @@
-"""What breaks comes back by itself: containers of runs, services, the database. No run is lost, and each says why it failed."""
+"""Run containers, services and the database restart after a crash. No run is lost, and each says why it failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.stack.conftest import PROJECT, Stack
 
 pytestmark = pytest.mark.timeout(400)
 RETRIES = yaml.safe_load(repository_text("dagster.yaml"))["run_retries"]["max_retries"]
-# Postgres and its pools are another matter: runs need them.
+# Postgres and its pools are not listed: runs need them.
 SERVICES = ("daemon", "user_code", "launch_gateway", "webserver")
 IMAGE = f"{PROJECT}/user_code:local"
 KEPT = f"{PROJECT}/user_code:kept"
@@ -33,7 +33,7 @@ USER 10001:10001
 
 @pytest.fixture
 def broken(still: Stack) -> Iterator[Stack]:
-    """The copy, whose runs get an image in which no process comes as far as Dagster."""
+    """Returns the copy with a run image in which no process reaches Dagster."""
     run(["docker", "tag", IMAGE, KEPT], capture=True)
     try:
         subprocess.run(["docker", "build", "--quiet", "--tag", IMAGE, "-"], input=BROKEN, text=True, check=True, cwd=ROOT)
@@ -45,13 +45,13 @@ def broken(still: Stack) -> Iterator[Stack]:
 
 
 def again(stack: Stack, run_id: str) -> Run:
-    """The run that took the place of a failed one, once it has ended."""
+    """Returns the run that retried a failed one, once it has ended."""
     retries = stack.client.runs(tags=[{"key": "dagster/parent_run_id", "value": run_id}])
     return seen(next((retry for retry in retries if retry.status in ENDED), None), retries)
 
 
 def settled(stack: Stack, run_id: str) -> Run:
-    """How a run has ended, or the one that took its place, or the one that took the place of that."""
+    """Returns the end of a run, of its retry, or of that run's retry."""
     ended = stack.client.wait(run_id, seconds=200)
     while ended.status == "FAILURE" and int(ended.tags.get("dagster/retry_number", 0)) < RETRIES:
         ended = wait_for("another attempt", lambda failed=ended.run_id: again(stack, failed), seconds=200)
@@ -64,7 +64,7 @@ def state(stack: Stack, service: str) -> dict:
 
 
 def crash(stack: Stack, service: str) -> None:
-    """Kills all that runs in the container of a service, and waits until it is healthy again, by nobody's hand."""
+    """Kills all processes in a service's container, and waits until it is healthy again without help."""
     before = state(stack, service)["StartedAt"]
     stack.compose("exec", "-T", service, "sh", "-c", "kill -9 -1", check=False)
 
@@ -76,7 +76,7 @@ def crash(stack: Stack, service: str) -> None:
 
 
 def test_a_container_that_ends_at_once_fails_its_run_with_the_reason(broken: Stack) -> None:
-    """Long before the time is over that a run may take to start; twice more it is tried."""
+    """The run fails long before its start time-out, and is retried twice."""
     failed = broken.client.wait(broken.client.launch("cookie_job"), seconds=60)
     for attempt in range(RETRIES + 1):
         assert (failed.status, failed.steps) == ("FAILURE", {})
@@ -90,7 +90,7 @@ def test_a_container_that_ends_at_once_fails_its_run_with_the_reason(broken: Sta
 
 
 def test_a_run_whose_container_is_killed_fails_and_is_started_again(still: Stack) -> None:
-    """As after a crash, or where the host was short of memory."""
+    """A crash, or a host short of memory, kills a container like this."""
     run_id = still.hanging_run()
     run(["docker", "kill", still.client.run(run_id).tags["docker/container_id"]], capture=True)
     still.control(behaviour="ok")
@@ -103,7 +103,7 @@ def test_a_run_whose_container_is_killed_fails_and_is_started_again(still: Stack
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_run_is_lost_where_a_service_crashes(still: Stack, service: str) -> None:
-    """While some are under way and others wait in the queue."""
+    """Some runs are under way, and others wait in the queue."""
     runs = [still.client.launch(job) for job in ("users_assets_job", "data_extraction_job") * 3]
 
     def under_way() -> bool:
@@ -119,7 +119,7 @@ def test_no_run_is_lost_where_a_service_crashes(still: Stack, service: str) -> N
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_ends_where_its_work_ends(stack: Stack, service: str) -> None:
-    """One process beside init: a child that died would leave a container that runs and does nothing."""
+    """One process runs beside init: a dead child would leave a container that runs and does nothing."""
     container = stack.compose("ps", "--quiet", service).strip()
     _, init, *processes = run(["docker", "top", container, "-eo", "pid,args"], capture=True).splitlines()
     assert "docker-init" in init
@@ -128,7 +128,7 @@ def test_a_service_ends_where_its_work_ends(stack: Stack, service: str) -> None:
 
 @pytest.mark.parametrize("service", ["postgres", "connection_pool", "run_connection_pool"])
 def test_after_a_crash_of_the_database_nothing_fails(still: Stack, service: str) -> None:
-    """No connection from before is used, and none is waited for: each question is answered the first time that it is asked."""
+    """Dagster uses no old connection and waits for none: it gets each answer at the first attempt."""
     before = still.succeeds("cookie_job")
     crash(still, service)
     assert still.client.run(before.run_id) == before

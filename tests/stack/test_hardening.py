@@ -1,4 +1,4 @@
-"""The rules that every service keeps, of every Compose file that ships: what Compose will do, with all settings filled in."""
+"""Every service of every shipped Compose file keeps these rules; Compose prints it with all settings filled in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from operate.compose import ROOT
 
-# What Compose files can be put together, as COMPOSE_FILE takes them.
+# The possible combinations of Compose files, as COMPOSE_FILE takes them.
 FILES = {
     "default": "docker-compose.yml",
     "process": "docker-compose.yml:docker/compose.process.yml",
@@ -22,10 +22,10 @@ FILES = {
     "oidc": "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
     "official": "docker-compose.yml:bench/official_settings/compose.yml",
 }
-# What has no default, because only the operator can know it.
+# These variables have no default, because only the operator can know them.
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
 ONE_SHOT = {"secrets", "roles", "migrate", "user_admin", "evaluation"}
-# Who is in which zone; tests/stack/test_zones.py shows what that means.
+# The services in each zone; tests/stack/test_zones.py shows what that means.
 ZONES = {
     "postgres": "database",
     "roles": "database",
@@ -53,19 +53,19 @@ OTHER_ZONES = {
     ("oidc", "login"): "login provider",
     ("official", "postgres"): "database runs storage",
 }
-# Who may do more than the rules say, and why.
+# The services that may do more than the rules say, and why.
 ROOT_USERS = {
     "secrets": "hands each file to the user who may read it; has no network",
     "launch_gateway": "the socket belongs to root on every host, its group differs; has no capability",
 }
-# Of each process: a session of Postgres beyond it fails, where all of them crashed.
+# The limit holds for each process. A Postgres session beyond it fails, where all of them crashed.
 LIMITS = {"postgres": {"data": 192 * 1024 * 1024}}
 CAPABILITIES = {"secrets": ["CHOWN", "DAC_OVERRIDE"]}
 
 
 @functools.cache
 def services(files: str) -> dict[str, dict[str, Any]]:
-    """The services that Compose makes of some files, by name."""
+    """Returns the services that Compose makes of some files, by name."""
     command = [
         "docker",
         "compose",
@@ -90,10 +90,10 @@ EVERY = [(files, name) for files in FILES for name in services(files)]
 
 @pytest.mark.parametrize(("files", "name"), EVERY)
 class TestEveryService:
-    """A rule a test."""
+    """Each test checks one rule."""
 
     def test_has_nothing_to_take(self, files: str, name: str) -> None:
-        """No capability, no way to gain one, nothing to write to but tmpfs and named volumes."""
+        """A service has no capability, cannot gain one, and writes only to tmpfs and named volumes."""
         service = services(files)[name]
         assert service["cap_drop"] == ["ALL"]
         assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
@@ -104,7 +104,7 @@ class TestEveryService:
         )
 
     def test_is_bounded(self, files: str, name: str) -> None:
-        """In memory, processors, processes, logs, and the time it may take to stop."""
+        """A service has limits for memory, processors, processes, logs and its stop time."""
         service = services(files)[name]
         assert int(service["mem_limit"]) > 0
         assert service["cpus"] > 0
@@ -115,7 +115,7 @@ class TestEveryService:
         assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
     def test_ends_or_is_probed_and_restarted(self, files: str, name: str) -> None:
-        """One-shot services end; the others say how they are."""
+        """One-shot services end; the others report their health."""
         service = services(files)[name]
         if name in ONE_SHOT:
             assert (service["restart"], "healthcheck" in service) == ("no", False)
@@ -123,14 +123,14 @@ class TestEveryService:
             assert (service["restart"], bool(service["healthcheck"]["test"])) == ("unless-stopped", True)
 
     def test_is_in_its_zones_and_in_no_other(self, files: str, name: str) -> None:
-        """Named networks, or none."""
+        """A service joins named networks, or none."""
         service = services(files)[name]
         zones = OTHER_ZONES.get((files, name), ZONES[name])
         assert sorted(service.get("networks", {})) == zones.split()
         assert bool(zones) != (service.get("network_mode") == "none")
 
     def test_has_a_pinned_image_and_no_name_of_its_own(self, files: str, name: str) -> None:
-        """Built here and tagged, or from a registry with a full version; two copies run on one host."""
+        """An image is built here and tagged, or comes from a registry with a full version; two copies run on one host."""
         service = services(files)[name]
         tag = service["image"].rpartition(":")[2]
         if service["image"].startswith("text/"):
@@ -140,14 +140,14 @@ class TestEveryService:
         assert "container_name" not in service
 
     def test_publishes_nothing_beyond_this_machine(self, files: str, name: str) -> None:
-        """Only the webserver, on loopback; with the edge only the edge, for everybody."""
+        """Only the webserver is published, on loopback; with the edge only the edge, for everybody."""
         ports = [(port["host_ip"], port["target"]) for port in services(files)[name].get("ports", [])]
         everybody = [("0.0.0.0", 80), ("0.0.0.0", 443)]  # noqa: S104 - the edge
         wanted = {"edge": everybody} if "edge" in services(files) else {"webserver": [("127.0.0.1", 3000)]}
         assert ports == wanted.get(name, [])
 
     def test_mounts_nothing_of_the_host_but_what_is_listed(self, files: str, name: str) -> None:
-        """The socket in the gateway alone."""
+        """Only the gateway mounts the socket."""
         binds = {
             mount["source"]: mount.get("read_only", False)
             for mount in services(files)[name].get("volumes", [])
@@ -164,7 +164,7 @@ class TestEveryService:
 
 @pytest.mark.parametrize("files", FILES)
 def test_only_the_gateway_holds_the_socket_and_only_launchers_reach_it(files: str) -> None:
-    """Without containers of runs there is neither."""
+    """A deployment without run containers has neither."""
     found = services(files)
     engine = {name for name, service in found.items() if "engine" in service.get("networks", {})}
     hosts = {name for name, service in found.items() if "DOCKER_HOST" in service.get("environment", {})}
@@ -175,7 +175,7 @@ def test_only_the_gateway_holds_the_socket_and_only_launchers_reach_it(files: st
 
 
 def test_the_process_instance_is_the_other_without_its_launcher() -> None:
-    """What `sed` makes of dagster.yaml in both images; nothing else may go."""
+    """`sed` removes only the launcher from dagster.yaml in both images."""
     import yaml
 
     text = (ROOT / "dagster.yaml").read_text()

@@ -29,7 +29,7 @@ VARIABLES = {
     "PWD": "/elsewhere",
     "SHLVL": "7",
 }
-# Of one container alone: docker/user_code/serve.py says why; the last two are Dagster's, for a run.
+# One container alone has these: docker/user_code/serve.py says why. The last two are Dagster's, for a run.
 DIFFERENT = {"HOSTNAME", "LISTEN_ON", "RUN_CONTAINER", "ALERT_URLS_FILE", "DAGSTER_RUN_JOB_NAME", "SF_PARTNER"}
 RESULT = """{ __typename ... on PythonError { message }
   ... on DryRunInstigationTick { evaluationResult { skipReason error { message } } } }"""

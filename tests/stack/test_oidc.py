@@ -90,7 +90,7 @@ def edge(stack: Stack, provider: Provider, tmp_path_factory: pytest.TempPathFact
 
 
 def test_a_page_leads_to_the_provider_and_an_api_call_to_nothing(edge: Edge, provider: Provider) -> None:
-    """Whoever has no session sees neither page nor data, whatever they say to be."""
+    """A client without a session sees neither page nor data, whatever name it claims."""
     login = f"{provider.issuer}/oauth2/authorize"
     for forged in ({}, {"Dagster-Role": "operator", "Dagster-User": "otto"}, {"OIDC_CLAIM_groups": "dagster-operators"}):
         for path in ("/", ASSET, "/check", "/server_info", "/x/../oidc/y", "/?x={env.EDGE_DOMAIN}"):

@@ -25,7 +25,7 @@ def own(still: Stack, tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_smoke_passes_with_a_package_of_ones_own(own: Stack) -> None:
-    """What an asset returns without naming an I/O manager is kept where the next one, or the next run, finds it."""
+    """An asset names no I/O manager. The next asset or run must still find its value."""
     said = own.make("smoke", "JOBS=greeting_job").stdout.splitlines()
     assert [line.split(":")[0] for line in said] == [
         "PASS services are healthy",

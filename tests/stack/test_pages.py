@@ -48,7 +48,7 @@ def asks(response: Response) -> bool:
 
 
 def complaint(response: Response) -> str | None:
-    """What is wrong with an answer."""
+    """Returns the error in an answer."""
     if response.status >= 400:
         return f"{response.status} {response.url}"
     if not asks(response):

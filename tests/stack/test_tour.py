@@ -16,7 +16,7 @@ from tests.stack.browser import SEEN_MILLISECONDS, visit
 from tests.stack.conftest import Stack
 
 HOME = "http://localhost:3000"
-# What a step says, in the order in which it says it.
+# The parts of a step, in the order in which it names them.
 STEP = re.compile(
     r"```sh\n(?P<command>.*?)\n```|Open\s+<(?P<open>[^>]+)>|click\s+the\s+arrow\s+beside\s+`(?P<arrow>[^`]+)`"
     r"|click\s+`(?P<click>[^`]+)`|(?P<see>See(?:,?\s+`[^`]+`)+)",
@@ -73,5 +73,5 @@ def take(step: re.Match[str], url: str, stack: Stack, page: Page) -> None:
 
 
 def beginning(label: str) -> re.Pattern[str]:
-    """Of a word in the label of a button, whose icon has a name too: 'Materialize' is also 'Materialize…'."""
+    """Matches the start of a button's label. The icon has a name too: 'Materialize' is also 'Materialize…'."""
     return re.compile(rf"(?<!\w){re.escape(label)}")

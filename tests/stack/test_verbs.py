@@ -1,4 +1,4 @@
-"""What an operator types: the verbs of the Makefile, and the commands of the README."""
+"""An operator types the verbs of the Makefile, and the commands of the README."""
 
 from __future__ import annotations
 

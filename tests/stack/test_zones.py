@@ -74,7 +74,7 @@ def reached(network: str, places: dict[str, list[tuple[str, int]]]) -> set[str]:
 
 @pytest.mark.parametrize("zone", REACHES)
 def test_a_container_in_a_zone_reaches_this_and_nothing_else(zone: str, places: dict[str, list[tuple[str, int]]]) -> None:
-    """By address, so that a name that does not resolve proves nothing."""
+    """The test uses addresses, because a name that does not resolve proves nothing."""
     assert reached(f"{PROJECT}_{zone}", places) == REACHES[zone]
 
 
@@ -90,7 +90,7 @@ def test_a_run_is_in_the_zone_without_a_way_out(still: Stack) -> None:
 
 
 def networks_of_a_run(stack: Stack) -> list[str]:
-    """Of its container."""
+    """Returns the networks of the run's container."""
     container = stack.succeeds("cookie_job").tags["docker/container_id"]
     (described,) = json.loads(run(["docker", "inspect", container], capture=True))
     return list(described["NetworkSettings"]["Networks"])
@@ -167,7 +167,7 @@ def test_user_code_changes_nothing_in_dagster_s_database_but_what_a_run_reports(
 
 
 def test_the_pool_of_user_code_knows_no_other_role(stack: Stack) -> None:
-    """Whoever gets hold of the password of Dagster's own role cannot use it there."""
+    """A stolen password of Dagster's own role must be useless there."""
     users = stack.compose("exec", "-T", "run_connection_pool", "cat", "/run/secrets/userlist.txt").splitlines()
     assert [line.split('"')[1] for line in users] == ["dagster_run", "warehouse"]
     said = stack.refused("exec", "-T", "user_code", "python", "-c", ASK, "template1", "SELECT 1")

@@ -36,5 +36,5 @@ def test_two_assets_never_have_one_table(one: tuple[str, ...], other: tuple[str,
     ],
 )
 def test_a_usual_key_is_readable(key: list[str], name: str) -> None:
-    """What is in the warehouse already keeps its name; another name is one for good."""
+    """Existing tables must keep their names: another name is permanent."""
     assert asset_table(dg.AssetKey(key)) == Table("assets", name)

@@ -1,4 +1,4 @@
-"""Who has changed what, as the webserver's log tells it."""
+"""The webserver's log says who has changed which object."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ TICK = timedelta(seconds=5)
 
 
 class BrokenSourceError(Exception):
-    """What a failed refresh raises."""
+    """A failed refresh raises this."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Plant:
         self.assets = [source, table, report]
 
     def state(self, state: FreshnessState) -> None:
-        """What the freshness daemon writes when an evaluation, every 30 s, finds another state than the stored one."""
+        """Writes the freshness state as the daemon does: it evaluates every 30 s, and writes each change."""
         change = FreshnessStateChange(
             key=SOURCE, previous_state=FreshnessState.UNKNOWN, new_state=state, state_change_timestamp=self.now.timestamp()
         )
@@ -68,7 +68,7 @@ class Plant:
         return {key.to_user_string() for key in (SOURCE, TABLE, REPORT) if result.get_num_requested(key)}
 
     def run(self, *names: str) -> bool:
-        """What the requested run does."""
+        """Does the work of the requested run."""
         chosen = [asset for asset in self.assets if asset.key.to_user_string() in names]
         return dg.materialize(chosen, instance=self.instance, raise_on_error=False).success
 

@@ -1,4 +1,4 @@
-"""What the code location offers: exact names, so that a change of the public surface is a decision."""
+"""The code location offers exact names, so that a change of the public surface is a decision."""
 
 import dagster as dg
 import pytest
@@ -86,7 +86,7 @@ def test_assets_and_their_lineage(repository: dg.RepositoryDefinition) -> None:
 
 
 def test_every_asset_is_described_owned_and_versioned(repository: dg.RepositoryDefinition) -> None:
-    """What the catalogue shows; without a code version every materialization would make what is downstream stale."""
+    """The catalogue shows both. Without a code version every materialization would make downstream assets stale."""
     for key in repository.asset_graph.get_all_asset_keys():
         node = repository.asset_graph.get(key)
         assert node.description, key
@@ -121,7 +121,7 @@ def test_the_job_wires_the_ops_of_the_brief(repository: dg.RepositoryDefinition)
 
 
 def test_the_asset_schedule_refreshes_the_source_only() -> None:
-    """What is downstream follows new data, not the clock."""
+    """Downstream assets follow new data, not the clock."""
     schedule = build_definitions(Settings()).resolve_schedule_def("users_assets_schedule")
     with dg.build_schedule_context() as context:
         data = schedule.evaluate_tick(context)

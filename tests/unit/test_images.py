@@ -1,4 +1,4 @@
-"""What the images add to the packages: run environment, passwords, the source system, the gateway's policy."""
+"""The images add these to the packages: run environment, passwords, the source system, the gateway's policy."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ async def api() -> Any:
 
 
 async def test_users_are_complete_and_the_same_each_time(api: TestClient) -> None:
-    """What the fetch accepts and the transform validates."""
+    """The fetch accepts the users, and the transform validates them."""
     first, second = await (await api.get("/users")).read(), await (await api.get("/users")).read()
     assert first == second
     users = parse_users(first, "api")

@@ -1,4 +1,4 @@
-"""What every run pays for before its first step: imports."""
+"""Every run pays for imports before its first step."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_materialize_keeps_both(instance: dg.DagsterInstance) -> None:
 
 
 def again(instance: dg.DagsterInstance, run_id: str) -> int:
-    """What the last step returns where it is made from failure, without the reason for it."""
+    """Re-executes from failure without the reason for it, and returns the last step's value."""
     job = dg.build_reconstructable_job("tests.unit.kept_outputs", "job", ("fan_out",))
     options = dg.ReexecutionOptions.from_failure(run_id, instance)
     config = {"ops": {"added": {"config": {"fails": False}}}}

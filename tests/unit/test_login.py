@@ -161,7 +161,7 @@ def from_address(name: str, password: str, address: str) -> dict[str, str]:
 
 
 async def test_who_is_in_already_is_not_locked_out_by_others(login: TestClient) -> None:
-    """By those who guess at their name elsewhere, or at another name at the same address."""
+    """Guesses from elsewhere, or at another name from the same address, must not lock out a user."""
     headers = from_address("anna", PASSWORD, HERE)
     assert (await login.get("/check", headers=headers)).status == 200
     for number in range(21):

@@ -62,7 +62,7 @@ def test_only_routes_without_a_gateway_keep_docker_away() -> None:
 
 
 def test_networks_that_are_there_or_have_addresses_of_their_own_are_not_needed() -> None:
-    """Of a deployment that runs already none is."""
+    """A deployment that runs already needs no network."""
     deployment = {
         "networks": {
             "new": {"name": "p_new", "ipam": {}},

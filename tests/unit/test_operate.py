@@ -1,4 +1,4 @@
-"""What an operator runs: preflight, settings that `make up` writes, waiting, the bench's arithmetic."""
+"""An operator uses preflight, the settings that `make up` writes, waits, and the bench's arithmetic."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_what_somebody_has_set_is_left_alone(tmp_path) -> None:
     ],
 )
 def test_what_is_asked_for_decides_which_files_there_are(current: str, environ: dict[str, str], files: str) -> None:
-    """What is not mentioned stays as it is, files of the operator's own included."""
+    """Files that nobody mentions stay as they are, the operator's own included."""
     assert compose_files(current, environ) == files
 
 

@@ -1,4 +1,4 @@
-"""What versions the images are made of: one pin in every place, and what a pin is there to keep away."""
+"""Each image version has one pin in every place. The tests say what a pin keeps away."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_no_image_has_a_filelock_that_slows_every_event_down() -> None:
 
 
 def pinned(name: str) -> dict[str, set[str]]:
-    """By file, the tags of an official image wherever it is named with one."""
+    """Returns the tags of an official image by file, wherever a file names one."""
     texts = {path: repository_text(path) for path in tracked("docker*", ".env.example")}
     found = {
         path: set(re.findall(rf"(?<![\w/.]){name}:(\d[\w.-]+)", text)) for path, text in texts.items() if "offline" not in path
@@ -51,7 +51,7 @@ def test_a_base_image_has_one_pin_in_every_place(name: str, places: set[str]) ->
 
 
 def test_every_image_is_built_from_a_pinned_one() -> None:
-    """By an argument that has its default in the Dockerfile, so that a mirror can take its place."""
+    """A build argument with a default in the Dockerfile names it, so that a mirror can replace it."""
     arguments = {path: re.findall(r"^FROM (\S+)", repository_text(path), re.MULTILINE) for path in tracked("docker/*/Dockerfile")}
     del arguments["docker/offline/Dockerfile"]
     assert {image for images in arguments.values() for image in images} == {

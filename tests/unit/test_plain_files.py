@@ -12,7 +12,7 @@ from plain_files import open_file, open_folder, parts
 
 
 def content(base: Path, *names: str) -> bytes | None:
-    """What is read there."""
+    """Returns the content of the file."""
     file = open_file(str(base), names)
     if file is None:
         return None

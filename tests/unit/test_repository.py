@@ -1,4 +1,4 @@
-"""What is said in one file holds in the others: settings, services, verbs, versions, and no secret anywhere."""
+"""All files agree on settings, services, verbs and versions, and none holds a secret."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def compose_variables() -> dict[str, str]:
 
 
 def required_variables() -> dict[str, str]:
-    """Of an overlay: Compose stops without them, with the sentence after the question mark."""
+    """Returns the variables without which an overlay stops Compose, with the sentence after the question mark."""
     return dict(re.findall(r"\$\{([A-Z_]+):\?([^}]+)\}", compose_text()))
 
 
@@ -117,7 +117,7 @@ def test_all_images_have_the_same_dagster() -> None:
 
 
 def test_every_shipped_package_is_tested_in_the_version_that_ships() -> None:
-    """What the tests install is what the images install."""
+    """The tests install the same versions as the images."""
     mine = locked("tests")
     for folder in LOCKS[:-1]:
         assert {name: versions for name, versions in locked(folder).items() if versions - mine.get(name, set())} == {}, folder

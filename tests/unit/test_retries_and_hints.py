@@ -35,7 +35,7 @@ def meeting_job() -> None:
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    """Of a dagster.yaml that names the class, as the deployment's does."""
+    """Returns the instance of a dagster.yaml that names the class, as the deployment's does."""
     home = tmp_path_factory.mktemp("home")
     (home / "dagster.yaml").write_text(INSTANCE)
     with dg.DagsterInstance.from_config(str(home)) as found:
@@ -163,7 +163,7 @@ def test_an_event_without_an_error_is_followed_by_nothing(instance: dg.DagsterIn
     ],
 )
 def test_the_sentence_for_a_limit_names_its_setting(text: str, setting: str) -> None:
-    """By the texts that Python and Postgres have for it."""
+    """The hint recognizes the error texts of Python and Postgres."""
     assert setting in (hint(text) or "")
 
 

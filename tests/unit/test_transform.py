@@ -62,7 +62,7 @@ def test_transforming_twice_gives_the_same(given_users: list[dict]) -> None:
     ],
 )
 def test_a_table_out_of_range_is_refused_by_column_and_rule(column: str, value: object, said: str) -> None:
-    """What the source may send, but no reader of the table expects."""
+    """The source may send these values, but no reader of the table expects them."""
     frame = transform_users([make_user(1)])
     frame.loc[0, column] = value
     with pytest.raises(UsersTableError, match=f"(?s){said}"):

@@ -1,1 +1,1 @@
-"""The part of this deployment that is in every process of Dagster: webserver, daemon, code server and runs."""
+"""The part of this deployment that every process of Dagster loads: webserver, daemon, code server and runs."""

@@ -1,8 +1,8 @@
-"""Sentences on the limits that user code has met, found by the text of its error. Pure: nothing here knows Dagster."""
+"""Sentences on the limits that user code met, found by its error's text. Pure: nothing here knows Dagster."""
 
 import re
 
-# By the text of an error: the limit, and where it is set. The first that fits counts.
+# Each pattern matches an error's text; its sentence names the limit and its setting. The first match counts.
 READ_ONLY = (
     "The root file system of a run is read-only. Write to the home folder or /tmp, which end with the run, or to data/ in the "
     "working directory or /var/lib/dagster/exports, which last."
@@ -45,5 +45,5 @@ HINTS = {
 
 
 def hint(text: str) -> str | None:
-    """The sentence for an error of this text, or None where it met no limit that is known."""
+    """The sentence for an error with this text, or None if it met no known limit."""
     return next((sentence for pattern, sentence in HINTS.items() if re.search(pattern, text)), None)

@@ -1,4 +1,4 @@
-"""The instance of this deployment: Dagster's own, with a rule for retries and hints in the events of a run.
+"""Dagster's own instance, with a rule for retries and with hints in the events of a run.
 
 Every process of Dagster opens it: dagster.yaml names it as `instance_class`.
 """
@@ -20,26 +20,26 @@ from dagster_deployment.unreadable import pass_over_what_cannot_be_read
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
-# Reasons for which a run may be started again. Dagster itself excludes failed steps only, so that a run which had exceeded
-# `dagster/max_runtime` ran three times as long. These have no reason: the end by `dagster/max_runtime`, a launch that was
-# refused, an end that would be the same again (container_run_launcher.py), and code that does not load.
+# Reasons that allow a retry. Dagster itself excludes failed steps only, so a run that exceeded `dagster/max_runtime`
+# ran three times as long. An end by `dagster/max_runtime`, a refused launch and code that does not load have no reason.
+# Neither has an end that would be the same again (container_run_launcher.py).
 LOST_WORKER = {
     RunFailureReason.UNEXPECTED_TERMINATION,
     RunFailureReason.START_TIMEOUT,
     RunFailureReason.RUN_WORKER_RESTART,
 }
-# Dagster retries after a failed step only where the tag `dagster/retry_on_asset_or_op_failure` of the run asks for it.
+# Dagster retries after a failed step only if the run's tag `dagster/retry_on_asset_or_op_failure` asks for it.
 ASKED_FOR = {RunFailureReason.STEP_FAILURE}
-# Of SQLAlchemy and psycopg2: the connection broke. It was Dagster's own where one of these files asked.
+# Errors of SQLAlchemy and psycopg2 for a broken connection. Dagster's own connection broke if one of these files asked.
 LOST_DATABASE = {"OperationalError", "InterfaceError"}
 STORAGE = ("/dagster_postgres/", "/dagster/_core/storage/")
 FAILURES = {DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_UP_FOR_RETRY, DagsterEventType.RUN_FAILURE}
-# The failure of a step has been explained at the step.
+# A failed step already has its explanation at the step.
 EXPLAINED = {RunFailureReason.STEP_FAILURE}
 
 
 def chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
-    """An error, and what caused it, and what caused that."""
+    """Yields an error, its cause, that cause's cause, and so on."""
     while error is not None:
         yield error
         error = error.cause or error.context
@@ -58,28 +58,28 @@ def _reason(event: EventLogEntry) -> RunFailureReason | None:
 
 
 class DeploymentInstance(DagsterInstance):
-    """Starts a run again only where its worker was lost, and explains the limits that user code has met."""
+    """Retries a run only if its worker was lost, and explains the limits that user code met."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Opens the instance, and applies to this process the changes to Dagster that every process needs."""
+        """Opens the instance, and applies the changes to Dagster that every process needs."""
         super().__init__(*arguments, **options)
         make_final()
         pass_over_what_cannot_be_read()
 
     @classmethod
     def config_schema(cls) -> Mapping[str, Field]:
-        """No key of dagster.yaml beside Dagster's own."""
+        """Dagster's own keys of dagster.yaml; this class adds none."""
         return {}
 
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, Any]:
-        """Dagster's own."""
+        """Dagster's own defaults."""
         return InstanceRef.config_defaults(base_dir)
 
     def handle_new_event(self, event: EventLogEntry, **options: Any) -> None:
-        """Stores an event, and after a failure that meets a limit another one, which names the limit and its setting.
+        """Stores an event. After a failure that meets a limit, stores another, which names the limit and its setting.
 
-        A run that is terminated while it starts may overwrite its status, and call its own end unexpected: it was canceled.
+        A run that is terminated while it starts may overwrite its status and report an unexpected end: it counts as canceled.
         """
         if _reason(event) is RunFailureReason.UNEXPECTED_TERMINATION and self._is_terminated(event.run_id):
             run = self.get_run_by_id(event.run_id)
@@ -95,7 +95,7 @@ class DeploymentInstance(DagsterInstance):
         return bool(self.event_log_storage.get_logs_for_run(run_id, of_type=DagsterEventType.RUN_CANCELING, limit=1))
 
     def may_retry(self, run: DagsterRun, reason: RunFailureReason | None) -> bool:
-        """Whether a run that failed for this reason may be started again, as far as its attempts and its tags allow it."""
+        """Whether a run that failed for this reason may be retried, if its attempts and its tags allow it."""
         return reason in LOST_WORKER | ASKED_FOR or self._lost_its_database(run, reason)
 
     def _should_retry_run(self, run: DagsterRun, run_failure_reason: RunFailureReason | None) -> bool:
@@ -118,11 +118,11 @@ def _texts(event: EventLogEntry) -> str:
 
 
 def apply_to_daemon() -> None:
-    """Makes the daemon keep to the rule also where it sees a failure before the run has its tag `dagster/will_retry`.
+    """Makes the daemon keep the rule also if it sees a failure before the run has its tag `dagster/will_retry`.
 
-    It would decide by itself then, and start a run again that had failed in a child of the multiprocess executor.
+    Otherwise it would decide by itself, and retry a run that failed in a child of the multiprocess executor.
     """
-    # A run would pay for these imports and not need them.
+    # A run would pay for these imports without needing them.
     from dagster._daemon.auto_run_reexecution import auto_run_reexecution  # noqa: PLC0415
 
     decide = auto_run_reexecution.auto_reexecution_should_retry_run  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""Keeps what ops and assets return, where they name no I/O manager: no key can touch the file of another.
+"""Keeps return values of ops and assets that name no I/O manager: no key can touch another key's file.
 
-Dagster's own joins keys to paths: with partitions `eu` and `eu/de` it deletes the output of `eu` (issue 11). Here a name keeps
-only small letters, digits and `-_.`, so that it is one name on every file system: those that ignore letter case included.
+Dagster's own I/O manager joins keys to paths: with partitions `eu` and `eu/de` it deletes the output of `eu` (issue 11).
+Here a name keeps only small letters, digits and `-_.`. It is thus unique on every file system, also without letter case.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from typing import Any, BinaryIO
 import dagster as dg
 
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_.")
-# File systems take 255 bytes, and the endings below need 11 of them.
+# File systems allow 255 bytes, and the endings below need 11 of them.
 LONGEST = 200
 SHOWN = 120
-# No name has "=" from a key, so folders of parts, folders of partitions and files never meet.
+# A key never adds "=" to a name, so folders of parts, folders of partitions and files never collide.
 PARTITIONS, VALUE = "=partitions", "=value"
 UNPICKLABLE = (AttributeError, ImportError, RecursionError, TypeError, pickle.PicklingError)
 
 
 def file_name(part: str) -> str:
-    """A name for `part`, and for no other text. Long ones are cut, and end with a hash of the whole."""
+    """A name for `part`, and for no other text. A long name is cut, and ends with a hash of the whole."""
     raw = part.encode("utf-8", "surrogatepass")
     text = "".join(chr(byte) if byte in PLAIN else f"%{byte:02x}" for byte in raw)
     if text.startswith("."):
         text = f"%2e{text[1:]}"
-    # "%" alone and "%h" are no escapes, so no other text is written like them.
+    # "%" alone and "%h" are not escapes, so no other text has the same name.
     return f"{text[:SHOWN]}%h{hashlib.sha256(raw).hexdigest()}" if len(text) > LONGEST else text or "%"
 
 
 class DeploymentIOManager(dg.IOManager):
-    """Pickles below `folder`; reads below `earlier`, too, what releases before it have left there."""
+    """Pickles below `folder`; also reads the values that earlier releases left below `earlier`."""
 
     def __init__(self, folder: Path, earlier: Path) -> None:
         self.folder = folder
@@ -49,29 +49,29 @@ class DeploymentIOManager(dg.IOManager):
         names = [file_name(part) for part in parts]
         if partition is None:
             return self.folder.joinpath(kind, *names[:-1], names[-1] + VALUE)
-        # Of several dimensions, too: their joined text is what Dagster itself knows a partition by.
+        # This also covers several dimensions: Dagster itself identifies such a partition by their joined text.
         return self.folder.joinpath(kind, *names[:-1], names[-1] + PARTITIONS, file_name(str(partition)) + VALUE)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Replaces the output at once: a reader sees the old one or the new one.
+        """Replaces the output atomically: a reader sees the old one or the new one.
 
         Raises:
-            DagsterInvariantViolationError: it cannot be pickled, or one value is to be several partitions.
+            DagsterInvariantViolationError: the value cannot be pickled, or one value stands for several partitions.
         """
         path = self.path(context, _one_partition(context) if context.has_asset_partitions else None)
         context.log.debug("Writing %s", path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with _replaced(path) as file:
             _dump(obj, file)
-        # None mostly means that the code keeps its data elsewhere: a path would mislead.
+        # None mostly means that the code stores its data elsewhere: a path would mislead.
         if obj is not None:
             context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """One value; where several partitions are asked for, a dictionary of those that have one.
+        """One value, or for several partitions a dictionary of those that have one.
 
         Raises:
-            FileNotFoundError: it was never kept. A partition may be missing where metadata says `allow_missing_partitions`.
+            FileNotFoundError: no value was stored. A partition may be missing if metadata says `allow_missing_partitions`.
         """
         if not context.has_asset_key or not context.has_asset_partitions:
             return self._load(context, None)
@@ -100,7 +100,7 @@ class DeploymentIOManager(dg.IOManager):
         raise FileNotFoundError(f"Nothing is kept at {path}: run what makes it first.")
 
     def _earlier_paths(self, context: dg.InputContext, partition: str | None) -> Iterator[Path]:
-        """Where Dagster's own I/O manager keeps it. Only asked where nothing else is there: it imports more packages."""
+        """The paths of Dagster's own I/O manager. It is a fallback, because it imports more packages."""
         from dagster._core.storage.fs_io_manager import PickledObjectFilesystemIOManager  # noqa: PLC0415
 
         dagsters: Any = PickledObjectFilesystemIOManager(str(self.earlier))  # type: ignore[no-untyped-call]
@@ -126,7 +126,7 @@ def _one_partition(context: dg.OutputContext) -> str:
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[BinaryIO]:
-    """Written beside it, and renamed: a step that is killed half-way leaves the old value."""
+    """A new file beside `path`, then renamed to it: a step that is killed half-way leaves the old value."""
     aside = path.with_name(f".{secrets.token_hex(8)}")
     try:
         with aside.open("xb") as file:
@@ -149,9 +149,9 @@ def _dump(obj: Any, file: BinaryIO) -> None:
 
 @dg.io_manager(description="Pickles on the volume op_outputs. No key can touch the file of another.")
 def deployment_io_manager(context: dg.InitResourceContext) -> DeploymentIOManager:
-    """What DAGSTER_DEFAULT_IO_MANAGER_MODULE and _ATTRIBUTE name in the image of the code location."""
+    """The I/O manager that DAGSTER_DEFAULT_IO_MANAGER_MODULE and _ATTRIBUTE name in the image of the code location."""
     if context.instance is None:
         raise dg.DagsterInvariantViolationError("Outputs are kept where the instance says: give the call an instance.")
     earlier = Path(context.instance.storage_directory())
-    # Beside it, and not in it: there, keys decided what folders are called.
+    # Beside `earlier`, not in it: there, keys determined the folder names.
     return DeploymentIOManager(earlier.with_name("outputs"), earlier)

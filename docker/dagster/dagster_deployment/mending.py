@@ -1,4 +1,4 @@
-"""Puts a function of this deployment in place of one of Dagster's."""
+"""Replaces a function of Dagster with one of this deployment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def replace(owner: Any, name: str, new: Any) -> None:
     """Replaces `name` of a module or a class.
 
     Raises:
-        AttributeError: there is no such name: a new release of Dagster would lose the mend without a word.
+        AttributeError: there is no such name: a new release of Dagster would silently lose the change.
     """
     if not hasattr(owner, name):
         raise AttributeError(f"{owner} has no {name} any more: this deployment mends it, see who calls replace()")

@@ -1,9 +1,9 @@
 """Makes Terminate final, and possible at any moment of a run.
 
-Dagster takes the interrupt of a step with a RetryPolicy for a failure (dagster issue #15026): the step did all its work
-again, and the run ended as a success. While a step waits for its next attempt, or for a place in a pool, Dagster does not
-notice an interrupt. A run that is starting cannot be terminated. All three are mended in Dagster's own modules, because
-none has a setting.
+Dagster treats the interrupt of a step with a RetryPolicy as a failure (dagster issue #15026). The step repeated all its
+work, and the run succeeded. While a step waits for its next attempt or for a pool slot, Dagster notices no interrupt.
+Dagster cannot terminate a run that is starting. Dagster has no setting for any of the three, so this module changes
+Dagster's own modules.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from dagster._utils.interrupts import pop_captured_interrupt
 from dagster_deployment.mending import replace
 
 INTERRUPTS = (DagsterExecutionInterruptedError, KeyboardInterrupt)
-# How soon a step that waits notices that the run is terminated.
+# Seconds until a waiting step notices that the run is terminated.
 LOOK_EVERY_SECONDS = 0.2
 events_by_dagster: Any = execute_plan.core_dagster_event_sequence_for_step  # type: ignore[attr-defined]
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and all that led to it. User code often turns an interrupt into an error of its own."""
+    """An error and all its causes. User code often turns an interrupt into an error of its own."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -36,7 +36,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def events_of_step(step_context: Any) -> Iterator[Any]:
-    """The events of a step, as Dagster has them, but for the retry of an interrupted one: that raises the interrupt."""
+    """Dagster's events of a step, except the retry of an interrupted step: that raises the interrupt."""
     try:
         yield from events_by_dagster(step_context)
     except RetryRequested as retry:
@@ -46,7 +46,7 @@ def events_of_step(step_context: Any) -> Iterator[Any]:
 
 
 def sleep_til_ready(execution: Any) -> None:
-    """Waits until a step may be tried; an interrupt ends the wait, and the run.
+    """Waits until a step may be retried; an interrupt ends the wait, and the run.
 
     Raises:
         DagsterExecutionInterruptedError: the run is terminated.
@@ -59,12 +59,12 @@ def sleep_til_ready(execution: Any) -> None:
 
 
 def make_final() -> None:
-    """For all of this process: puts the two functions above in place of Dagster's."""
+    """Replaces two functions of Dagster with those above, for this whole process."""
     replace(execute_plan, "core_dagster_event_sequence_for_step", events_of_step)
     replace(ActiveExecution, "sleep_til_ready", sleep_til_ready)
 
 
 def make_possible_while_starting() -> None:
-    """For the webserver: its API accepts Terminate for a run that is starting, which the launcher can stop."""
+    """Lets the webserver's API accept Terminate for a run that is starting; the launcher can stop it."""
     if DagsterRunStatus.STARTING not in CANCELABLE_RUN_STATUSES:
         CANCELABLE_RUN_STATUSES.append(DagsterRunStatus.STARTING)

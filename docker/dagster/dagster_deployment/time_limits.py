@@ -1,11 +1,11 @@
-"""Checks what .env says about waiting for the code server, because Dagster would end with a stack trace."""
+"""Checks the limits in .env for calls to the code server, because Dagster would end with a stack trace."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 
-# Of docker-compose.yml; Dagster itself reads them.
+# Set in docker-compose.yml; Dagster itself reads them.
 NUMBERS = (
     "DAGSTER_GRPC_TIMEOUT_SECONDS",
     "DAGSTER_REPOSITORY_GRPC_TIMEOUT_SECONDS",
@@ -14,17 +14,17 @@ NUMBERS = (
     "DAGSTER_GRPC_MAX_RX_BYTES",
     "DAGSTER_GRPC_MAX_SEND_BYTES",
 )
-# In .env, one setting is for both directions.
+# In .env, one setting covers both directions.
 SETTING = {"DAGSTER_GRPC_MAX_RX_BYTES": "DAGSTER_GRPC_MAX_BYTES", "DAGSTER_GRPC_MAX_SEND_BYTES": "DAGSTER_GRPC_MAX_BYTES"}
-# gRPC keeps the size of a message in 32 bits with a sign.
+# gRPC keeps a message's size in 32 bits with a sign.
 LARGEST = 2**31 - 1
 
 
 def check_time_limits(environ: Mapping[str, str]) -> None:
-    """Ends with one sentence where a limit is not a whole number above 0. A limit that is not set is Dagster's own.
+    """Ends with one sentence if a limit is not a whole number above 0. A missing limit keeps Dagster's default.
 
     Raises:
-        SystemExit: one is not.
+        SystemExit: a limit is not valid.
     """
     for name in NUMBERS:
         text = environ.get(name)

@@ -1,8 +1,8 @@
-"""Lets Dagster pass over an event or a run that it cannot read in its database.
+"""Makes Dagster skip an event or a run that it cannot read in its database.
 
-A run reports by writing to the database, so user code can write a text that is no event (issue 11). User code with a newer
-Dagster writes events that an older daemon does not know. The daemon stopped at such an event for good: it retried no run and
-sent no alert. The webserver answered every list of runs with an error.
+A run reports by writing to the database, so user code can write a text that is not an event (issue 11). User code with a
+newer Dagster writes events that an older daemon does not know. The daemon stopped at such an event for good: it retried no
+run and sent no alert. The webserver answered every list of runs with an error.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EVENT = "Dagster cannot read this event: another version of Dagster wrote it, or no Dagster at all."
-# A run that cannot be read has no job: the list of runs shows this in its place.
+# An unreadable run has no job: the list of runs shows this in its place.
 JOB = "unreadable"
-# Dagster wants one for a run that is queued. No code location has this name, so its launch fails, and that ends it.
+# Dagster needs an origin for a queued run. No code location has this name, so the launch fails, and the run ends.
 ORIGIN = RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(JOB), JOB), JOB)
 KEYS = (AssetKey, AssetDetails, AssetStatusCacheValue)
 
@@ -68,9 +68,9 @@ def _events_or_notes(texts: Iterable[str], as_type: Any) -> list[Any]:
 def _of_the_type(
     storage: SqlEventLogStorage, event_records_filter: EventRecordsFilter, limit: int | None = None, ascending: bool = False
 ) -> Sequence[EventLogRecord]:
-    """The events whose type is that of their column, as many as asked for.
+    """The first events, as many as asked for, whose type matches their column.
 
-    A sensor ends its reading at a short page, so each page is filled up.
+    A sensor stops reading at a short page, so each page is filled up.
     """
     found: list[EventLogRecord] = []
     while True:
@@ -84,7 +84,7 @@ def _of_the_type(
 
 
 def _freshness(storage: SqlEventLogStorage, keys: Sequence[AssetKey]) -> Mapping[AssetKey, FreshnessStateRecord]:
-    """The state of each asset whose last state can be read."""
+    """The state of each asset whose last state is readable."""
     try:
         return get_freshness(storage, keys)
     except Exception:  # noqa: BLE001 - as above
@@ -92,7 +92,7 @@ def _freshness(storage: SqlEventLogStorage, keys: Sequence[AssetKey]) -> Mapping
 
 
 def _run(storage: SqlRunStorage, row: Mapping[str, Any]) -> DagsterRun:
-    """The run of a row. The daemon fails an unreadable run that is queued, because it cannot launch it."""
+    """The run of a row. The daemon fails an unreadable queued run, because it cannot launch it."""
     try:
         return row_to_run(storage, row)  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 - as above
@@ -134,11 +134,11 @@ READERS = {kind: _or_none(kind.from_db_string) for kind in KEYS}
 
 
 def pass_over_what_cannot_be_read() -> None:
-    """For all of this process."""
+    """Applies the changes to this whole process."""
     replace(sql_event_log, "deserialize_value", event_or_note)
     replace(sql_event_log, "deserialize_values", _events_or_notes)
     replace(AssetCheckExecutionRecord, "from_db_row", classmethod(_check_record))
-    # Python asks an enumeration here about a value that it has not.
+    # Python calls this for a value that an enumeration lacks.
     replace(AssetCheckExecutionRecordStatus, "_missing_", classmethod(_planned))
     replace(SqlEventLogStorage, "_get_event_records", _of_the_type)
     replace(SqlEventLogStorage, "get_freshness_state_records", _freshness)

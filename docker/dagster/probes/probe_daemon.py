@@ -1,4 +1,4 @@
-"""Health of the daemon: has every thread of the running process written its heartbeat lately?
+"""Health of the daemon: has every thread of the running process written a recent heartbeat?
 
 `dagster-daemon liveness-check` asks the same, but costs 1.3 s of CPU and tolerates half an hour of silence by default.
 """
@@ -10,7 +10,7 @@ import psycopg2
 
 # Threads write every 30 s.
 SILENCE_SECONDS = 90
-# Rows that an earlier process left, of daemons that are switched off since, do not count.
+# Rows of an earlier process do not count: its daemons may be switched off since.
 SILENT = """
     SELECT daemon_type FROM daemon_heartbeats
     WHERE daemon_id = (SELECT daemon_id FROM daemon_heartbeats ORDER BY timestamp DESC LIMIT 1)

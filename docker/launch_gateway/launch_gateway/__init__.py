@@ -1,1 +1,1 @@
-"""The only process with the Docker socket: relays the few calls that launching a run needs, and refuses every other."""
+"""The only process with the Docker socket. It relays the few calls that launch a run, and refuses all others."""

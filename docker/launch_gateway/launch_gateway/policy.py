@@ -1,4 +1,4 @@
-"""Decides what may pass, by policy.yaml. Pure: nothing here talks to anybody."""
+"""Decides by policy.yaml which requests may pass. Pure: nothing here uses the network."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 POLICY = Path(__file__).with_name("policy.yaml")
-# Docker's own: 64 hexadecimal digits, or a beginning of them, or a name. Never a dot alone, a slash or a percent sign.
+# Docker's own form: 64 hexadecimal digits, the beginning of them, or a name. It is never a dot alone, a slash or a percent
+# sign.
 ID = r"(?P<id>[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127})"
 
 
 class RefusedError(Exception):
-    """A request may not pass; the message is one sentence that says why."""
+    """A request may not pass; the message is one sentence with the reason."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request that may pass: its name in the policy, the container it acts on, and its query."""
+    """A request that may pass: its name in the policy, its container, and its query."""
 
     name: str
     container: str | None
@@ -35,7 +36,7 @@ class Call:
 
 
 def fill(node: Any, values: Mapping[str, Any]) -> Any:
-    """The policy with every $NAME replaced; `null` in place of a missing one would let anything pass, so that is a KeyError."""
+    """The policy with every $NAME replaced. A missing name raises KeyError: `null` in its place would allow any value."""
     if isinstance(node, dict):
         return {key: fill(value, values) for key, value in node.items()}
     if isinstance(node, list):
@@ -44,7 +45,7 @@ def fill(node: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Engines and validators differ in which of two equal names counts."""
+    """Refuses equal names in one object: engines and validators differ in which one counts."""
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
         raise RefusedError("the body names a field twice")
@@ -52,10 +53,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse(body: bytes) -> Any:
-    """A body as JSON without doubtful parts.
+    """A body as unambiguous JSON.
 
     Raises:
-        RefusedError: it is not.
+        RefusedError: the body is not that.
     """
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -68,7 +69,7 @@ def _no_constant(name: str) -> None:
 
 
 def without_empty(node: Any) -> Any:
-    """A body without what is null, false, 0 or empty, except in its labels: docker-py sends every field that it knows."""
+    """A body without null, false, 0 or empty values, except in its labels: docker-py sends every field that it knows."""
     if not isinstance(node, dict):
         return node
     kept = {name: value if name == "Labels" else without_empty(value) for name, value in node.items()}
@@ -76,7 +77,7 @@ def without_empty(node: Any) -> Any:
 
 
 def sentence(error: ValidationError) -> str:
-    """What is wrong with a body, in one sentence that names the field."""
+    """The error of a body, in one sentence that names the field."""
     where = ".".join(str(part) for part in error.absolute_path) or "the body"
     if error.validator == "additionalProperties":
         schema, instance = cast("dict[str, Any]", error.schema), cast("dict[str, Any]", error.instance)
@@ -97,10 +98,10 @@ class Policy:
         self._paths = [re.compile(prefix + call["path"].replace("{id}", ID)) for call in self.data["calls"]]
 
     def call(self, method: str, raw_path: str) -> Call:
-        """What a request line asks for. It is judged as it was sent: nothing is decoded or normalised first.
+        """The call of a request line. The line is judged as sent: nothing is decoded or normalised first.
 
         Raises:
-            RefusedError: it is not on the list.
+            RefusedError: the call is not on the list.
         """
         path, _, query = raw_path.partition("?")
         for call, pattern in zip(self.data["calls"], self._paths, strict=True):
@@ -111,16 +112,16 @@ class Policy:
         raise RefusedError(self.data["reasons"].get(f"{method} {versionless}", "a run does not need this call"))
 
     def path(self, call: Call) -> str:
-        """The path and query to ask the engine for."""
+        """The path and query of the request to the engine."""
         pattern = next(each["path"] for each in self.data["calls"] if each["name"] == call.name)
         query = f"?{urlencode(call.query)}" if call.query else ""
         return f"/v{self.data['api_version']}{pattern.replace('{id}', call.container or '')}{query}"
 
     def body(self, raw: bytes) -> bytes:
-        """The body of `create` to send: made anew from what the policy knows, hardened.
+        """The body of `create` for the engine: rebuilt from the fields that the policy knows, and hardened.
 
         Raises:
-            RefusedError: it asks for what is not allowed.
+            RefusedError: it asks for a value that is not allowed.
         """
         asked = parse(raw)
         if not isinstance(asked, dict) or not isinstance(asked.get("HostConfig", {}), dict):
@@ -133,7 +134,7 @@ class Policy:
         return json.dumps(self._hardened(body)).encode()
 
     def owns(self, labels: Mapping[str, str] | None) -> bool:
-        """Whether a container with these labels is one of a run of this deployment."""
+        """Whether a container with these labels belongs to a run of this deployment."""
         mine = self.data["mine"].items()
         return all(name in (labels or {}) and value in {None, (labels or {})[name]} for name, value in mine)
 
@@ -170,5 +171,5 @@ def _check(validator: Draft202012Validator, body: Any) -> None:
 
 
 def _at_most(asked: int | None, most: int) -> int:
-    """Docker takes 0 and -1 for no limit at all."""
+    """Docker treats 0 and -1 as no limit."""
     return asked if asked is not None and 0 < asked < most else most

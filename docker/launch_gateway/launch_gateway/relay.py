@@ -1,4 +1,4 @@
-"""Relays what the policy lets pass to the engine's Unix socket, and answers everything else itself."""
+"""Relays the calls that the policy allows to the engine's Unix socket, and answers all others itself."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from yarl import URL
 
 from launch_gateway.policy import Call, Policy, RefusedError
 
-# `create` takes well under a second, `stop` waits for the run to end: 20 s of grace, then the kill.
+# `create` takes well under a second. `stop` waits for the run to end: 20 s of grace, then the kill.
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 # The command of a run holds its instance and its code's origin: some 5 kB.
 MAX_BODY_BYTES = 256 * 1024
 CHUNK_BYTES = 64 * 1024
-# Ids of containers whose labels have been seen to be ours. Labels cannot change as long as a container lives.
+# Ids of containers whose labels were found to be ours. Labels cannot change while a container exists.
 KNOWN_CONTAINERS = 1000
 logger = logging.getLogger("launch_gateway")
 
 
 class FullError(Exception):
-    """As many containers run as may; a later call may succeed."""
+    """The limit of running containers is reached; a later call may succeed."""
 
 
 class NoContainerError(Exception):
-    """The container that a call names does not exist."""
+    """The container of a call does not exist."""
 
 
 class Gateway:
@@ -41,11 +41,11 @@ class Gateway:
         self._policy = policy
         self._engine = engine
         self._known: OrderedDict[str, None] = OrderedDict()
-        # Containers are started one after the other: two that are counted together would both have room.
+        # Containers start one after the other: two counted at once would both find room.
         self._turn = asyncio.Lock()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Passes one request on, or refuses it with 403 and one sentence, in the engine's own form."""
+        """Forwards a request, or refuses it with 403 and one sentence, in the engine's own format."""
         try:
             return await self._limited(request, *await self._judged(request))
         except RefusedError as error:
@@ -79,14 +79,14 @@ class Gateway:
         return call, None
 
     async def _own(self, call: Call) -> Call:
-        """The call on the full id of its container, which is one of a run of this deployment."""
+        """The call with its container's full id; the container belongs to a run of this deployment."""
         if call.container in self._known:
             return call
         inspect = self._policy.path(Call("inspect", call.container, {}))
         async with self._engine.get(URL(f"http://engine{inspect}", encoded=True)) as answer:
             if answer.status == HTTPStatus.NOT_FOUND:
                 raise NoContainerError(f"No such container: {call.container}")
-            # What the engine says to the beginning of more than one id.
+            # The engine answers this to a beginning that several ids share.
             if answer.status == HTTPStatus.BAD_REQUEST:
                 raise NoContainerError(f"No such container: more than one begins with {call.container}")
             answer.raise_for_status()
@@ -102,7 +102,7 @@ class Gateway:
             self._known.popitem(last=False)
 
     async def _limited(self, request: web.Request, call: Call, body: bytes | None) -> web.StreamResponse:
-        """Creates and starts a container only where there is room for it."""
+        """Creates and starts a container only if there is room for it."""
         if call.name == "create":
             await self._room()
         if call.name != "start":
@@ -130,7 +130,7 @@ class Gateway:
             return web.Response(status=answer.status, body=noted, headers=passed)
 
     def _noted(self, call: Call, status: int, body: bytes) -> bytes:
-        """The engine's answer: a new container is ours, and the engine's version is the one that the policy speaks."""
+        """Notes a new container as ours, and sets the engine's version to the policy's; returns the engine's answer."""
         if call.name == "create" and status == HTTPStatus.CREATED:
             self._remember(json.loads(body)["Id"])
         if call.name == "version" and status == HTTPStatus.OK:
@@ -146,7 +146,7 @@ async def _streamed(request: web.Request, answer: aiohttp.ClientResponse, header
             await response.write(chunk)
         await response.write_eof()
     except (aiohttp.ClientError, TimeoutError) as error:
-        # The answer has begun: to break it off is the only way left to say that it is not whole.
+        # The answer has begun: only an abort can still say that it is incomplete.
         logger.warning("the engine broke off %.200r: %s", request.raw_path, error)
         if request.transport:
             request.transport.close()
@@ -166,7 +166,7 @@ GATEWAY = web.AppKey("gateway", Gateway)
 
 
 async def handle(request: web.Request) -> web.StreamResponse:
-    """Every request, whatever its path."""
+    """Handles every request, whatever its path."""
     return await request.app[GATEWAY].handle(request)
 
 

@@ -1,4 +1,4 @@
-"""What the policy's $NAMES stand for: every environment variable of the gateway, checked."""
+"""Checks every environment variable of the gateway, and computes the values of the policy's $NAMES."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
-# In bytes. Docker accepts no memory limit below the first; the others are what Python itself needs at least.
+# In bytes. Docker accepts no memory limit below the first; Python itself needs the others.
 LEAST = {"RUN_MEMORY": 6 * 2**20, "RUN_TMP": 2**20, "RUN_SHM": 2**20}
 
 
 class SettingsError(Exception):
-    """A setting is not usable; the message names the variable, its value and what is allowed."""
+    """A setting is not valid; the message names the variable, its value and the allowed values."""
 
 
 def _refuse(name: str, value: str, allowed: str) -> SettingsError:
@@ -32,14 +32,14 @@ def size(environ: Mapping[str, str], name: str) -> int:
 
 
 def tmpfs(environ: Mapping[str, str]) -> dict[str, str]:
-    """The options of the two places of a run that are in memory; Docker adds nosuid, nodev and, unless told otherwise, noexec."""
+    """Mount options of a run's two in-memory folders. Docker adds nosuid, nodev and, without `exec`, noexec."""
     limit = f"size={size(environ, 'RUN_TMP')}"
-    # User 10001 of the images. Programs and libraries that user code unpacks run from there only.
+    # User 10001 of the images. User code can execute unpacked programs and libraries only in the home folder.
     return {"/tmp": limit, "/home/dagster": f"exec,{limit},uid=10001,gid=10001,mode=0700"}  # noqa: S108 - in the container
 
 
 def nano_cpus(environ: Mapping[str, str]) -> int:
-    """RUN_CPUS in billionths of a processor."""
+    """RUN_CPUS in billionths of a CPU."""
     text = environ["RUN_CPUS"]
     if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", text) or float(text) == 0:
         raise _refuse("RUN_CPUS", text, "a number of processors above 0, such as 1 or 0.5")
@@ -47,7 +47,7 @@ def nano_cpus(environ: Mapping[str, str]) -> int:
 
 
 def pids(environ: Mapping[str, str]) -> int:
-    """RUN_PIDS, processes and threads."""
+    """RUN_PIDS, a limit of processes and threads."""
     text = environ["RUN_PIDS"]
     if not re.fullmatch(r"[1-9]\d{0,6}", text):
         raise _refuse("RUN_PIDS", text, "a number of processes above 0, such as 256")
@@ -55,7 +55,7 @@ def pids(environ: Mapping[str, str]) -> int:
 
 
 def containers(environ: Mapping[str, str]) -> int:
-    """RUN_CONTAINERS_MAX, containers of runs that may run at once."""
+    """RUN_CONTAINERS_MAX, a limit of concurrent run containers."""
     text = environ["RUN_CONTAINERS_MAX"]
     if not re.fullmatch(r"[1-9]\d{0,3}", text):
         raise _refuse("RUN_CONTAINERS_MAX", text, "a number of containers from 1 to 9999, such as 50")
@@ -63,9 +63,9 @@ def containers(environ: Mapping[str, str]) -> int:
 
 
 def egress(environ: Mapping[str, str]) -> bool:
-    """Whether runs reach the outside: RUN_EGRESS, or, where it is not set, whether the source system is there.
+    """Whether runs reach the outside: RUN_EGRESS, or, if it is not set, whether the source system is there.
 
-    A host without a dot is a service of this deployment. Without SOURCE_URL runs stay inside.
+    A host without a dot is a service of this deployment. Without SOURCE_URL, runs stay inside.
     """
     text = environ["RUN_EGRESS"]
     if text not in {"", "allow", "deny"}:
@@ -90,7 +90,7 @@ def _container(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _images(environ: Mapping[str, str]) -> str:
-    """Any tag of them: a run that waits in the queue keeps the image of the release that it was launched with."""
+    """Any tag of the images: a queued run keeps the image of the release that launched it."""
     images = environ["RUN_IMAGES"].split()
     if not images or any(":" not in image for image in images):
         raise _refuse("RUN_IMAGES", environ["RUN_IMAGES"], "images with their tags, such as 'shop/user_code:7'")

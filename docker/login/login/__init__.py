@@ -1,1 +1,1 @@
-"""Says who may pass: names, roles and bcrypt hashes from one file, for the edge's `forward_auth`."""
+"""Authenticates users for the edge's `forward_auth`: names, roles and bcrypt hashes from one file."""

@@ -1,4 +1,4 @@
-"""`make user`: asks for a password, and writes a user into the file. Arguments: name and role; `none` removes the user."""
+"""`make user`: asks for a password, and writes a user to the file. Arguments: name and role; `none` removes the user."""
 
 import getpass
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 from login.users import UserError, make_user, remove_user, write_user
 
 FILE = Path("/var/lib/login/users")
-# The role of whoever may not log in any more.
+# The role of a user who may no longer log in.
 NOBODY = "none"
 
 
 def password() -> str:
-    """Typed twice at a terminal, else the first line of standard input.
+    """The password, typed twice at a terminal, or else the first line of standard input.
 
     Raises:
         UserError: the two differ.
@@ -26,7 +26,7 @@ def password() -> str:
 
 
 def main() -> None:
-    """Ends with one sentence where something is not allowed; the file is as it was then."""
+    """Ends with one sentence if an input is not allowed; the file then stays unchanged."""
     if len(sys.argv) != 3:  # noqa: PLR2004 - the program's own name, the user's, and the role
         sys.exit("user: name and role are missing: make user NAME=anna ROLE=viewer")
     name, role = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""`GET /check`: 200 with name and role, 401 for who is not known, 429 for who guesses."""
+"""`GET /check`: 200 with name and role, 401 for failed authentication, 429 for too many wrong passwords."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from limits.strategies import MovingWindowRateLimiter
 
 from login.users import Passwords, User, UserError
 
-# Wrong passwords a minute: from one address, for one name or for any; and for one name from wherever.
+# Wrong passwords a minute. The first limit is for one address, with one name or with any. The second is for one name, from any
+# address.
 PER_ADDRESS = RateLimitItemPerMinute(10)
 PER_NAME = RateLimitItemPerMinute(20)
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Dagster", charset="UTF-8"'}
@@ -23,7 +24,7 @@ logger = logging.getLogger("login")
 
 
 def credentials(header: str) -> tuple[str, str] | None:
-    """Name and password of an Authorization header, if it holds any."""
+    """Name and password of an Authorization header, or None."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -35,18 +36,18 @@ def credentials(header: str) -> tuple[str, str] | None:
 
 
 class Login:
-    """Answers the edge."""
+    """Answers the edge's requests."""
 
     def __init__(self, users: Path) -> None:
-        """Reads names from the file `users`, whenever it changes."""
+        """Reads names from the file `users`, again after each change."""
         self._passwords = Passwords(users)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        # One password at a time: guesses sent together would all be tried before the first of them counts.
+        # One password at a time: otherwise many guesses would all be tried before the first one counts.
         self._turn = asyncio.Lock()
         self._waiting: Counter[tuple[str, str]] = Counter()
 
     async def check(self, request: web.Request) -> web.Response:
-        """One request of somebody behind the edge, which names their address."""
+        """Answers for one request to the edge, which names the client's address."""
         given = credentials(request.headers.get("Authorization", ""))
         if given is None:
             return web.Response(status=401, text="Log in to use Dagster.\n", headers=CHALLENGE)
@@ -57,9 +58,9 @@ class Login:
             return web.Response(status=503, text="Nobody can log in now: see the log of the service 'login'.\n")
 
     async def _answer(self, request: web.Request, name: str, password: str) -> web.Response:
-        # The last one is that which the edge has seen.
+        # The edge itself adds the last address.
         address = request.headers.get("X-Forwarded-For", "").split(",")[-1].strip()
-        # While a password for this name is tried from there, all others wait: they may be guesses too.
+        # While a password for this name and address is tried, all others from there wait: they may be guesses too.
         if not self._waiting[name, address] and (user := self._known(name, password, address)):
             return self._passed(user)
         self._waiting[name, address] += 1
@@ -70,20 +71,20 @@ class Login:
             self._waiting -= Counter([(name, address)])
 
     async def _in_turn(self, name: str, password: str, address: str) -> web.Response:
-        # The other requests of a page that has just logged in waited here.
+        # Other requests of the same page waited here during its login.
         if user := self._known(name, password, address):
             return self._passed(user)
         if not self._may_try(address, name):
-            # It has been compared with the password of whoever is in there: it counts.
+            # The password was compared with that of a logged-in user: it counts.
             self._limiter.hit(PER_ADDRESS, address, name)
             return web.Response(status=429, text="Too many wrong passwords: wait a minute.\n", headers={"Retry-After": "60"})
         user = await asyncio.to_thread(self._passwords.user, name, password, address)
         return self._passed(user) if user else self._failed(address, name)
 
     def _known(self, name: str, password: str, address: str) -> User | None:
-        """Who is in already waits for nobody, and is not locked out by guesses from elsewhere or at other names.
+        """A logged-in user waits for nobody. Guesses from other addresses or at other names do not lock the user out.
 
-        Guesses at this name from this address do lock out: what is compared with costs nothing, and would tell who is right.
+        Guesses at this name from this address do: comparing costs nothing here, and would reveal the right password.
         """
         return self._passwords.known(name, password, address) if self._limiter.test(PER_ADDRESS, address, name) else None
 
@@ -103,7 +104,7 @@ class Login:
 
 
 def build_app(users: Path) -> web.Application:
-    """The application."""
+    """The web application."""
 
     async def ready(_: web.Request) -> web.Response:
         return web.Response(text="OK")

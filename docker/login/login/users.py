@@ -1,4 +1,4 @@
-"""The file of users: a line `name:role:hash` for each."""
+"""The file of users: one line `name:role:hash` for each."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import bcrypt
 
 ROLES = ("viewer", "operator")
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-# bcrypt looks at no more; a longer password would be cut in silence.
+# bcrypt reads no more bytes; it would silently cut a longer password.
 MAX_PASSWORD_BYTES = 72
 MIN_PASSWORD_CHARACTERS = 12
-# 2^12 rounds: 0.2 s for whoever guesses. Who has logged in is remembered, see `Passwords`.
+# 2^12 rounds: a guess costs 0.2 s. `Passwords` remembers logged-in users.
 ROUNDS = 12
 
 
 class UserError(Exception):
-    """A user cannot be made, or the file cannot be used; the message says why."""
+    """A user cannot be created, or the file cannot be used; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who may log in."""
+    """A user who may log in."""
 
     name: str
     role: str
@@ -35,7 +35,7 @@ class User:
 
     @property
     def line(self) -> str:
-        """As it is in the file."""
+        """The user's line in the file."""
         return f"{self.name}:{self.role}:{self.password_hash}"
 
 
@@ -55,7 +55,7 @@ def make_user(name: str, role: str, password: str) -> User:
 
 
 def read_users(path: Path) -> dict[str, User]:
-    """The users of a file by name; none where there is no file yet.
+    """The users of a file by name; none if there is no file yet.
 
     Raises:
         UserError: a line is not of the form `name:role:hash`.
@@ -72,7 +72,7 @@ def read_users(path: Path) -> dict[str, User]:
 
 
 def write_user(path: Path, user: User) -> None:
-    """Adds a user, or replaces the one of the same name; the file is whole at every moment."""
+    """Adds a user, or replaces the one with the same name; readers always see a complete file."""
     _write(path, {**read_users(path), user.name: user})
 
 
@@ -80,7 +80,7 @@ def remove_user(path: Path, name: str) -> None:
     """Removes a user.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is no user of that name.
     """
     users = read_users(path)
     if users.pop(name, None) is None:
@@ -96,30 +96,29 @@ def _write(path: Path, users: Mapping[str, User]) -> None:
 
 
 class Passwords:
-    """Checks passwords against the file, which is read again when it has changed."""
+    """Checks passwords against the file, and reads the file again after each change."""
 
     def __init__(self, path: Path) -> None:
-        """Reads nothing yet."""
+        """Does not read the file yet."""
         self._path = path
         self._seen = 0
         self._users: Mapping[str, User] = {}
-        # A page of the UI is a hundred requests: who has proved to know a password is remembered until the file changes, with
-        # the address it came from, by a keyed hash of it. The key is of this process, so that nothing of use can be read from
-        # its memory alone.
+        # A page of the UI is a hundred requests, so a proved password is remembered until the file changes. The entry is a
+        # keyed hash of password and address. The key is this process's own, so its memory alone reveals nothing useful.
         self._key = secrets.token_bytes(32)
         self._proved: dict[tuple[str, str], bytes] = {}
-        # For names that do not exist, so that they take as long as those that do.
+        # For unknown names, so that they take as long as known ones.
         self._nobody = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(ROUNDS)).decode()
 
     def user(self, name: str, password: str, address: str) -> User | None:
-        """The user of this name, if that is the password. Costs 0.2 s of CPU. `known` from this address then.
+        """The user of this name, if the password is right. Costs 0.2 s of CPU. `known` then finds the user from this address.
 
         Raises:
             UserError: the file cannot be used.
         """
         self._refresh()
-        # The file may change during the 0.2 s: what is proved then belongs to the old one, and goes with it. Read before the
-        # users, because another thread may put new ones in place between the two.
+        # The file may change during the 0.2 s: the proof then belongs to the old file, and is dropped with it. `_proved` is
+        # read before `_users`, because another thread may replace both between the two reads.
         proved, user = self._proved, self._users.get(name)
         matches = bcrypt.checkpw(password.encode()[:MAX_PASSWORD_BYTES], (user.password_hash if user else self._nobody).encode())
         if user is None or not matches or len(password.encode()) > MAX_PASSWORD_BYTES:
@@ -128,7 +127,7 @@ class Passwords:
         return user
 
     def known(self, name: str, password: str, address: str) -> User | None:
-        """The user of this name, if that password has been proved to be theirs, from this address. Costs nothing.
+        """The user of this name, if this address has already proved the password. Costs nothing.
 
         Raises:
             UserError: the file cannot be used.

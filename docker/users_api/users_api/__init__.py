@@ -1,1 +1,1 @@
-"""The bundled source system: deterministic users and posts with the JSONPlaceholder schema, which misbehave at will."""
+"""The bundled source system: deterministic users and posts with the JSONPlaceholder schema, with faults on request."""

@@ -1,4 +1,4 @@
-"""What the control endpoint can make of the source, and what each behaviour does to an answer."""
+"""The behaviours that the control endpoint can set, and the effect of each on an answer."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class Behaviour(StrEnum):
     OK = "ok"
     # HTTP 500.
     FAIL = "fail"
-    # Headers at once, then nothing.
+    # Headers at once, then silence.
     STALL = "stall"
-    # Cut off in the middle: not JSON.
+    # Cut off in the middle: not valid JSON.
     MALFORMED = "malformed"
-    # The last user has a latitude that is no number: complete, and of no use.
+    # The last user's latitude is not a number: the record is complete but not usable.
     INVALID = "invalid"
     # The last user lacks its e-mail address.
     INCOMPLETE = "incomplete"
 
 
 class ControlError(Exception):
-    """A request to the control endpoint is not understood; the message says what is."""
+    """The control endpoint does not understand a request; the message lists the valid requests."""
 
 
 @dataclass(frozen=True)
 class State:
-    """What the source is asked to do. `edition` counts publications of new data."""
+    """The behaviour that the source was asked for. `edition` counts publications of new data."""
 
     rows: int
     behaviour: Behaviour = Behaviour.OK

@@ -1,4 +1,4 @@
-"""Tells the running source system what to do: `python -m users_api.control behaviour=fail`, `rows=1000`, `publish=true`."""
+"""Controls the running source system: `python -m users_api.control behaviour=fail`, `rows=1000`, `publish=true`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ URL = "http://127.0.0.1:8080/control"
 
 
 def parse(arguments: list[str]) -> dict[str, Any]:
-    """The request that `name=value` arguments make; values are JSON where they can be, text otherwise.
+    """The request from `name=value` arguments. A value is JSON if it parses, otherwise text.
 
     Raises:
         ValueError: an argument has no '='.
@@ -30,7 +30,7 @@ def parse(arguments: list[str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Prints what the source does then; ends with one sentence where it did not understand."""
+    """Prints the source's new state; ends with one sentence if the source did not understand."""
     try:
         body = json.dumps(parse(sys.argv[1:])).encode()
         with urllib.request.urlopen(urllib.request.Request(URL, body, method="PUT"), timeout=10) as response:

@@ -1,4 +1,4 @@
-"""Health of the source system: does its own control endpoint answer? It does, whatever it was told to do to others."""
+"""Health of the source system: does its control endpoint answer? It does, whatever behaviour is set."""
 
 import sys
 from urllib.request import urlopen

@@ -1,4 +1,4 @@
-"""Users and posts made from numbers: the same id and edition give the same record, however many there are."""
+"""Makes users and posts from numbers: an id and edition give the same record, however many records there are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS = ("queue", "tide", "ledger", "orchard", "signal", "harbour", "copper", "w
 
 
 def make_user(number: int, edition: int) -> dict[str, Any]:
-    """User `number`, counted from 1. A later `edition` moves every user to another suite; nothing else changes."""
+    """User `number`, counted from 1. A later `edition` moves every user to another suite and changes nothing else."""
     chance = random.Random(number)  # noqa: S311 - for variety, not for secrecy
     first, last, company = chance.choice(FIRST), chance.choice(LAST), chance.choice(COMPANIES)
     return {
@@ -39,7 +39,7 @@ def make_user(number: int, edition: int) -> dict[str, Any]:
 
 
 def make_posts(user: int) -> list[dict[str, Any]]:
-    """The posts of one user, numbered throughout as in the original."""
+    """The posts of one user, numbered across all users as in the original."""
     first = (user - 1) * POSTS_PER_USER + 1
     return [_make_post(number, user) for number in range(first, first + POSTS_PER_USER)]
 

@@ -15,7 +15,7 @@ BODY = web.AppKey("body", dict[State, bytes])
 
 
 def build_app(rows: int) -> web.Application:
-    """The application, with as many users as `rows`."""
+    """The web application, with `rows` users."""
     app = web.Application()
     app[STATE] = [State(rows)]
     app[BODY] = {}
@@ -31,7 +31,7 @@ def build_app(rows: int) -> web.Application:
 
 
 async def get_users(request: web.Request) -> web.StreamResponse:
-    """All users, or whatever the control endpoint has asked for instead."""
+    """All users, or the behaviour that the control endpoint has set."""
     state = request.app[STATE][0]
     if state.behaviour is Behaviour.FAIL:
         return web.json_response({"error": "the source was told to fail"}, status=500)
@@ -56,12 +56,12 @@ async def get_posts(request: web.Request) -> web.Response:
 
 
 async def get_control(request: web.Request) -> web.Response:
-    """What the source is doing."""
+    """The source's current state."""
     return _described(request.app[STATE][0])
 
 
 async def put_control(request: web.Request) -> web.Response:
-    """Makes the source do something else."""
+    """Sets another behaviour."""
     try:
         request.app[STATE][0] = control(request.app[STATE][0], await request.json())
     except json.JSONDecodeError as error:
@@ -76,7 +76,7 @@ def _described(state: State) -> web.Response:
 
 
 async def _cached_body(app: web.Application, state: State) -> bytes:
-    """The last body is kept: 100,000 users take seconds to make."""
+    """Keeps the last body: 100,000 users take seconds to make."""
     if state not in app[BODY]:
         body = await asyncio.to_thread(users_payload, state)
         app[BODY].clear()

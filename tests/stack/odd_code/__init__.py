@@ -1,1 +1,1 @@
-"""A code location of odd but plausible user code, which the stack hosts in place of the demo."""
+"""The stack hosts this code location of odd but plausible user code in place of the demo."""

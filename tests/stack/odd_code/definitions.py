@@ -11,7 +11,7 @@ TRIES = dg.RetryPolicy(max_retries=2)
 
 @dg.op(retry_policy=TRIES)
 def sleep_long(context: dg.OpExecutionContext) -> None:
-    """Works for a minute, in short sleeps; says when it has begun."""
+    """Works for a minute, in short sleeps; logs its start."""
     context.log.info("attempt begun")
     for _ in range(600):
         time.sleep(0.1)
@@ -19,26 +19,26 @@ def sleep_long(context: dg.OpExecutionContext) -> None:
 
 @dg.op
 def sleep_short() -> None:
-    """The first of two steps."""
+    """Runs as the first of two steps."""
     time.sleep(1)
 
 
 @dg.op(retry_policy=TRIES, ins={"start": dg.In(dg.Nothing)})
 def sleep_after(context: dg.OpExecutionContext) -> None:
-    """The second of two steps."""
+    """Runs as the second of two steps."""
     context.log.info("attempt begun")
     time.sleep(60)
 
 
 @dg.op(retry_policy=dg.RetryPolicy(max_retries=2, delay=300))
 def fail_and_wait() -> None:
-    """Waits five minutes for its next attempt."""
+    """Fails, and waits five minutes for its retry."""
     raise ValueError("not yet")
 
 
 @dg.op(retry_policy=TRIES)
 def ignore_interrupts(context: dg.OpExecutionContext) -> None:
-    """Ends by SIGKILL only."""
+    """Ignores interrupts, so that only SIGKILL ends it."""
     context.log.info("attempt begun")
     until = time.monotonic() + 120
     while time.monotonic() < until:
@@ -50,37 +50,37 @@ def ignore_interrupts(context: dg.OpExecutionContext) -> None:
 
 @dg.op(config_schema={"act": str})
 def meet_a_limit(context: dg.OpExecutionContext) -> None:
-    """Does what its configuration names."""
+    """Meets the limit that its configuration names."""
     ACTS[context.op_config["act"]]()
 
 
 @dg.op
 def look_around() -> None:
-    """Tells environment and places, as the code server's container sees them too."""
+    """Logs environment and places, as the code server's container sees them too."""
     print(told())
 
 
 @dg.job(executor_def=dg.in_process_executor)
 def two_steps_job() -> None:
-    """One after the other."""
+    """Runs one step after the other."""
     sleep_after(sleep_short())
 
 
 @dg.op(pool="oven", retry_policy=TRIES, ins={"start": dg.In(dg.Nothing)})
 def bake(context: dg.OpExecutionContext) -> None:
-    """Needs a place in a pool, after a step that needs none: else the run would wait in the queue."""
+    """Needs a slot in a pool, after a step that needs none: otherwise the run would wait in the queue."""
     context.log.info("attempt begun")
     time.sleep(60)
 
 
 @dg.graph
 def baking() -> None:
-    """One after the other."""
+    """Runs one step after the other."""
     bake(sleep_short())
 
 
 def jobs(made: dg.OpDefinition | dg.GraphDefinition, name: str) -> list[dg.JobDefinition]:
-    """An op alone in a job, or a graph, with each of the two executors."""
+    """Returns a job of one op, or of a graph, with each of the two executors."""
     executors = {f"{name}_job": dg.in_process_executor, f"{name}_in_processes_job": dg.multiprocess_executor}
     graph = made if isinstance(made, dg.GraphDefinition) else dg.GraphDefinition(name=name, node_defs=[made])
     return [graph.to_job(name=job, executor_def=executor) for job, executor in executors.items()]

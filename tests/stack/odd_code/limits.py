@@ -1,4 +1,4 @@
-"""Ways in which user code meets the limits of its container, each a function that fails or is killed."""
+"""Each function meets a limit of its container, and fails or is killed."""
 
 import os
 import shutil
@@ -16,26 +16,26 @@ TMP = Path("/tmp")  # noqa: S108 - the container's
 
 
 def fill_memory() -> None:
-    """Twice what a run may have."""
+    """Takes twice the memory of a run."""
     kept = [b"x" * MIB for _ in range(2048)]
     print(len(kept))
 
 
 def fill_shared_memory() -> None:
-    """Twice what /dev/shm holds: the kernel takes the size, and refuses the write."""
+    """Writes twice the size of /dev/shm: the kernel accepts the size, and refuses the write."""
     shared = SharedMemory(create=True, size=128 * MIB)
     shared.buf[:] = bytes(128 * MIB)
 
 
 def fill_tmp() -> None:
-    """More than RUN_TMP."""
+    """Writes more than RUN_TMP."""
     with (TMP / "large").open("wb") as file:
         for _ in range(1024):
             file.write(bytes(MIB))
 
 
 def start_threads() -> None:
-    """More than RUN_PIDS."""
+    """Starts more threads than RUN_PIDS."""
     ended = threading.Event()
     try:
         for _ in range(1000):
@@ -45,12 +45,12 @@ def start_threads() -> None:
 
 
 def write_beside_the_code() -> None:
-    """As code does that was written on a laptop."""
+    """Writes beside the code, as on a laptop."""
     Path("out.csv").write_text("a,b\n")
 
 
 def execute_in_tmp() -> None:
-    """As programs do that unpack themselves."""
+    """Executes a file in /tmp, as programs do that unpack themselves."""
     program = TMP / "tool"
     shutil.copy(shutil.which("true") or "", program)
     program.chmod(0o700)
@@ -58,12 +58,12 @@ def execute_in_tmp() -> None:
 
 
 def reach_outside() -> None:
-    """A host of the documentation's own domain; nothing is sent, because its name is not found."""
+    """Looks up a host of the documentation's own domain; it sends nothing, because the name is not found."""
     urllib.request.urlopen("http://nowhere.example/", timeout=5)
 
 
 def start_a_run() -> None:
-    """Writes where only webserver and daemon may."""
+    """Deletes from the table of runs, where only webserver and daemon may write."""
     connection = psycopg2.connect(
         host=os.environ["DAGSTER_POSTGRES_HOST"],
         user=os.environ["DAGSTER_POSTGRES_USER"],
@@ -73,7 +73,7 @@ def start_a_run() -> None:
 
 
 def be_killed() -> None:
-    """As by a host that is short of memory."""
+    """Kills itself, as a host short of memory would."""
     os.kill(os.getpid(), 9)
 
 

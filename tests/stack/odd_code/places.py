@@ -1,4 +1,4 @@
-"""What user code sees of its surroundings. `python -m user_code.places` tells it of the code server's container."""
+"""User code sees its surroundings. `python -m user_code.places` prints those of the code server's container."""
 
 import getpass
 import json
@@ -10,12 +10,12 @@ from pathlib import Path
 
 
 def seen_environment() -> dict[str, str]:
-    """All variables."""
+    """Returns all variables."""
     return dict(os.environ)
 
 
 def written_places() -> dict[str, str]:
-    """Places in which a file could be made, by the words that user code has for them; and the name of the user."""
+    """Returns the places that take a file, by user code's words for them, and the name of the user."""
     places = {
         "home": Path.home() / ".cache/tool/file",
         "cache": Path(os.environ["XDG_CACHE_HOME"]) / "file",
@@ -37,7 +37,7 @@ def _executed() -> str:
 
 
 def told() -> str:
-    """Both, as one line."""
+    """Returns both as one line."""
     return json.dumps({"environment": seen_environment(), "places": written_places()})
 
 

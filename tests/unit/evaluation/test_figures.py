@@ -1,4 +1,4 @@
-"""What several repetitions say together."""
+"""Figures combine several repetitions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_quantity_has_a_unit_that_fits(value: str, unit: str, text: str) -> No
 
 
 def test_figures_of_different_variants_are_kept_apart_in_their_order() -> None:
-    """By measure, variant and style."""
+    """The figures are grouped by measure, variant and style."""
     repetition = [
         Figure("m", "b", Style.TASK, "s", 1),
         Figure("m", "a", Style.ASSET, "s", 2),

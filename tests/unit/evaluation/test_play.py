@@ -92,7 +92,7 @@ def test_every_repetition_undoes_its_changes_the_last_first(played: Any) -> None
 
 
 def test_a_repetition_that_fails_is_the_last_and_all_is_undone(played: Any) -> None:
-    """What was measured before it stays."""
+    """Earlier measurements must stay."""
     result, done = played("act 2")
     assert [one.figures[0].value for one in result.played] == [1]
     assert Changing.undone == ["second", "first"] * 2
@@ -107,7 +107,7 @@ def test_what_cannot_be_undone_hides_neither_the_error_nor_the_rest(played: Any)
 
 
 def test_nothing_begins_after_a_stop(played: Any) -> None:
-    """What is under way ends at its next call."""
+    """A scenario under way ends at its next call."""
     stopping.set()
     result, done = played()
     assert (result.played, result.error, done) == ([], "", 0)
@@ -132,7 +132,7 @@ def test_every_call_can_be_stopped_but_those_that_restore(monkeypatch: pytest.Mo
 
 
 def test_every_definition_that_holds_an_answer_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of questions about lineage; those of what the source has published are in no code."""
+    """The test covers lineage questions. No code answers questions about the source's publications."""
     monkeypatch.setenv("USER_CODE_SOURCE", str(ROOT / "user_code/src/user_code"))
     assert all(lines_of(file, name) > 0 for definitions in HOLDING.values() for file, name in definitions)
     assert to_open(Style.TASK, ["affected", "current before the fetch"]) == 2

@@ -1,4 +1,4 @@
-"""What the report makes of figures: verdicts, the summary, and files that need no network."""
+"""The report turns figures into verdicts, a summary, and files that need no network."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TURNED = {
 
 
 def test_every_claim_is_turned_by_a_figure() -> None:
-    """Of the table above; a claim without one could not fail."""
+    """The table above has a figure for each claim. A claim without one could not fail."""
     assert [claim.judge.__name__ for claim in CLAIMS] == list(TURNED)
 
 

@@ -53,7 +53,7 @@ LABELS = {
 
 
 def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    """What docker-py 7.2 sends for a run, every field of it, with changes to the body and to its HostConfig."""
+    """Returns the request of docker-py 7.2 for a run, with every field, and changes to body and HostConfig."""
     return {
         "Tty": False, "OpenStdin": False, "StdinOnce": False, "AttachStdin": False, "AttachStdout": False,
         "AttachStderr": False, "NetworkDisabled": False,
@@ -107,7 +107,7 @@ class Engine:
 
     @property
     def acted(self) -> list[tuple[str, str, bytes]]:
-        """What it was asked to do, besides describing a container."""
+        """Returns the requests that it got, except descriptions of a container."""
         return [asked for asked in self.received if not (asked[0] == "GET" and asked[1].endswith("/json"))]
 
     @property

@@ -84,7 +84,7 @@ PATHS = [
 ]
 
 LABELS = {"dagster/run_id": RUN_ID, "dagster/project": "p"}
-# What is changed in a body that may pass, and what the refusal says.
+# Changes to a body that may pass, and the text of the refusal.
 BODIES: list[tuple[dict[str, Any], str]] = [
     (launch({"Privileged": True}), "HostConfig may not hold Privileged"),
     (launch({"privileged": True}), "HostConfig may not hold privileged"),

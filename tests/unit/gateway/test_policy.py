@@ -58,7 +58,7 @@ def create(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Any],
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(VALUES | st.builds(changed, st.dictionaries(NAMES, VALUES, max_size=3), st.dictionaries(NAMES, VALUES, max_size=2)))
 def test_whatever_passes_is_a_run_of_this_deployment_and_hardened(create: Callable[[Any], list[Any]], body: Any) -> None:
-    """Of any body at all: nothing that is not on the list reaches the engine."""
+    """No body may carry anything to the engine that is not on the list."""
     received = create(body)
     if not received:
         return
@@ -79,7 +79,7 @@ def test_whatever_passes_is_a_run_of_this_deployment_and_hardened(create: Callab
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.text("/.%2Fv14containersjsocreateid?=&\n\x00", max_size=60))
 def test_whatever_path_passes_is_one_of_the_list(method: str, path: str) -> None:
-    """Of any path at all: what would be asked is a known path below the policy's version."""
+    """The engine receives only known paths below the policy's version, whatever path a client sends."""
     policy = Policy(values(ENVIRONMENT))
     try:
         asked = policy.path(policy.call(method, path))

@@ -1,4 +1,4 @@
-"""What a run needs passes, and arrives hardened."""
+"""The gateway lets the requests of a run pass, and hardens them."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ async def test_what_is_refused_is_logged_without_the_caller_s_control_characters
 
 
 async def test_as_many_containers_run_as_the_setting_allows(gateway: Setup) -> None:
-    """Of those that are started at the same moment too; ended ones make room."""
+    """The limit also holds for containers started at the same moment. Ended ones make room."""
     starts = (gateway.client.post(f"/containers/{OURS}/start") for _ in range(5))
     answers = [(answer.status, await answer.text()) for answer in await asyncio.gather(*starts)]
     # Not a refusal: the launcher gives the run back to the queue.

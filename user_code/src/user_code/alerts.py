@@ -1,4 +1,4 @@
-"""Messages to the operator. Plain Python: the sensor that calls it is in `defs/sensors.py`."""
+"""Messages to the operator. Plain Python: the sensor in `defs/sensors.py` calls it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from pathlib import Path
 
 
 class AlertError(Exception):
-    """A message did not reach every address."""
+    """An address did not receive a message."""
 
 
 def failure_message(job: str, run_id: str, error: str) -> tuple[str, str]:
-    """Title and body that say which run failed and why, in at most 1,500 characters, which every channel takes."""
+    """Title and body that name the failed run and the reason, in at most 1,500 characters, which every channel accepts."""
     return f"Dagster: {job} failed", f"Run {run_id}\n{error}"[:1500]
 
 
 def read_urls(file: Path | None) -> str:
-    """What the operator wrote into the file of addresses; lines that start with '#' are left out. Empty without a file.
+    """The operator's file of addresses, without lines that start with '#'. Empty without a file.
 
     Raises:
         AlertError: the file cannot be read.
@@ -33,7 +33,7 @@ def send(urls: str, title: str, body: str) -> None:
     """Sends one message to all of `urls`, Apprise addresses separated by white space or commas.
 
     Raises:
-        AlertError: an address is not valid, or did not take the message. It names neither: addresses hold tokens.
+        AlertError: an address is not valid, or refused the message. It does not name the address: addresses hold tokens.
     """
     # Imported here: only a failed run needs it.
     import apprise  # noqa: PLC0415

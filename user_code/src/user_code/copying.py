@@ -1,4 +1,4 @@
-"""COPY, Postgres' fast way in, from rows of Python values."""
+"""Writes rows of Python values with COPY, Postgres' fast import."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-# Rows turned into COPY text at a time: about 2 MB of users, so that memory does not grow with the table.
+# Rows per piece of COPY text: about 2 MB of users, so that memory does not grow with the table.
 COPY_CHUNK_ROWS = 10_000
-# COPY's text format: what would end a field or a row, and the escape character itself.
+# COPY's text format: escapes for the ends of a field and of a row, and for the escape character itself.
 COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def copy_chunk(table: Any, connection: sa.Connection, _keys: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """An insertion method for `DataFrame.to_sql`: COPY, which takes 100,000 rows in a second where inserts take a minute."""
+    """An insertion method for `DataFrame.to_sql`: COPY writes 100,000 rows in a second, inserts take a minute."""
     copy(connection, table.table, rows)
 
 
 def copy(connection: sa.Connection, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Adds rows to a table, each a value a column."""
+    """Adds rows to a table; each row has one value per column."""
     target = connection.dialect.identifier_preparer.format_table(table)
     with closing(connection.connection.cursor()) as cursor:
         for lines in _batches("\t".join(map(_copy_field, row)) + "\n" for row in rows):

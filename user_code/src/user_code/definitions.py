@@ -10,5 +10,5 @@ from user_code.settings import Settings
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Everything in this code location, for the environment of this process."""
+    """Everything in this code location, for this process's environment."""
     return build_definitions(Settings.from_environment(os.environ))

@@ -1,4 +1,4 @@
-"""Every environment variable that this code location reads, its default and what is allowed; `.env.example` explains them."""
+"""Every environment variable of this code location, its default and its allowed values; `.env.example` explains them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 
 class SettingsError(Exception):
-    """A setting is not usable; the message names the variable, its value, what is allowed and where to set it."""
+    """A setting is not valid; the message names the variable, its value, the allowed values and the place to set it."""
 
 
 def _cron(value: str) -> str:

@@ -1,4 +1,4 @@
-"""What tables of the warehouse, and rows of one, are called."""
+"""Names of the warehouse's tables, and of rows in one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Table:
         """The table that `text` names, as schema.table.
 
         Raises:
-            WarehouseError: it is not such a name.
+            WarehouseError: the text is not such a name.
         """
         schema, dot, name = text.partition(".")
         if not (schema and dot and name):
@@ -34,7 +34,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a table whose `column`, as text, is one of `keys`."""
+    """The rows of a table with a `column` that, as text, is one of `keys`."""
 
     column: str
     keys: tuple[str, ...]

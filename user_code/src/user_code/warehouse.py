@@ -1,4 +1,4 @@
-"""Tables and JSON documents in Postgres, each replaced in one transaction, so that a reader never sees half of one."""
+"""Keeps tables and JSON documents in Postgres. One transaction replaces each, so a reader never sees half of one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Warehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """Gives a connection; commits at the end, rolls back on an exception."""
+        """Yields a connection; commits at the end, rolls back on an exception."""
         with _engine(self).begin() as connection:
             yield connection
 
@@ -48,7 +48,7 @@ class Warehouse:
         self._replace(table, fill)
 
     def replace_json(self, table: Table, document: Json) -> None:
-        """Makes `table` hold exactly `document`: a list as one row an element, an object as one row without a position."""
+        """Makes `table` hold exactly `document`: a list as one row per element, an object as one row without a position."""
 
         def fill(connection: sa.Connection, staging: str) -> None:
             rows = _json_table(table.schema, staging)
@@ -58,7 +58,7 @@ class Warehouse:
         self._replace(table, fill)
 
     def replace_rows(self, table: Table, frame: pd.DataFrame, rows: Rows) -> None:
-        """Makes `frame` what `table` holds of `rows`; its other rows stay. The table is made where there is none."""
+        """Replaces the rows `rows` of `table` with `frame`; its other rows stay. A missing table is created."""
         self._ensure_schema(table.schema)
         with self.transaction() as connection:
             _take_turns(connection, str(table))
@@ -76,10 +76,10 @@ class Warehouse:
             )
 
     def move(self, tables: Sequence[Table], schema: str) -> list[Table]:
-        """Moves all of `tables` to another schema, or none; it is made where there is none. Returns where they are then.
+        """Moves all of `tables` to another schema, or none; a missing schema is created. Returns their new names.
 
         Raises:
-            WarehouseError: one of them is not there.
+            WarehouseError: one of them does not exist.
         """
         self._ensure_schema(schema)
         with self.transaction() as connection:
@@ -97,7 +97,7 @@ class Warehouse:
         """
         with self._reading(table) as connection:
             frame = pd.read_sql_query(sa.select(sa.text("*")).select_from(_named(table)), connection)
-        # pandas cannot tell that a column of nothing but nulls holds text.
+        # pandas cannot tell that a column of only nulls holds text.
         return frame.astype({name: "str" for name in frame if frame[name].isna().all() and frame[name].dtype == object})
 
     def read_json(self, table: Table) -> Json:
@@ -114,7 +114,7 @@ class Warehouse:
         return [row.document for row in found]
 
     def count(self, table: Table) -> int:
-        """Rows of `table`.
+        """The number of rows in `table`.
 
         Raises:
             WarehouseError: there is no such table.
@@ -129,7 +129,7 @@ class Warehouse:
             yield connection
 
     def _replace(self, table: Table, fill: Callable[[sa.Connection, str], None]) -> None:
-        # Short, because Postgres would cut the random part off a long one.
+        # A short name: Postgres would cut the random part off a long one.
         staging = f"__{secrets.token_hex(8)}"
         self._ensure_schema(table.schema)
         with self.transaction() as connection:
@@ -149,13 +149,13 @@ class Warehouse:
 
 
 def _take_turns(connection: sa.Connection, name: str) -> None:
-    """Until the end of the transaction. Two that create the same name at once would both find it missing, and one would fail."""
+    """Serialises creators of a name until the transaction ends. Otherwise two could find it missing, and one would fail."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
 
 
 @cache
 def _engine(warehouse: Warehouse) -> sa.Engine:
-    """One a process, because a new one asks the server five questions; without a pool, so nothing is held between steps."""
+    """One per process, because a new one sends the server five queries. It has no pool, so nothing is held between steps."""
     url = sa.URL.create("postgresql+psycopg2", warehouse.user, None, warehouse.host, warehouse.port, warehouse.database)
     connect_args = {"connect_timeout": 10, "application_name": "user_code"}
     return sa.create_engine(url, poolclass=NullPool, connect_args=connect_args)

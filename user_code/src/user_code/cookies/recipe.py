@@ -7,7 +7,7 @@ from typing import Any
 
 EGGS_KEEP_DAYS = 28
 MIXING_MINUTES = 3
-# Gluten that is worked for longer turns the cookies rubbery: the lesson's debugging situation.
+# Overmixed gluten makes the cookies rubbery: the lesson's debugging situation.
 OVERMIXED_AFTER_MINUTES = 5
 DOUGH_GRAMS_PER_COOKIE = 30
 
@@ -19,7 +19,7 @@ class ExpiredEggsError(Exception):
 
 
 def gather_ingredients() -> Stock:
-    """Everything but eggs, as the recipe wants it: grams, and millilitres of vanilla, sorted into wet and dry."""
+    """Everything but eggs, in the recipe's amounts: grams, and millilitres of vanilla, sorted into wet and dry."""
     return {
         "wet": {"butter_g": 115, "vanilla_ml": 5},
         "dry": {"flour_g": 180, "sugar_g": 150, "baking_soda_g": 3, "salt_g": 2},
@@ -27,7 +27,7 @@ def gather_ingredients() -> Stock:
 
 
 def buy_eggs(bought_on: date) -> Stock:
-    """Two eggs of 50 g, with the last day on which they may be used."""
+    """Two eggs of 50 g, with their last day of use."""
     best_before = bought_on + timedelta(days=EGGS_KEEP_DAYS)
     return {"pieces": 2, "grams": 100, "bought_on": bought_on.isoformat(), "best_before": best_before.isoformat()}
 
@@ -54,7 +54,7 @@ def mix_dry_ingredients(ingredients: Stock) -> Stock:
 
 
 def mix_cookie_dough(wet: Stock, dry: Stock, minutes: float = MIXING_MINUTES) -> Stock:
-    """Dough of both, mixed for `minutes`."""
+    """Dough from both, mixed for `minutes`."""
     grams = sum(amount for part in (wet, dry) for name, amount in part.items() if name.endswith("_g"))
     return {"grams": grams, "mixed_minutes": minutes, "overmixed": minutes > OVERMIXED_AFTER_MINUTES}
 
@@ -70,7 +70,7 @@ def fold_in_peanuts(dough: Stock, peanuts: Stock) -> Stock:
 
 
 def bake(dough: Stock) -> Stock:
-    """One cookie for every 30 g of dough, rubbery where the dough was overmixed."""
+    """One cookie for every 30 g of dough, rubbery if the dough was overmixed."""
     return {
         "pieces": dough["grams"] // DOUGH_GRAMS_PER_COOKIE,
         "texture": "rubbery" if dough["overmixed"] else "crisp",

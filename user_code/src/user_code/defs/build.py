@@ -1,4 +1,4 @@
-"""Puts the definitions together with the settings: what is configurable is decided here, and nowhere at import."""
+"""Combines the definitions with the settings. Only this module decides configurable values, and nothing decides at import."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ JOBS = (
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """All definitions of this code location. Nothing is contacted."""
+    """All definitions of this code location. The function opens no connection."""
     return dg.Definitions(
         assets=with_freshness(settings),
         jobs=JOBS,
@@ -36,15 +36,15 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         schedules=schedules.build_schedules(settings),
         sensors=[sensors.freshness_sensor, sensors.build_run_failure_sensor(settings.alert_urls_file)],
         resources=build_resources(settings),
-        # A run has a container to itself: a process for each step would isolate nothing and cost a second each.
+        # A run has its own container: a process per step would isolate nothing and cost a second each.
         executor=dg.in_process_executor,
     )
 
 
 def with_freshness(settings: Settings) -> list[dg.AssetsDefinition]:
-    """The assets with their freshness policies: where data enters only.
+    """The assets with their freshness policies, which only assets with incoming data have.
 
-    A policy on an asset downstream would call it stale when it is rightly left alone, because its data has not changed.
+    A downstream asset rightly stays unchanged while its data is unchanged, but a policy would call it stale.
     """
     windows = {
         dg.AssetKey("raw_user_data"): timedelta(seconds=settings.users_freshness_seconds),

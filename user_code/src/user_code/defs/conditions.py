@@ -1,7 +1,7 @@
-"""When the daemon refreshes an asset by itself.
+"""Conditions for the daemon to refresh an asset automatically.
 
-The freshness state is stored, and evaluated again by the freshness daemon only every 30 s. `freshness_failed()` alone is
-therefore still true just after a refresh, and would request the same asset twice.
+The freshness daemon evaluates and stores the freshness state only every 30 s. Just after a refresh, `freshness_failed()`
+alone is therefore still true, and would request the same asset twice.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ EVERY_MINUTE = "* * * * *"
 
 
 def refresh_when_stale(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition[Any]:
-    """For an asset where data enters: once when it is missing, once for each time it becomes stale.
+    """For an asset with incoming data: once when it is missing, once each time it becomes stale.
 
-    While it stays missing or stale without an update, a failed refresh is tried again at each tick of `retry_cron`; never
-    while the asset is being refreshed.
+    While it stays missing or stale without an update, a failed refresh is retried at each tick of `retry_cron`. It is never
+    retried during a refresh.
     """
     stale = dg.AutomationCondition.freshness_failed()
     missing = dg.AutomationCondition.missing()
@@ -27,9 +27,9 @@ def refresh_when_stale(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition
 
 
 def follow_new_data(retry_cron: str = EVERY_MINUTE) -> dg.AutomationCondition[Any]:
-    """For an asset downstream: once for each new data version of what it is made from, and once when it is missing.
+    """For a downstream asset: once for each new data version of its inputs, and once when it is missing.
 
-    Until it is updated, a failed attempt is made again at each tick of `retry_cron`.
+    Until it is updated, a failed attempt is retried at each tick of `retry_cron`.
     """
     new_data = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
     due = new_data | dg.AutomationCondition.missing().newly_true()

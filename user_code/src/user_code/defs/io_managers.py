@@ -1,7 +1,7 @@
-"""Assets' values in the warehouse: a DataFrame is a table, anything JSON a table of documents, both in schema `assets`.
+"""Keeps assets' values in the warehouse's schema `assets`: a DataFrame as a table, any JSON as a table of documents.
 
-A partitioned asset is one table as well. Its metadata PARTITION_COLUMN names the column that holds the partition key; whoever
-reads it gets all partitions.
+A partitioned asset is one table as well. Its metadata PARTITION_COLUMN names the column that holds the partition key.
+Readers of the table get all partitions.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ from user_code.warehouse import Warehouse
 
 ASSETS_SCHEMA = "assets"
 PARTITION_COLUMN = "partition_column"
-# Postgres cuts what is longer without a word, so that two long keys would be one table.
+# Postgres silently cuts a longer name, so that two long keys would share one table.
 LONGEST_NAME = 63
-# Before the hash of a key, which is 128 bits of it; a key with this in it is hashed, so that it cannot look like another's.
+# Precedes a key's hash of 128 bits. A key that contains it is hashed, so that it cannot look like another key's name.
 HASHED = "#"
 HASH_DIGITS = 32
 
 
 class WarehouseResource(dg.ConfigurableResource[None]):
-    """Where the warehouse is. Its password is in the file that PGPASSFILE names."""
+    """The address of the warehouse. The file that PGPASSFILE names holds its password."""
 
     host: str
     port: int
@@ -32,7 +32,7 @@ class WarehouseResource(dg.ConfigurableResource[None]):
     user: str
 
     def open(self) -> Warehouse:
-        """The warehouse; it connects for each transaction, so nothing is held between steps."""
+        """The warehouse; it connects for each transaction, so it holds no connection between steps."""
         return Warehouse(self.host, self.port, self.database, self.user)
 
 
@@ -42,7 +42,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
     warehouse: dg.ResourceDependency[WarehouseResource]
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Replaces the asset's table, or the rows of its partitions; a failure leaves the old ones readable."""
+        """Replaces the asset's table, or the rows of its partitions; after a failure the old ones stay readable."""
         table = asset_table(context.asset_key)
         warehouse = self.warehouse.open()
         if context.has_asset_partitions:
@@ -55,16 +55,16 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         context.add_output_metadata({"dagster/table_name": str(table)})
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Reads the asset as the type that the asset or op asks for."""
+        """Reads the asset as the type that the downstream asset or op declares."""
         warehouse, table = self.warehouse.open(), asset_table(context.asset_key)
         wants_frame = context.dagster_type.typing_type is pd.DataFrame
         return warehouse.read_frame(table) if wants_frame else warehouse.read_json(table)
 
 
 def asset_table(key: dg.AssetKey) -> Table:
-    """The table of an asset, and of no other: its parts joined by "__".
+    """The table of an asset, and of no other: its key's parts joined by "__".
 
-    Where that could be another key's, or is longer than Postgres' 63 bytes, the name is cut, and ends with a hash of the key.
+    A name that could be another key's, or exceeds Postgres' 63 bytes, is cut, and ends with a hash of the key.
     """
     name = "__".join(key.path)
     if name.split("__") == list(key.path) and HASHED not in name and len(name.encode()) <= LONGEST_NAME:

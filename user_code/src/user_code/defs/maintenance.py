@@ -1,4 +1,4 @@
-"""One-off work on the warehouse's layout, as a job and, to see why not, as an asset."""
+"""One-off work on the warehouse's layout, as a job, and also as an asset, to show why a job fits better."""
 
 import dagster as dg
 
@@ -9,13 +9,13 @@ ARCHIVE_SCHEMA = "archive"
 
 
 class ArchiveConfig(dg.Config):
-    """Which tables to move, as schema.table."""
+    """The tables to move, as schema.table."""
 
     tables: list[str]
 
 
 def archive(warehouse: WarehouseResource, names: list[str]) -> list[str]:
-    """Moves tables that nothing writes any more to schema `archive`, all or none; returns where they are. Nothing is deleted."""
+    """Moves tables without writers to schema `archive`, all or none; returns their new names. Nothing is deleted."""
     return list(map(str, warehouse.open().move([Table.named(name) for name in names], ARCHIVE_SCHEMA)))
 
 
@@ -29,13 +29,13 @@ def move_to_archive(context: dg.OpExecutionContext, config: ArchiveConfig, wareh
     description="Moves tables that nothing writes any more to schema `archive`: one-off work, for which a job is the better tool."
 )
 def archive_tables_job() -> None:
-    """One op."""
+    """Runs one op."""
     move_to_archive()
 
 
 @dg.asset(group_name="maintenance", owners=["team:data-platform"], kinds={"postgres"}, code_version="1")
 def archived_tables(config: ArchiveConfig, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
-    """The same work as an asset: from then on the catalog lists something that nobody will ever refresh."""
+    """The same work as an asset: the catalog then lists an asset that nobody will ever refresh."""
     return dg.MaterializeResult(metadata={"tables": archive(warehouse, config.tables)})
 
 

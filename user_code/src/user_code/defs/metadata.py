@@ -1,4 +1,4 @@
-"""Metadata worth looking at, made from values."""
+"""Metadata for the UI, computed from values."""
 
 import base64
 from typing import Any
@@ -23,7 +23,7 @@ def frame_metadata(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def fetch_metadata(fetched: FetchedUsers) -> dict[str, Any]:
-    """Row count, when it was fetched, and the payload's size and hash."""
+    """Row count, fetch time, and the payload's size and hash."""
     return {
         "dagster/row_count": len(fetched.users),
         "fetched_at": dg.MetadataValue.timestamp(fetched.fetched_at),
@@ -33,6 +33,6 @@ def fetch_metadata(fetched: FetchedUsers) -> dict[str, Any]:
 
 
 def svg_metadata(svg: str) -> dg.MarkdownMetadataValue:
-    """A drawing, shown in the asset's page."""
+    """A drawing that the asset's page shows."""
     encoded = base64.b64encode(svg.encode()).decode()
     return dg.MetadataValue.md(f"![plot](data:image/svg+xml;base64,{encoded})")

@@ -1,4 +1,4 @@
-"""What assets and ops reach the outside with."""
+"""The resources that connect assets and ops to other systems."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,12 +37,12 @@ class Exports(dg.ConfigurableResource[None]):
     folder: str
 
     def path(self, name: str) -> Path:
-        """Where the export `name` belongs."""
+        """The path of the export `name`."""
         return Path(self.folder) / name
 
 
 def build_resources(settings: Settings) -> dict[str, object]:
-    """The resources by the names under which assets and ops ask for them."""
+    """The resources, by the names that assets and ops use."""
     warehouse = WarehouseResource(
         host=settings.warehouse_host,
         port=settings.warehouse_port,

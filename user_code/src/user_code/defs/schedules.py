@@ -1,4 +1,4 @@
-"""One schedule for each style, both run by the daemon from the start."""
+"""One schedule for each style; both run from the start."""
 
 import dagster as dg
 
@@ -8,7 +8,7 @@ from user_code.settings import Settings
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """The schedules on the cadence and in the time zone of the settings."""
+    """The schedules with the cron lines and the time zone of the settings."""
 
     @dg.schedule(
         name="users_assets_schedule",

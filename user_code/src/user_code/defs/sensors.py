@@ -1,4 +1,4 @@
-"""Sensors: staleness for assets, messages for failed runs."""
+"""Sensors: one refreshes stale assets, one sends messages about failed runs."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import dagster as dg
 
 from user_code import alerts
 
-# An evaluation costs the daemon some 20 ms for these assets, and an operator sees a change within two of them.
+# An evaluation of these assets costs the daemon some 20 ms. An operator sees a change within two evaluations.
 EVALUATION_SECONDS = 5
 
 freshness_sensor = dg.AutomationConditionSensorDefinition(
@@ -29,7 +29,7 @@ def build_run_failure_sensor(alert_urls_file: Path | None) -> dg.SensorDefinitio
     )
     def run_failure_sensor(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        # Read each time: an operator changes addresses without a restart.
+        # Read each time: an operator can change addresses without a restart.
         urls = alerts.read_urls(alert_urls_file)
         if not urls:
             context.log.info("Run %s of %s failed; nobody is told: ALERT_URLS_FILE holds no address", run.run_id, run.job_name)

@@ -1,4 +1,4 @@
-"""Writes a table to a CSV file, so that a reader sees the old file or the new one."""
+"""Writes a table to a CSV file atomically: a reader sees the old file or the new one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> int:
-    """Writes `frame` without its index beside `path` and renames it into place; returns the size in bytes.
+    """Writes `frame` without its index beside `path`, then renames it to `path`; returns the size in bytes.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full; the old file stays as it was.

@@ -1,4 +1,4 @@
-"""Fetches users over HTTP, and refuses what is not a list of complete user records."""
+"""Fetches users over HTTP, and refuses a payload that is not a list of complete user records."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ User = dict[str, Any]
 
 
 class SourceError(Exception):
-    """The source system did not give usable users; the message says which record and field, or which answer."""
+    """The source system gave no usable users; the message names the record and field, or the answer."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class FetchLimits:
 
 @dataclass(frozen=True)
 class FetchedUsers:
-    """Users as the source gave them, with the SHA-256 of the payload's canonical JSON and when it was fetched."""
+    """Users from the source, with the SHA-256 of the payload's canonical JSON and the fetch time."""
 
     users: list[User]
     payload_hash: str
@@ -77,7 +77,7 @@ def parse_users(body: bytes, url: str) -> list[User]:
     """Decodes a payload into complete user records.
 
     Raises:
-        SourceError: with one sentence that names the record and the field.
+        SourceError: one sentence names the record and the field.
     """
     try:
         payload = json.loads(body)
@@ -93,7 +93,7 @@ def parse_users(body: bytes, url: str) -> list[User]:
 
 
 def record_problem(record: Any) -> str | None:
-    """What keeps `record` from being a complete user, as the end of a sentence, or None."""
+    """The reason why `record` is not a complete user, as the end of a sentence, or None."""
     if not isinstance(record, dict):
         return f"is a {type_name[type(record)]}, not an object"
     if "id" not in record:
@@ -142,7 +142,7 @@ def _session(limits: FetchLimits) -> requests.Session:
 
 
 def get_body(url: str, limits: FetchLimits) -> bytes:
-    """What `url` answers.
+    """The body that `url` returns.
 
     Raises:
         SourceError: no answer, an error status after all retries, or more than `limits.max_bytes`.

@@ -1,4 +1,4 @@
-"""Posts of users: fetched a user at a time, counted by city."""
+"""Posts of users: fetched for one user at a time, counted by city."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = ("user_id", "post_id", "title", "words")
 
 
 def fetch_posts(base_url: str, users: Iterable[int], limits: FetchLimits) -> pd.DataFrame:
-    """Gets `{base_url}/posts?userId=N` for each of `users`: one row a post, with the columns COLUMNS.
+    """Gets `{base_url}/posts?userId=N` for each of `users`: one row per post, with the columns COLUMNS.
 
     Raises:
         SourceError: no answer, or one that is not a list of complete posts.
@@ -26,7 +26,7 @@ def fetch_posts(base_url: str, users: Iterable[int], limits: FetchLimits) -> pd.
 
 
 def posts_by_city(users: pd.DataFrame, posts: pd.DataFrame) -> pd.DataFrame:
-    """Gives one row a city, ordered by name: `city`, and how many `users` it has and how many `posts` these wrote."""
+    """Returns one row per city, ordered by name: `city`, its number of `users`, and the number of their `posts`."""
     written = users[["id", "city"]].merge(posts.groupby("user_id").size().rename("posts"), "left", left_on="id", right_index=True)
     cities = written.groupby("city", as_index=False).agg(users=("id", "size"), posts=("posts", "sum"))
     return cities.astype({"city": "str", "posts": "int64"}).sort_values("city", ignore_index=True)

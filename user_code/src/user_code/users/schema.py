@@ -1,4 +1,4 @@
-"""What a table of users must look like. Validation is strict: a column more or less is an error."""
+"""The schema of a table of users. Validation is strict: a missing or additional column is an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGITUDE_DEGREES = (-180.0, 180.0)
 
 
 class UsersTableError(Exception):
-    """A table of users breaks the schema; the message names the column, the rule and the first value that breaks it."""
+    """A table of users breaks the schema; the message names the column, the rule and the first invalid value."""
 
 
 def validate_users(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,8 +13,8 @@ TOP_DOMAINS = 5
 def summarise_users(frame: pd.DataFrame) -> dict[str, Any]:
     """Counts users, cities, companies and e-mail domains of a table made by `transform_users`.
 
-    `top_email_domains` maps the five commonest domains to their users, commonest first, equals by name. The centre is the
-    mean position in degrees, rounded to 4 digits (11 m), or None for no users.
+    `top_email_domains` maps the five most common domains to their numbers of users, most common first, ties by name. The centre
+    is the mean position in degrees, rounded to 4 digits (11 m), or None for no users.
     """
     domains = frame["email_domain"].value_counts().rename_axis("domain").reset_index(name="users")
     top = domains.sort_values(["users", "domain"], ascending=[False, True]).head(TOP_DOMAINS)
@@ -35,7 +35,7 @@ def _centre(frame: pd.DataFrame) -> dict[str, float] | None:
 
 
 def summary_plot(summary: dict[str, Any]) -> str:
-    """Draws the commonest e-mail domains as a bar chart: an SVG document of about 5 kB."""
+    """Draws the most common e-mail domains as a bar chart: an SVG document of about 5 kB."""
     # Imported here: only the summary draws.
     import pygal  # noqa: PLC0415
 

@@ -23,11 +23,11 @@ COLUMNS = ("id", "name", "username", "email", "email_domain", *list(TEXT_COLUMNS
 
 
 class UserRecordError(Exception):
-    """A record is complete, but not usable; the message names it and its field."""
+    """A record is complete, but not usable; the message names the record and its field."""
 
 
 def transform_users(users: list[dict[str, Any]]) -> pd.DataFrame:
-    """Gives one row a user, ordered by id, with the columns COLUMNS.
+    """Returns one row per user, ordered by id, with the columns COLUMNS.
 
     `id` is int64; `latitude` and `longitude` are float64 in degrees; the rest is text. E-mail addresses are lower-cased,
     other texts stripped of surrounding white space. Every record must be complete (`users.fetch.parse_users`).

@@ -22,7 +22,7 @@ class MixingConfig(dg.Config):
 
 
 def versioned(stock: Stock) -> dg.MaterializeResult[Stock]:
-    """A stock whose data version is its content: new eggs and overmixed dough are new data, the same dough again is not."""
+    """A stock with its content as data version: new eggs and overmixed dough are new data, the same dough again is not."""
     content = hashlib.sha256(json.dumps(stock, sort_keys=True).encode()).hexdigest()
     return dg.MaterializeResult(value=stock, data_version=dg.DataVersion(content))
 
@@ -30,7 +30,7 @@ def versioned(stock: Stock) -> dg.MaterializeResult[Stock]:
 def cookie_asset(
     condition: dg.AutomationCondition[Any] | None = None,
 ) -> Callable[[Callable[..., dg.MaterializeResult[Stock]]], dg.AssetsDefinition]:
-    """What the cookie assets have in common."""
+    """The settings that all cookie assets share."""
     return dg.asset(
         group_name=GROUP,
         owners=["team:bakery"],
@@ -49,7 +49,7 @@ def ingredients() -> dg.MaterializeResult[Stock]:
 
 @cookie_asset(refresh_when_stale())
 def eggs() -> dg.MaterializeResult[Stock]:
-    """Two eggs with their date: the one ingredient that expires, and the one that is bought anew when it does."""
+    """Two eggs with their date. They are the one ingredient that expires; expired eggs are bought anew."""
     return versioned(recipe.buy_eggs(datetime.now(UTC).date()))
 
 
@@ -67,7 +67,7 @@ def dry_ingredients(ingredients: Stock) -> dg.MaterializeResult[Stock]:
 
 @cookie_asset(follow_new_data())
 def cookie_dough(wet_ingredients: Stock, dry_ingredients: Stock, config: MixingConfig) -> dg.MaterializeResult[Stock]:
-    """Dough, ready to be baked or to have something folded in."""
+    """Dough, ready for baking or for folding something in."""
     return versioned(recipe.mix_cookie_dough(wet_ingredients, dry_ingredients, config.minutes))
 
 
@@ -85,7 +85,7 @@ def peanuts() -> dg.MaterializeResult[Stock]:
 
 @cookie_asset(follow_new_data())
 def peanut_cookie_dough(cookie_dough: Stock, peanuts: Stock) -> dg.MaterializeResult[Stock]:
-    """The dough that is there already, with peanuts folded in."""
+    """The existing dough with peanuts folded in."""
     return versioned(recipe.fold_in_peanuts(cookie_dough, peanuts))
 
 
@@ -97,7 +97,7 @@ def peanut_cookies(peanut_cookie_dough: Stock) -> dg.MaterializeResult[Stock]:
 
 @dg.asset_check(asset=cookie_dough, description="Dough that was mixed for too long makes rubbery cookies.")
 def cookie_dough_is_not_overmixed(cookie_dough: Stock) -> dg.AssetCheckResult:
-    """Passes while the dough was mixed for at most five minutes."""
+    """Passes if the dough was mixed for at most five minutes."""
     return dg.AssetCheckResult(passed=not cookie_dough["overmixed"], metadata={"mixed_minutes": cookie_dough["mixed_minutes"]})
 
 

@@ -16,7 +16,7 @@ from user_code.users.transform import transform_users
 GROUP = "users"
 OWNERS = ["team:data-platform"]
 CSV_NAME = "user_data.csv"
-# Where an asset reports checks as well, Dagster takes no type parameter on its result, and refuses a value without a type.
+# If an asset also reports checks, Dagster accepts no type parameter on its result, and refuses a value without a type.
 if TYPE_CHECKING:
     CheckedResult = dg.MaterializeResult[Any]
 else:
@@ -35,7 +35,7 @@ CHECKED_VALUE = dg.Any
     check_specs=[dg.AssetCheckSpec("raw_user_data_is_not_empty", asset="raw_user_data", blocking=True)],
 )
 def raw_user_data(users_source: UsersSource) -> CheckedResult:
-    """Users as the source system gives them. Its data version is the payload's hash: unchanged data costs nothing downstream."""
+    """Users from the source system. The payload's hash is the data version: unchanged data costs nothing downstream."""
     fetched = users_source.fetch()
     return dg.MaterializeResult(
         value=fetched.users,
@@ -62,7 +62,7 @@ def raw_user_data(users_source: UsersSource) -> CheckedResult:
     check_specs=[dg.AssetCheckSpec("transformed_user_data_keeps_every_user", asset="transformed_user_data")],
 )
 def transformed_user_data(raw_user_data: list[dict[str, Any]]) -> CheckedResult:
-    """One validated row a user: flat columns, coordinates as numbers, e-mail addresses in lower case."""
+    """One validated row per user: flat columns, coordinates as numbers, e-mail addresses in lower case."""
     frame = validate_users(transform_users(raw_user_data))
     kept = {"raw": len(raw_user_data), "transformed": len(frame)}
     return dg.MaterializeResult(
@@ -80,7 +80,7 @@ def transformed_user_data(raw_user_data: list[dict[str, Any]]) -> CheckedResult:
 
 @dg.asset(group_name=GROUP, owners=OWNERS, kinds={"csv"}, code_version="1", automation_condition=follow_new_data())
 def user_data_csv(transformed_user_data: pd.DataFrame, exports: Exports) -> dg.MaterializeResult[None]:
-    """The table of users as a CSV file in the exports volume, for whoever cannot read the warehouse."""
+    """The table of users as a CSV file in the exports volume, for readers without access to the warehouse."""
     path = exports.path(CSV_NAME)
     size = write_csv(transformed_user_data, path)
     rows = len(transformed_user_data)
@@ -96,7 +96,7 @@ def user_data_csv(transformed_user_data: pd.DataFrame, exports: Exports) -> dg.M
     automation_condition=follow_new_data(),
 )
 def data_extraction_summary(transformed_user_data: pd.DataFrame) -> dg.MaterializeResult[dict[str, Any]]:
-    """How many users, cities, companies and e-mail domains there are, and the commonest domains."""
+    """The numbers of users, cities, companies and e-mail domains, and the most common domains."""
     summary = summarise_users(transformed_user_data)
     plot = svg_metadata(summary_plot(summary))
     return dg.MaterializeResult(value=summary, metadata={"summary": dg.MetadataValue.json(summary), "plot": plot})

@@ -1,4 +1,4 @@
-"""The lesson's cookies as ops in a job, with the hand-written check of the eggs' date that the lesson describes."""
+"""The lesson's cookies as ops in a job, with the lesson's hand-written check of the eggs' date."""
 
 from datetime import UTC, date, datetime
 
@@ -10,7 +10,7 @@ from user_code.defs.assets.cookies import MixingConfig
 
 
 class EggsConfig(dg.Config):
-    """Which eggs are in the fridge: the day they were bought, as YYYY-MM-DD; today when empty."""
+    """The eggs in the fridge, by the day they were bought, as YYYY-MM-DD; today when empty."""
 
     bought_on: str = ""
 
@@ -68,7 +68,7 @@ def fold_in_peanuts(dough: Stock) -> Stock:
 
 @dg.job(description="Bakes cookies from start to finish.")
 def cookie_job() -> None:
-    """Wires the ops together."""
+    """Connects the ops."""
     ingredients = gather_ingredients()
     wet = mix_wet_ingredients(ingredients, check_eggs(take_eggs()))
     bake_cookies(mix_cookie_dough(wet, mix_dry_ingredients(ingredients)))
@@ -76,7 +76,7 @@ def cookie_job() -> None:
 
 @dg.job(description="Bakes peanut cookies from start to finish: the lesson's fork.")
 def peanut_cookie_job() -> None:
-    """Wires the ops together."""
+    """Connects the ops."""
     ingredients = gather_ingredients()
     wet = mix_wet_ingredients(ingredients, check_eggs(take_eggs()))
     bake_cookies(fold_in_peanuts(mix_cookie_dough(wet, mix_dry_ingredients(ingredients))))

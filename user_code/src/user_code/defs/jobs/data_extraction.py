@@ -1,4 +1,4 @@
-"""The same work on users as ops in a job. Where an op keeps its product is written in its body, not known to Dagster."""
+"""The same work on users as ops in a job. Each op's body writes its product; Dagster does not know where."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def save_to_csv(context: dg.OpExecutionContext, frame: pd.DataFrame, exports: Ex
 def generate_summary(
     context: dg.OpExecutionContext, frame: pd.DataFrame, file_path: str, warehouse: WarehouseResource
 ) -> dict[str, Any]:
-    """Summarises the users once the file is written, and keeps the summary in the warehouse."""
+    """Summarises the users after the file is written, and keeps the summary in the warehouse."""
     summary = summarise_users(frame)
     warehouse.open().replace_json(SUMMARY_TABLE, summary)
     context.log.info("Summarised %d users, exported to %s", summary["users"], file_path)
@@ -60,6 +60,6 @@ def generate_summary(
 
 @dg.job(description="Fetches, transforms, exports and summarises users: the work of the four assets, as four ops.")
 def data_extraction_job() -> None:
-    """Wires the ops together."""
+    """Connects the ops."""
     frame = transform_data(fetch_data_from_api())
     generate_summary(frame, save_to_csv(frame))

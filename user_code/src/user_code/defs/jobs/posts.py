@@ -1,4 +1,4 @@
-"""Users joined with their posts, as ops: made again from the source, or from tables that other jobs have left."""
+"""Users joined with their posts, as ops: fetched again from the source, or read from other jobs' tables."""
 
 import dagster as dg
 import pandas as pd
@@ -31,36 +31,36 @@ def count_posts_by_city(users: pd.DataFrame, user_posts: pd.DataFrame, warehouse
 
 @dg.job(description="Counts posts by city, from start to finish.")
 def posts_by_city_job() -> None:
-    """Wires the ops together."""
+    """Connects the ops."""
     count_posts_by_city(transform_data(fetch_data_from_api()), fetch_posts())
 
 
 @dg.op
 def read_users(warehouse: WarehouseResource) -> pd.DataFrame:
-    """Reads the users that data_extraction_job has left."""
+    """Reads the users that data_extraction_job wrote."""
     return warehouse.open().read_frame(USERS_TABLE)
 
 
 @dg.op
 def read_posts(warehouse: WarehouseResource) -> pd.DataFrame:
-    """Reads the posts that user_posts_job has left."""
+    """Reads the posts that user_posts_job wrote."""
     return warehouse.open().read_frame(POSTS_TABLE)
 
 
 @dg.job(description="Counts posts by city, from the tables that data_extraction_job and user_posts_job have left.")
 def posts_by_city_from_tables_job() -> None:
-    """Wires the ops together."""
+    """Connects the ops."""
     count_posts_by_city(read_users(), read_posts())
 
 
 @dg.op
 def save_posts_of_user(context: dg.OpExecutionContext, users_source: UsersSource, warehouse: WarehouseResource) -> None:
-    """Fetches the posts of the user that is this run's partition, and keeps them in the warehouse."""
+    """Fetches the posts of this run's partition, one user, and keeps them in the warehouse."""
     frame = users_source.posts([int(context.partition_key)])
     warehouse.open().replace_rows(POSTS_TABLE, frame, Rows("user_id", (context.partition_key,)))
 
 
 @dg.job(description="Fetches posts, a run for each user.", partitions_def=users_partitions)
 def user_posts_job() -> None:
-    """One op."""
+    """Runs one op."""
     save_posts_of_user()
