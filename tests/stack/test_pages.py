@@ -6,7 +6,8 @@ This deployment changes how the webserver reads. Dagster's pages ask in many way
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,15 +48,24 @@ def asks(response: Response) -> bool:
     return "/graphql" in response.url
 
 
+def errors(value: Any) -> Iterator[Any]:
+    """Yields the results that are an error. The error of a tick or of a step is not one: the page has to show it."""
+    fields = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in fields:
+        if str(name).endswith("OrError") and isinstance(inner, dict) and inner.get("__typename") == "PythonError":
+            yield inner
+        yield from errors(inner)
+
+
 def complaint(response: Response) -> str | None:
     """Returns the error in an answer."""
     if response.status >= 400:
         return f"{response.status} {response.url}"
     if not asks(response):
         return None
-    answer = response.text()
-    wrong = json.loads(answer).get("errors") or "PythonError" in answer
-    return f"{response.request.post_data}\n{answer[:2000]}" if wrong else None
+    answer = response.json()
+    wrong = answer.get("errors") or list(errors(answer))
+    return f"{response.request.post_data}\n{json.dumps(wrong)[:2000]}" if wrong else None
 
 
 @pytest.mark.timeout(600)
