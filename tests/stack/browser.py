@@ -15,6 +15,7 @@ from operate.waiting import NotYetError, wait_for
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # Chromium renders in software, on a machine that also runs the whole deployment.
 SEEN_MILLISECONDS = 60_000
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 
 
 def chromium() -> str:
@@ -34,14 +35,23 @@ def browser_page(url: str, **options: Any) -> Iterator[Page]:
 
 
 def visit(page: Page, address: str) -> None:
-    """Opens an address, and retries where Chromium gave up: each container's start or end changes the host's networks."""
+    """Opens an address until all of the page arrives.
+
+    Each start or end of a container changes the host's networks, and Chromium then gives up what it is loading: the page
+    itself, or a script or an answer without which the page stays empty.
+    """
+    lost: list[str] = []
+    page.on("requestfailed", lambda request: lost.append(request.url) if request.failure == NETWORK_CHANGED else None)
 
     def there() -> None:
+        lost.clear()
         try:
             page.goto(address)
         except Error as error:
-            if "ERR_NETWORK_CHANGED" not in error.message:
+            if NETWORK_CHANGED not in error.message:
                 raise
-            raise NotYetError(error.message) from error
+        page.wait_for_load_state("networkidle")
+        if lost:
+            raise NotYetError(f"{NETWORK_CHANGED}: {lost}")
 
     wait_for(f"an answer of {address}", there, seconds=SEEN_MILLISECONDS / 1000)

@@ -78,6 +78,5 @@ def test_no_page_of_the_ui_gets_an_error(still: Stack, page: Page) -> None:
     for address in (*PAGES, *(f"/runs/{run_id}" for run_id in runs)):
         answers.clear()
         visit(page, address)
-        page.wait_for_load_state("networkidle")
         assert any(map(asks, answers)), f"{address} asks nothing"
         assert [said for response in answers if (said := complaint(response))] == [], address
