@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight smoke down destroy prune user secret dev bench evaluate test test-unit test-integration test-stack lint format lock
+.PHONY: help up preflight smoke down destroy prune user secret dev bench test test-static test-unit test-integration test-stack lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -8,39 +8,39 @@ help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 up: ## Build and start the deployment, wait until it is healthy, say where the UI is
-	@python3 -m operate.up
+	@python3 -m operate up
 
 preflight: ## Check engine, Compose, memory, disk, port, networks and data, without changing anything
-	@python3 -m operate.preflight
+	@python3 -m operate preflight
 
 smoke: ## Check the running deployment as a user would: PASS or FAIL a line; JOBS="mine" for your own
-	@python3 -m operate.smoke $(JOBS)
+	@python3 -m operate smoke $(JOBS)
 
 down: ## Stop the deployment, keep its data
-	@python3 -m operate.down
+	@python3 -m operate down
 
 destroy: ## Ask, then stop the deployment and remove its data
-	@python3 -m operate.down --destroy
+	@python3 -m operate destroy
 
 prune: ## Remove ended containers of runs that were started more than a day ago
-	@python3 -m operate.prune
+	@python3 -m operate prune
 
 user: ## Make a user of the login, or give one another password: NAME=anna ROLE=viewer, operator or none
-	@python3 -m operate.user $(NAME) $(ROLE)
+	@python3 -m operate user $(NAME) $(ROLE)
 
 secret: ## Keep standard input for user code, which reads /run/secrets/NAME: NAME=shop_api_key < key.txt
-	@python3 -m operate.secret $(NAME)
+	@python3 -m operate secret $(NAME)
 
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
-	@$(PYTHON) -m operate.dev
+	@$(PYTHON) -m dev $(DEV_OPTIONS)
 
 bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings
-	@python3 -m bench $(if $(OFFICIAL),--official,$(JOBS))
+	@python3 -m bench $(JOBS) $(if $(OFFICIAL),--official)
 
-evaluate: ## Play the four situations in both styles, and write reports/: ONLY="lineage backfill" REPEAT=3
-	@python3 -m operate.evaluate $(if $(ONLY),--only $(ONLY)) $(if $(REPEAT),--repeat $(REPEAT))
+test: test-static test-unit test-integration test-stack ## Run all tests
 
-test: test-unit test-integration test-stack ## Run all tests
+test-static: .venv ## Test the text of this repository; needs no server
+	$(PYTHON) -m pytest tests/static
 
 test-unit: .venv ## Test the logic; needs no server
 	$(PYTHON) -m pytest tests/unit
@@ -53,14 +53,17 @@ test-stack: .venv ## Test the whole deployment in Docker, under a project name o
 	$(PYTHON) -m pytest tests/stack
 
 lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
-	@tests/lint.sh
+	@scripts/lint.sh
 
 format: .venv ## Format the Python code
 	$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix .
 
 lock: .venv ## Write every requirements.txt from its requirements.in
-	@PATH=.venv/bin:$$PATH tests/lock.sh
+	@PATH=.venv/bin:$$PATH scripts/lock.sh
 
 .PHONY: .venv
 .venv:
-	@tests/venv.sh
+	@scripts/venv.sh
+
+# The demo's verbs, where the demo is.
+-include demo/Makefile

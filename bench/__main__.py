@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench.measure import BenchError, Phases, burst, measure, median_run, runs_per_minute
 from bench.official import official_deployment
-from operate.compose import CommandError, compose, model, webserver_url
-from operate.graphql import ApiError, Client
-from operate.smoke import DEMO_JOBS, FOUR_ASSETS
-from operate.waiting import WaitError
+from dagster_api.client import ApiError, Client
+from dagster_api.waiting import WaitError
+from operate.compose import CommandError, compose, webserver_url
+from operate.smoke import smoke_jobs
 
 REPEATS = 5
 BURST = 20
 DAGSTER = ("daemon", "webserver", "user_code")
-BUNDLED_SOURCE = "http://users_api:8080"
-# Numbers of users, which show how a run's time grows with its data.
-SIZES = (25_000, 50_000, 100_000)
 
 
 def latency(client: Client, job: str, repeats: int) -> Phases:
@@ -51,31 +49,6 @@ def bench(
     return seconds[0], rates[0]
 
 
-def source(rows: int) -> None:
-    """Makes the bundled source publish `rows` users."""
-    compose("exec", "-T", "users_api", "python", "-m", "users_api.control", f"rows={rows}", capture=True)
-
-
-def growth(client: Client, environment: Mapping[str, str]) -> None:
-    """Prints how the four-asset run grows with the source, then restores the source and the assets."""
-    if environment.get("USERS_API_URL") != BUNDLED_SOURCE:
-        print("growth with the data: not measured, because the source is not the bundled one")
-        return
-    rows = int(model()["services"]["users_api"]["environment"]["USERS_API_ROWS"])
-    try:
-        for size in SIZES:
-            source(size)
-            client.quiet(seconds=300, every=1)
-            print(
-                f"  {f'users_assets_job with {size:,} users, steps, seconds':<66}{measure(client, FOUR_ASSETS).steps:>8.1f}",
-                flush=True,
-            )
-    finally:
-        source(rows)
-        client.quiet(seconds=300, every=1)
-        measure(client, FOUR_ASSETS)
-
-
 @contextmanager
 def resting() -> Iterator[None]:
     """Stops this deployment's Dagster processes meanwhile: their schedules would slow the measurement beside it."""
@@ -86,27 +59,41 @@ def resting() -> Iterator[None]:
         compose("--progress", "quiet", "up", "--detach", "--wait", "--no-recreate")
 
 
-def beside_official(client: Client) -> None:
+def beside_official(client: Client, jobs: Sequence[str]) -> None:
     """Measures this deployment, the official settings, and this one again, because the machine's speed changes meanwhile."""
-    before = bench(client, "this deployment", DEMO_JOBS, DEMO_JOBS[:1])
+    before = bench(client, "this deployment", jobs, jobs[:1])
     with resting(), official_deployment() as official:
-        seconds, rate = bench(official, "the official example's settings", DEMO_JOBS, DEMO_JOBS[:1])
-    after = bench(client, "this deployment again", DEMO_JOBS, DEMO_JOBS[:1])
+        seconds, rate = bench(official, "the official example's settings", jobs, jobs[:1])
+    after = bench(client, "this deployment again", jobs, jobs[:1])
     ours = [statistics.mean(pair) for pair in zip(before, after, strict=True)]
     print(f"a run takes {seconds / ours[0]:.1f} times as long with the official settings, a burst {ours[1] / rate:.1f} times")
 
 
+def chosen_jobs(client: Client, names: Sequence[str]) -> Sequence[str]:
+    """The jobs to measure: `names`, or those that `make smoke` runs by default.
+
+    Raises:
+        BenchError: there are none.
+    """
+    jobs = names or smoke_jobs(client.repository())
+    if not jobs:
+        raise BenchError('the code location names no jobs for it: make bench JOBS="mine"')
+    return jobs
+
+
 def main(arguments: list[str]) -> int:
-    """Returns the exit status. `arguments` are job names (default: the demo's), or `--official` with these jobs."""
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser("bench", description=__doc__)
+    parser.add_argument("jobs", nargs="*", help="names of jobs; the default are those that `make smoke` runs")
+    parser.add_argument("--official", action="store_true", help="measure the official example's settings too")
+    options = parser.parse_args(arguments)
     try:
         client = Client(webserver_url())
-        if "--official" in arguments:
-            beside_official(client)
-        elif arguments:
-            bench(client, "this deployment", arguments, arguments)
+        jobs = chosen_jobs(client, options.jobs)
+        if options.official:
+            beside_official(client, jobs)
         else:
-            bench(client, "this deployment", DEMO_JOBS, DEMO_JOBS)
-            growth(client, model()["services"]["user_code"]["environment"])
+            bench(client, "this deployment", jobs, jobs)
     except (ApiError, BenchError, CommandError, WaitError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

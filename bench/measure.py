@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from operate.runs import ENDED, Run
-from operate.waiting import seen, wait_for
+from dagster_api.runs import ENDED, Run
+from dagster_api.waiting import seen, wait_for
 
 if TYPE_CHECKING:
-    from operate.graphql import Client
+    from dagster_api.client import Client
 
 
 class BenchError(Exception):

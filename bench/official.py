@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from dagster_api.client import Client
 from operate.compose import compose, free_port, run
-from operate.graphql import Client
 
 PROJECT = "bench_official"
 
@@ -30,4 +30,4 @@ def official_deployment() -> Iterator[Client]:
         compose("up", "--detach", "--wait", env=theirs)
         yield Client(f"http://127.0.0.1:{port}")
     finally:
-        run([sys.executable, "-m", "operate.down", "--destroy", "--yes"], env=theirs)
+        run([sys.executable, "-m", "operate", "destroy", "--yes"], env=theirs)

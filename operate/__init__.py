@@ -1,1 +1,1 @@
-"""Commands for the deployment's operator. They need only Python's standard library: nothing to install on the host."""
+"""The verbs of the operator. They need only Python's standard library: nothing to install on the host."""

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,19 @@ def webserver_url(env: Mapping[str, str] | None = None) -> str:
         raise CommandError("the webserver does not run: make up")
     (described,) = json.loads(run(["docker", "inspect", container], capture=True))
     return f"http://{described['NetworkSettings']['Networks'][deployment['name'] + '_public']['IPAddress']}:3000"
+
+
+def code_server_start(env: Mapping[str, str] | None = None) -> float:
+    """The start time of the code server's container: seconds since 1970, by the engine's clock.
+
+    Raises:
+        CommandError: the code server does not run.
+    """
+    container = compose("ps", "--quiet", "user_code", capture=True, env=env).strip()
+    if not container:
+        raise CommandError("the code server does not run: make up")
+    stamp = run(["docker", "inspect", "--format", "{{.State.StartedAt}}", container], capture=True).strip()
+    return datetime.fromisoformat(stamp).timestamp()
 
 
 def services() -> dict[str, dict[str, Any]]:

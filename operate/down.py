@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from operate.compose import CommandError, compose, model, run, run_containers
+from operate.compose import compose, model, run, run_containers
 
 # Compose does not remove containers of `docker compose run`, such as the evaluation, nor objects of disabled overlays.
 ONE_OFF = "label=com.docker.compose.oneoff=True"
@@ -53,21 +53,26 @@ def confirmed(project: str) -> bool:
         return False
 
 
-def main(arguments: list[str]) -> int:
-    """Returns the exit status. `--destroy` removes data; `--yes` skips the question."""
-    try:
-        project = model()["name"]
-        if "--destroy" in arguments and "--yes" not in arguments and not confirmed(project):
-            print("destroy: nothing was removed", file=sys.stderr)
-            return 1
-        stop(project)
-        if "--destroy" in arguments:
-            remove_data(project)
-    except CommandError as error:
-        print(f"down: {error}", file=sys.stderr)
-        return 1
+def main(_: list[str]) -> int:
+    """Stops the deployment; returns the exit status.
+
+    Raises:
+        CommandError: the engine or Compose refused a step.
+    """
+    stop(model()["name"])
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def destroy(words: list[str]) -> int:
+    """Stops the deployment and removes its data; returns the exit status. `--yes` skips the question.
+
+    Raises:
+        CommandError: the engine or Compose refused a step.
+    """
+    project = model()["name"]
+    if "--yes" not in words and not confirmed(project):
+        print("destroy: nothing was removed", file=sys.stderr)
+        return 1
+    stop(project)
+    remove_data(project)
+    return 0

@@ -183,17 +183,13 @@ def check_deployment() -> bool:
     return not found
 
 
-def main() -> int:
-    """Returns the exit status."""
-    try:
-        passed = check_deployment()
-    except CommandError as error:
-        print(f"preflight: {error}", file=sys.stderr)
-        return 1
+def main(_: list[str]) -> int:
+    """Returns the exit status.
+
+    Raises:
+        CommandError: the engine or Compose does not answer, or rejects the settings.
+    """
+    passed = check_deployment()
     if passed:
         print("preflight: engine, Compose, memory, disk, port, networks and data are fine")
     return not passed
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-
-from operate.compose import PROJECT_LABEL, CommandError, model, run
+from operate.compose import PROJECT_LABEL, model, run
 
 KEPT = "24h"
 
 
-def main() -> int:
-    """Returns the exit status."""
-    try:
-        label = f"label={PROJECT_LABEL}={model()['name']}"
-        print(
-            run(
-                ["docker", "container", "prune", "--force", "--filter", label, "--filter", f"until={KEPT}"],
-                capture=True,
-            ).strip()
-        )
-    except CommandError as error:
-        print(f"prune: {error}", file=sys.stderr)
-        return 1
+def main(_: list[str]) -> int:
+    """Returns the exit status.
+
+    Raises:
+        CommandError: the engine does not answer.
+    """
+    filters = [f"label={PROJECT_LABEL}={model()['name']}", f"until={KEPT}"]
+    command = ["docker", "container", "prune", "--force", *(f"--filter={one}" for one in filters)]
+    print(run(command, capture=True).strip())
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

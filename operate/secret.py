@@ -1,13 +1,13 @@
-"""`make secret` stores a password or a key for user code. `docker/dagster/keep_secret.py` defines the rules."""
+"""`make secret` stores a password or a key for user code.
+
+`docker/dagster/src/dagster_services/secrets/keep.py` defines the rules.
+"""
 
 from __future__ import annotations
 
-import sys
+from operate.compose import one_off
 
-from operate.compose import CommandError, one_off
 
-if __name__ == "__main__":
-    try:
-        sys.exit(one_off("secrets", "python", "keep_secret.py", *sys.argv[1:]))
-    except CommandError as error:
-        sys.exit(f"secret: {error}")
+def main(words: list[str]) -> int:
+    """Returns the exit status. The word is the secret's name; standard input holds its value."""
+    return one_off("secrets", "python", "-m", "dagster_services.secrets.keep", *words)

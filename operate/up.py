@@ -13,12 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from operate.compose import ROOT, CommandError, compose, model, published_url, run, webserver_url
-from operate.graphql import Client
-from operate.loading import code_server_start, wait_until_loaded
-from operate.overlays import BASE, OverlayError, compose_files
+from dagster_api.client import Client
+from dagster_api.loading import wait_until_loaded
+from dagster_api.waiting import WaitError
+from operate.compose import ROOT, CommandError, code_server_start, compose, model, published_url, run, webserver_url
+from operate.overlays import BASE, compose_files
 from operate.preflight import check_deployment
-from operate.waiting import WaitError
 
 OFFLINE = ROOT / "docker/offline"
 # A reachable registry returns the manifest in a second or two; a firewall drops packets.
@@ -104,36 +104,44 @@ def ensure_base_images(env: Mapping[str, str]) -> None:
     add_to_env(ROOT / ".env", run([str(OFFLINE / "base_images.sh"), *edge], capture=True))
 
 
-def main() -> int:
-    """Brings the deployment up; returns the exit status."""
+def start() -> None:
+    """Builds and starts the containers, and waits until the webserver has loaded the code location.
+
+    Raises:
+        CommandError: Compose failed; the state of the containers is printed.
+        WaitError: the code location is not loaded; the state of the containers is printed.
+    """
     try:
-        choose_files(ROOT / ".env", os.environ)
-        subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=True)
-        # The second check compares the Postgres image's major version with the data's: the image is present then.
-        if not check_deployment():
-            return 1
-        ensure_base_images(os.environ)
-        if not check_deployment():
-            return 1
         compose("build", "--quiet")
         compose("up", "--detach", "--wait", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
         # Behind the edge, a host with a rootless engine or Docker Desktop cannot reach the webserver.
         if url := published_url(model()):
             wait_until_loaded(Client(url), since=code_server_start())
-    except subprocess.CalledProcessError as error:
-        return int(error.returncode)
-    except OverlayError as error:
-        print(f"up: {error}", file=sys.stderr)
-        return 1
-    except (CommandError, WaitError) as error:
-        print(f"up: {error}", file=sys.stderr)
-        # If Compose rejects the settings, these commands fail too: the error above says why.
+    except (CommandError, WaitError):
+        # If Compose rejects the settings, these commands fail too: the error says why.
         with suppress(CommandError):
             print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
+        raise
+
+
+def main(_: list[str]) -> int:
+    """Brings the deployment up; returns the exit status.
+
+    Raises:
+        CommandError: the engine or Compose refused a step.
+        OverlayError: a variable such as EDGE has a value that is not allowed.
+        WaitError: the code location is not loaded.
+    """
+    choose_files(ROOT / ".env", os.environ)
+    # It prints its own reason.
+    if status := subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=False).returncode:
+        return status
+    # The second check compares the Postgres image's major version with the data's: the image is present then.
+    if not check_deployment():
         return 1
+    ensure_base_images(os.environ)
+    if not check_deployment():
+        return 1
+    start()
     print(f"Dagster runs: {address()}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,13 +14,18 @@ import hypothesis
 import pytest
 
 from operate.compose import ROOT
-from user_code.settings import Settings
+
+
+def setting_names() -> list[str]:
+    """The code location's own settings, whichever it is."""
+    lines = (ROOT / "user_code/settings.env").read_text().splitlines()
+    return [line.partition("=")[0] for line in lines if line and not line.startswith("#")]
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own settings must not decide a test."""
-    for name in [*(name.upper() for name in Settings.model_fields), "DAGSTER_HOME"]:
+    for name in ["DAGSTER_HOME", "WAREHOUSE_HOST", "WAREHOUSE_PORT", "ALERT_URLS_FILE", *setting_names()]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
@@ -67,23 +72,6 @@ def source() -> Iterator[Source]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-def make_user(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """A complete user record."""
-    return {
-        "id": number,
-        "name": f" User {number} ",
-        "username": f"user{number}",
-        "email": f"User{number}@Example.COM",
-        "address": {
-            "street": "Lake Road", "suite": "Suite 1", "city": "Lyon", "zipcode": "69001",
-            "geo": {"lat": "45.75", "lng": "4.85"},
-        },
-        "phone": "+00 1",
-        "website": "user.example",
-        "company": {"name": "Acorn", "catchPhrase": "Nothing lost", "bs": "queue"},
-    } | changes  # fmt: skip
 
 
 def repository_text(path: str) -> str:

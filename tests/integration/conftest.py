@@ -1,4 +1,4 @@
-"""A real Postgres, a real source system and a DAGSTER_HOME made of the shipped dagster.yaml, once for all tests here."""
+"""A real Postgres and a DAGSTER_HOME made of the shipped dagster.yaml, once for all tests here."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from operate.compose import ROOT
-from operate.local import surroundings
+from dev.surroundings import surroundings
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +48,6 @@ def migrated(environment: dict[str, str]) -> dict[str, str]:
 
 def migrate(environ: dict[str, str]) -> None:
     """Runs what the service `migrate` runs."""
-    command = [sys.executable, ROOT / "docker/dagster/migrate.py"]
+    command = [sys.executable, "-m", "dagster_services.database.migrate"]
     ended = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import psycopg2
 import psycopg2.extensions
 
-from operate.local import PASSWORD
+from dev.postgres import PASSWORD
 
 
 def connected(environ: Mapping[str, str], role: str, database: str, password: str = PASSWORD) -> psycopg2.extensions.connection:

@@ -12,18 +12,17 @@ import pytest
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import ListRepositoriesResponse
 
-from operate.compose import ROOT
-from operate.local import process
-from operate.waiting import seen, wait_for
+from dagster_api.waiting import seen, wait_for
+from dev.processes import process
 
-SERVE = ROOT / "docker/user_code/serve.py"
-PROBE = ROOT / "docker/user_code/probe.py"
+SERVE = [sys.executable, "-P", "-m", "dagster_code_server.serve"]
+PROBE = ["-P", "-m", "dagster_code_server.probe"]
 MEND = "`docker compose start roles` sets right a role that user code has changed."
 RUN_CONTAINER = '{"networks": ["p_runs"], "container_kwargs": {"mem_limit": "1g"}}'
 
 
 def probe(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(PROBE)], env=environ, capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, *PROBE], env=environ, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def test_the_code_server_serves_the_location_and_its_run_containers(environment:
     """Webserver and daemon read image, networks and environment of runs from the code server."""
     environ = {**environment, "RUN_CONTAINER": RUN_CONTAINER, "DAGSTER_CURRENT_IMAGE": "p/user_code:1"}
     assert probe(environ).returncode != 0
-    with process([sys.executable, str(SERVE), "user_code.definitions"], tmp_path / "log", env=environ):
+    with process([*SERVE, "user_code.definitions"], tmp_path / "log", env=environ):
         wait_for("a healthy code server", lambda: healthy(environ), seconds=60, every=0.5)
         locked_out = probe({**environ, "DAGSTER_POSTGRES_USER": "nobody"})
         reply = dg.deserialize_value(DagsterGrpcClient(port=4000, host="127.0.0.1").list_repositories(), ListRepositoriesResponse)
@@ -51,7 +50,7 @@ def test_the_code_server_serves_the_location_and_its_run_containers(environment:
     assert locked_out.stderr.startswith("nobody cannot use the database dagster: ")
     assert reply.container_image == "p/user_code:1"
     assert reply.container_context["docker"]["networks"] == ["p_runs"]
-    assert f"USERS_API_URL={environ['USERS_API_URL']}" in reply.container_context["docker"]["env_vars"]
+    assert f"EXPORTS_DIR={environ['EXPORTS_DIR']}" in reply.container_context["docker"]["env_vars"]
     assert [symbol.attribute for symbol in reply.repository_symbols] == ["defs"]
 
 
@@ -66,39 +65,24 @@ def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port
         said = probe(environ).stderr
         return seen(said if "does not load" in said else None, said)
 
-    with process([sys.executable, str(SERVE), "broken.definitions"], tmp_path / "log", env=environ):
+    with process([*SERVE, "broken.definitions"], tmp_path / "log", env=environ):
         said = wait_for("an answer of the probe", reason, seconds=60, every=0.5)
     assert "the code location does not load" in said
     assert "no such table" in said
 
 
-def test_a_bad_setting_ends_the_container_with_one_sentence(environment: dict) -> None:
-    """The sentence is the last line of `docker compose logs user_code`."""
-    environ = {**environment, "RUN_CONTAINER": "{}", "SCHEDULE_TIMEZONE": "Mars"}
-    ended = subprocess.run(
-        [sys.executable, str(SERVE), "user_code.definitions"], env=environ, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 1
-    assert ended.stderr == (
-        "SCHEDULE_TIMEZONE is set to 'Mars', which is not allowed: it must be an IANA time zone, such as 'UTC' or "
-        "'Europe/Zurich'. Correct it in .env.\n"
-    )
-
-
 def test_without_its_database_the_container_ends_with_one_sentence(environment: dict) -> None:
     """Postgres may start late after a host start. Docker restarts the container, where the server would keep the error."""
     environ = {**environment, "RUN_CONTAINER": "{}", "DAGSTER_POSTGRES_PORT": "1"}
-    ended = subprocess.run(
-        [sys.executable, str(SERVE), "user_code.definitions"], env=environ, capture_output=True, text=True, check=False
-    )
+    ended = subprocess.run([*SERVE, "user_code.definitions"], env=environ, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith("Dagster's instance cannot be opened: ")
 
 
-def test_the_probe_imports_no_dagster() -> None:
+def test_the_probe_imports_no_dagster(environment: dict) -> None:
     """The import costs `dagster api grpc-health-check` a second of CPU at each call."""
-    command = [sys.executable, "-X", "importtime", str(PROBE)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    command = [sys.executable, "-X", "importtime", *PROBE]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in said.splitlines() if line.startswith("import time:")}
     assert "grpc" in imported
     assert not imported & {"dagster", "dagster_shared", "sqlalchemy", "pandas"}

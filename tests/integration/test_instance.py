@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
-import yaml
 from alembic.script import ScriptDirectory
 from dagster._core import storage as dagster_storage
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from operate.compose import ROOT
-from tests.conftest import repository_text
+from scripts.compose_text import compose_file
 from tests.integration.conftest import migrate
 from tests.integration.databases import asking
 
@@ -25,7 +24,10 @@ def test_the_instance_is_what_the_design_says(in_environment: dict[str, str]) ->
         settings = instance.get_settings("run_monitoring"), instance.get_settings("run_retries")
         concurrency = instance.get_concurrency_config().run_queue_config
         assert launcher
-        assert (launcher.module_name, launcher.class_name) == ("container_run_launcher", "ContainerRunLauncher")
+        assert (launcher.module_name, launcher.class_name) == (
+            "dagster_services.launcher.container_run_launcher",
+            "ContainerRunLauncher",
+        )
         assert coordinator.dequeue_interval_seconds == 1
         assert concurrency
         assert concurrency.max_concurrent_runs == 3
@@ -62,4 +64,4 @@ def test_the_workspace_names_the_service() -> None:
     """Host and port are those of the Compose service."""
     (origin,) = location_origins_from_yaml_paths([str(ROOT / "workspace.yaml")])
     assert (origin.host, origin.port, origin.location_name) == ("user_code", 4000, "user_code")
-    assert "user_code" in yaml.safe_load(repository_text("docker-compose.yml"))["services"]
+    assert "user_code" in compose_file("docker-compose.yml")["services"]

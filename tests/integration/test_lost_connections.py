@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import lost_connections
 import psycopg2
 import pytest
 from dagster_postgres import utils
+
+from dagster_services.webserver import lost_connections
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from operate.local import Server, set_roles
+from dev.postgres import Server, set_roles
 from tests.integration.databases import answers, asking, connected
 
 SETTINGS = {
@@ -15,7 +15,7 @@ SETTINGS = {
     "dagster_run": ["lock_timeout=30s", "statement_timeout=2min", "temp_file_limit=1GB"],
     "warehouse": ["lock_timeout=15min", "idle_in_transaction_session_timeout=15min", "temp_file_limit=4GB"],
 }
-# The role for which `operate.local` makes a server knows two databases of ours; `warehouse` knows no other.
+# The role for which `dev.postgres` makes a server knows two databases of ours; `warehouse` knows no other.
 HOME = {"dagster_run": "dagster", "warehouse": "warehouse"}
 
 

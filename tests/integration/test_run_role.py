@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-import run_grants
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
+from dagster_services.database import run_grants
 from tests.integration.databases import answers, asking
 
 COLOURS = dg.DynamicPartitionsDefinition(name="colours")

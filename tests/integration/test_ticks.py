@@ -9,11 +9,10 @@ from typing import Any
 import dagster as dg
 import psycopg2
 import pytest
-import run_grants
 import sqlalchemy as sa
-import tick_indexes
 from dagster._core.scheduler.instigation import InstigatorType, TickData, TickStatus
 
+from dagster_services.database import run_grants, tick_indexes
 from tests.integration.conftest import migrate
 from tests.integration.databases import asking, connected
 

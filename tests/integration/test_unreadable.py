@@ -11,8 +11,8 @@ from dagster import DagsterEventType, RunStatusChangeRecordsFilter
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.dagster_run import RunsFilter
 from dagster._serdes import serialize_value
-from dagster_deployment.unreadable import EVENT, ORIGIN, event_or_note
 
+from dagster_deployment.unreadable import EVENT, ORIGIN, event_or_note
 from tests.integration.databases import asking
 from tests.integration.webserver import Webserver, webserver
 

@@ -14,9 +14,8 @@ from typing import Any
 import requests
 from websockets.sync.client import connect
 
-from operate.compose import ROOT
-from operate.local import process
-from operate.waiting import NotYetError, wait_for
+from dagster_api.waiting import NotYetError, wait_for
+from dev.processes import process
 
 PROTOCOL: Any = ["graphql-ws"]
 
@@ -67,8 +66,8 @@ class Webserver:
 def webserver(folder: Path, environ: dict[str, str], *options: str) -> Iterator[Webserver]:
     """Starts the process on its own loopback address, with the code locations of `folder/workspace.yaml`."""
     address = f"127.{random.randrange(1, 255)}.{random.randrange(1, 255)}.{random.randrange(1, 255)}"  # noqa: S311
-    settings = {**environ, "LISTEN_ON": address, "WEBSERVER_BIND": "127.0.0.1", "PYTHONPATH": str(ROOT / "docker/dagster")}
-    command = [sys.executable, str(ROOT / "docker/dagster/webserver.py"), *options]
+    settings = {**environ, "LISTEN_ON": address, "WEBSERVER_BIND": "127.0.0.1"}
+    command = [sys.executable, "-m", "dagster_services.webserver.start", *options]
     with process(command, folder / "webserver.log", cwd=folder, env=settings) as child:
         running = Webserver(address, child.pid, Path(environ["DAGSTER_HOME"]) / "compute_logs")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from operate.waiting import seen, wait_for
+from dagster_api.waiting import seen, wait_for
 from tests.stack.conftest import PROJECT
 from tests.stack.edge import readable
 

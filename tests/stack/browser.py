@@ -9,8 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Error, Page, sync_playwright
 
+from dagster_api.waiting import NotYetError, wait_for
 from operate.compose import ROOT
-from operate.waiting import NotYetError, wait_for
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # Chromium renders in software, on a machine that also runs the whole deployment.
@@ -20,7 +20,7 @@ NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 
 def chromium() -> str:
     """Returns the path of Chromium, and installs it where it is missing."""
-    return subprocess.run([ROOT / "tests/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+    return subprocess.run([ROOT / "scripts/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
 
 
 @contextmanager

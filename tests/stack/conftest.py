@@ -6,20 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operate.compose import ROOT, free_port, webserver_url
-from operate.graphql import Client
-from operate.loading import code_server_start, wait_until_loaded
+from dagster_api.client import Client
+from dagster_api.loading import wait_until_loaded
+from dagster_api.runs import Run
+from dagster_api.schedules_and_sensors import schedule
+from dagster_api.waiting import seen, wait_for
+from operate.compose import ROOT, code_server_start, free_port, webserver_url
 from operate.overlays import BASE
-from operate.runs import Run
-from operate.switches import schedule
 from operate.up import ensure_base_images
-from operate.waiting import seen, wait_for
 from tests.stack.browser import browser_page
 
 if TYPE_CHECKING:
@@ -28,14 +29,12 @@ if TYPE_CHECKING:
 PROJECT = "stack_test"
 # A person can wait for these schedules; the source is stale after the shortest time that Dagster allows.
 SETTINGS = {
-    "COMPOSE_FILE": BASE,
-    "COMPOSE_PROJECT_NAME": PROJECT,
-    "COMPOSE_PROGRESS": "plain",
     "USERS_FRESHNESS_SECONDS": "60",
     "USERS_ASSETS_CRON": "* * * * *",
     "DATA_EXTRACTION_CRON": "* * * * *",
     "USERS_API_READ_SECONDS": "20",
 }
+COMPOSE = {"COMPOSE_FILE": BASE, "COMPOSE_PROGRESS": "plain"}
 START_SECONDS = 600
 
 
@@ -43,6 +42,7 @@ START_SECONDS = 600
 class Stack:
     """The running copy."""
 
+    project: str
     port: int
     environ: dict[str, str]
     url: str = ""
@@ -54,7 +54,7 @@ class Stack:
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Runs `docker compose` for this copy; on failure the error holds its output."""
-        command = ["docker", "compose", "--project-name", PROJECT, *arguments]
+        command = ["docker", "compose", "--project-name", self.project, *arguments]
         result = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
         if check and result.returncode:
             raise AssertionError(f"{' '.join(arguments)}: {result.stderr[-3000:]}\n{self.compose('ps', '-a', check=False)}")
@@ -62,7 +62,7 @@ class Stack:
 
     def refused(self, *arguments: str) -> str:
         """Returns the standard error of `docker compose`, which must fail."""
-        command = ["docker", "compose", "--project-name", PROJECT, *arguments]
+        command = ["docker", "compose", "--project-name", self.project, *arguments]
         ended = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
         assert ended.returncode, f"{' '.join(arguments)} succeeded: {ended.stdout}"
         return ended.stderr
@@ -116,30 +116,37 @@ class Stack:
 
     def remove(self) -> None:
         """Removes the copy: containers of runs, services, networks, and volumes, also of overlays that are off."""
-        command = [sys.executable, "-m", "operate.down", "--destroy", "--yes"]
+        command = [sys.executable, "-m", "operate", "destroy", "--yes"]
         subprocess.run(command, cwd=ROOT, env=self.environ, check=True, capture_output=True)
         for kind in ("container", "network", "volume"):
-            listing = ["docker", kind, "ls", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}"]
+            listing = ["docker", kind, "ls", "--quiet", "--filter", f"label=com.docker.compose.project={self.project}"]
             left = subprocess.run(listing, check=True, text=True, capture_output=True).stdout.split()
             assert not left, f"{kind}s left: {left}"
 
 
-@pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Returns the copy, with its schedules off and every asset materialized once."""
+@contextmanager
+def copy_of_the_deployment(project: str, session: pytest.Session, settings: Mapping[str, str]) -> Iterator[Stack]:
+    """Builds and starts a copy; removes it at the end, after printing its logs if a test failed."""
     ensure_base_images(os.environ)
     port = free_port()
-    settings = {**SETTINGS, "WEBSERVER_PORT": str(port)}
-    stack = Stack(port, {**os.environ, **settings})
+    names = {"COMPOSE_PROJECT_NAME": project, "WEBSERVER_PORT": str(port)}
+    stack = Stack(project, port, {**os.environ, **COMPOSE, **settings, **names})
     stack.remove()
     stack.compose("build", "--quiet")
     try:
         stack.up()
         yield stack
     finally:
-        if request.session.testsfailed:
+        if session.testsfailed:
             print(stack.compose("ps", "--all", check=False), stack.compose("logs", "--tail", "60", check=False))
         stack.remove()
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Returns the copy, with its schedules off."""
+    with copy_of_the_deployment(PROJECT, request.session, SETTINGS) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -14,7 +14,13 @@ from tests.stack.conftest import Stack
 
 IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
 # The parts of the code location's image, beside the package.
-PARTS = ("docker/user_code", "docker/dagster/dagster_deployment", "docker/venv.sh", "dagster.yaml", "user_code/requirements.txt")
+PARTS = (
+    "docker/code_server",
+    "docker/dagster/src/dagster_deployment",
+    "docker/venv.sh",
+    "dagster.yaml",
+    "user_code/requirements.txt",
+)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import shlex
 
 import pytest
 
+from dagster_api.waiting import seen, wait_for
 from operate.compose import run
-from operate.waiting import seen, wait_for
 from tests.conftest import repository_text
 from tests.stack.conftest import Stack
 

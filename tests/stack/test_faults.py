@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from operate.compose import ROOT, run
-from operate.loading import code_server_start, wait_until_loaded
-from operate.runs import ENDED, Run
-from operate.switches import schedule
-from operate.waiting import seen, wait_for
+from dagster_api.loading import wait_until_loaded
+from dagster_api.runs import ENDED, Run
+from dagster_api.schedules_and_sensors import schedule
+from dagster_api.waiting import seen, wait_for
+from operate.compose import ROOT, code_server_start, run
 from tests.conftest import repository_text
 from tests.stack.conftest import PROJECT, Stack
 
@@ -26,7 +26,7 @@ KEPT = f"{PROJECT}/user_code:kept"
 BROKEN = f"""
 FROM {IMAGE}
 USER 0
-RUN echo 'import sys; sys.exit("there is no module flour")' > /opt/dagster/run.py
+RUN echo 'import sys; sys.exit("there is no module flour")' > /opt/dagster/modules/dagster_code_server/run.py
 USER 10001:10001
 """
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dagster_api.client import SELECTOR
+from dagster_api.runs import Run
+from dagster_api.waiting import seen, wait_for
 from operate.compose import run
-from operate.graphql import SELECTOR
-from operate.runs import Run
-from operate.waiting import seen, wait_for
 from tests.stack.conftest import Stack
 from tests.stack.hosting import hosting
 from tests.stack.test_zones import asked
@@ -29,7 +29,7 @@ VARIABLES = {
     "PWD": "/elsewhere",
     "SHLVL": "7",
 }
-# One container alone has these: docker/user_code/serve.py says why. The last two are Dagster's, for a run.
+# One container alone has these: `dagster_code_server.serve` says why. The last two are Dagster's, for a run.
 DIFFERENT = {"HOSTNAME", "LISTEN_ON", "RUN_CONTAINER", "ALERT_URLS_FILE", "DAGSTER_RUN_JOB_NAME", "SF_PARTNER"}
 RESULT = """{ __typename ... on PythonError { message }
   ... on DryRunInstigationTick { evaluationResult { skipReason error { message } } } }"""

@@ -15,8 +15,8 @@ import requests
 import trustme
 from playwright.sync_api import expect
 
+from dagster_api.waiting import NotYetError, wait_for
 from operate.compose import ROOT, free_port, webserver_url
-from operate.waiting import NotYetError, wait_for
 from tests.stack.browser import SEEN_MILLISECONDS, browser_page, visit
 from tests.stack.conftest import Stack
 from tests.stack.edge import Edge, edge_in_front, readable

@@ -8,11 +8,10 @@ import subprocess
 
 import pytest
 
-from bench.__main__ import bench
-from operate.compose import ROOT
-from operate.loading import code_server_start, wait_until_loaded
-from operate.smoke import DEMO_JOBS
-from operate.waiting import seen, wait_for
+from bench.__main__ import bench, chosen_jobs
+from dagster_api.loading import wait_until_loaded
+from dagster_api.waiting import seen, wait_for
+from operate.compose import ROOT, code_server_start
 from tests.stack.conftest import Stack
 
 ROWS = "SELECT count(*) FROM assets.transformed_user_data"
@@ -95,9 +94,10 @@ def test_a_wait_for_the_code_location_is_for_that_of_the_new_code_server(still: 
 
 def test_the_bench_measures_each_run_in_its_parts(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     """With few runs: the figures are for `make bench`."""
-    seconds, rate = bench(still.client, "a copy", DEMO_JOBS, ("cookie_job",), repeats=1, count=2)
+    jobs = chosen_jobs(still.client, [])
+    seconds, rate = bench(still.client, "a copy", jobs, ("cookie_job",), repeats=1, count=2)
     said = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in said[2:4]] == list(DEMO_JOBS)
+    assert [line.split()[0] for line in said[2:4]] == jobs == ["data_extraction_job", "users_assets_job"]
     assert said[2].split()[4] == f"{seconds:.2f}"
     assert said[4].split() == ["2", "of", "cookie_job", "at", "once,", "runs", "a", "minute", f"{rate:.1f}"]
 

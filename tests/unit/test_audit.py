@@ -8,10 +8,10 @@ import logging
 from typing import Any
 
 import pytest
-from audit import MAX_BODY_BYTES, acts, audited
 
-from operate.graphql import SELECTOR
-from operate.queries import LAUNCH, RUN, TERMINATE
+from dagster_api.client import SELECTOR
+from dagster_api.queries import LAUNCH, RUN, TERMINATE
+from dagster_services.webserver.audit import MAX_BODY_BYTES, acts, audited
 
 PARAMS = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {"path": "secret"}}
 

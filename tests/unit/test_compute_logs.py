@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compute_logs import MAX_READ_BYTES, TAIL_BYTES, GuardedComputeLogManager
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+
+from dagster_services.webserver.compute_logs import MAX_READ_BYTES, TAIL_BYTES, GuardedComputeLogManager
 
 KEY = ["run", "compute_logs", "step"]
 

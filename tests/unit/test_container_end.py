@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from container_end import CHARACTERS, End, end, last_lines
+
+from dagster_services.launcher.container_end import CHARACTERS, End, end, last_lines
 
 LIMITS = {"Memory": 2**30, "ShmSize": 2**26}
 MEMORY = "it needed more memory than the 1024 MiB that RUN_MEMORY in .env allows; files in /tmp count (exit code 137)"

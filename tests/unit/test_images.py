@@ -1,4 +1,4 @@
-"""The images add these to the packages: run environment, passwords, the source system, the gateway's policy."""
+"""The images add these to the packages: the environment of runs, and passwords."""
 
 from __future__ import annotations
 
@@ -8,23 +8,15 @@ import hmac
 import re
 import stat
 from pathlib import Path
-from typing import Any
 
-import generate_secrets
-import keep_secret
 import pytest
-import serve
-import webserver
-from aiohttp.test_utils import TestClient, TestServer
+
+from dagster_code_server import serve
 from dagster_deployment.time_limits import NUMBERS, check_time_limits
+from dagster_services.secrets import generate, keep
+from dagster_services.webserver import start
 
-from user_code.users.fetch import parse_users
-from user_code.users.schema import validate_users
-from user_code.users.transform import transform_users
-from users_api.behaviour import State, users_payload
-from users_api.server import build_app as build_users_api
-
-# ── serve.py ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the code server ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_run_sees_what_its_code_server_sees_but_for_its_own() -> None:
@@ -92,25 +84,18 @@ def test_limits_that_are_not_set_are_dagsters_own() -> None:
     check_time_limits(dict.fromkeys(NUMBERS, "70"))
 
 
-def test_a_bad_setting_stops_the_server_with_a_sentence() -> None:
-    """It ends with exit status 1 and the sentence alone."""
-    with pytest.raises(SystemExit, match=r"^USERS_FRESHNESS_SECONDS is set to '5', which is not allowed") as caught:
-        serve.check_settings("user_code.definitions", {"USERS_FRESHNESS_SECONDS": "5"})
-    assert caught.value.code == str(caught.value)
-
-
 def test_a_code_location_without_settings_has_nothing_to_check() -> None:
     """The deployment does not know the demo: here a package of the standard library stands for the user's own."""
     serve.check_settings("json.definitions", {"USERS_FRESHNESS_SECONDS": "5"})
 
 
-# ── generate_secrets.py ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── generate.py ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(generate_secrets, "FOLDER", tmp_path)
-    monkeypatch.setattr(generate_secrets.os, "fchown", lambda *_: None)
+    monkeypatch.setattr(generate, "FOLDER", tmp_path)
+    monkeypatch.setattr(generate.os, "fchown", lambda *_: None)
     for reader in ("postgres", "pool", "run_pool", "instance", "code"):
         (tmp_path / reader).mkdir()
     return tmp_path
@@ -122,7 +107,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 def test_every_reader_gets_what_it_needs_in_files_that_only_it_can_read(folder: Path) -> None:
     """Webserver and daemon do not hold the key to the warehouse, nor user code that of their database's owner."""
-    generate_secrets.main()
+    generate.main()
     files = texts(folder)
     assert {line.split(":")[3] for line in files["instance/pgpass"].splitlines()} == {"dagster"}
     assert {line.split(":")[3] for line in files["code/pgpass"].splitlines()} == {"dagster_run", "warehouse"}
@@ -132,46 +117,46 @@ def test_every_reader_gets_what_it_needs_in_files_that_only_it_can_read(folder: 
 
 def test_passwords_are_kept_from_one_start_to_the_next(folder: Path) -> None:
     """New ones would lock everybody out of the database that is there."""
-    generate_secrets.main()
+    generate.main()
     before = texts(folder)
-    generate_secrets.main()
+    generate.main()
     assert texts(folder) == before
 
 
 def test_two_deployments_share_no_password(folder: Path) -> None:
     """There is no default."""
-    generate_secrets.main()
+    generate.main()
     first = texts(folder)
     for path in folder.rglob("*"):
         if path.is_file():
             path.unlink()
-    generate_secrets.main()
+    generate.main()
     assert not set(first.values()) & set(texts(folder).values())
 
 
 def test_a_secret_is_kept_changed_and_removed(folder: Path) -> None:
     """As it came, for its reader only."""
     for text in ("first\n", "second"):
-        assert keep_secret.keep(folder / "code", "key", text) == "secret: user code reads it as /run/secrets/key"
+        assert keep.keep(folder / "code", "key", text) == "secret: user code reads it as /run/secrets/key"
         assert texts(folder) == {"code/key": text}
-    assert keep_secret.keep(folder / "code", "key", "") == "secret: there is no key any more"
+    assert keep.keep(folder / "code", "key", "") == "secret: there is no key any more"
     assert texts(folder) == {}
 
 
 @pytest.mark.parametrize("name", ["pgpass", "", "../pgpass", "a/b", "Key", "key.new", "9", "a" * 65])
 def test_a_name_that_a_secret_cannot_have_is_refused(folder: Path, name: str) -> None:
     """The database's passwords stay, and nothing is written elsewhere."""
-    generate_secrets.main()
+    generate.main()
     before = texts(folder)
     with pytest.raises(SystemExit, match=f"secret: the name '{re.escape(name)}' is not allowed: small letters"):
-        keep_secret.keep(folder / "code", name, "")
+        keep.keep(folder / "code", name, "")
     assert texts(folder) == before
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1"])
 def test_the_webserver_is_published_on_loopback(address: str) -> None:
     """Its own machine's users reach it, and nobody else."""
-    webserver.check_bind(address)
+    start.check_bind(address)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "10.1.2.3", "", "localhost"])  # noqa: S104 - refused
@@ -180,12 +165,12 @@ def test_the_webserver_does_not_start_where_others_would_reach_it(address: str) 
     with pytest.raises(
         SystemExit, match=f"^WEBSERVER_BIND is set to '{address}', which is not allowed: the webserver has no login"
     ):
-        webserver.check_bind(address)
+        start.check_bind(address)
 
 
 def test_a_scram_secret_proves_the_password() -> None:
     """The server's check of RFC 5802: the stored key is the hash of a client key made from the password."""
-    secret = generate_secrets.scram_secret("pencil", b"0123456789abcdef")
+    secret = generate.scram_secret("pencil", b"0123456789abcdef")
     mechanism, parameters, keys = secret.split("$")
     rounds, salt = parameters.split(":")
     salted = hashlib.pbkdf2_hmac("sha256", b"pencil", base64.b64decode(salt), int(rounds))
@@ -193,80 +178,3 @@ def test_a_scram_secret_proves_the_password() -> None:
     assert (mechanism, int(rounds)) == ("SCRAM-SHA-256", 64)
     assert base64.b64decode(keys.split(":")[0]) == hashlib.sha256(client_key).digest()
     assert base64.b64decode(keys.split(":")[1]) == hmac.digest(salted, b"Server Key", "sha256")
-
-
-# ── users_api ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-async def api() -> Any:
-    async with TestClient(TestServer(build_users_api(rows=3))) as client:
-        yield client
-
-
-async def test_users_are_complete_and_the_same_each_time(api: TestClient) -> None:
-    """The fetch accepts the users, and the transform validates them."""
-    first, second = await (await api.get("/users")).read(), await (await api.get("/users")).read()
-    assert first == second
-    users = parse_users(first, "api")
-    assert [user["id"] for user in users] == [1, 2, 3]
-    validate_users(transform_users(users))
-
-
-def test_a_hundred_thousand_users_are_valid() -> None:
-    """As many as the largest demo asks for."""
-    frame = validate_users(transform_users(parse_users(users_payload(State(rows=100_000)), "api")))
-    assert len(frame) == 100_000
-
-
-async def test_an_unchanged_payload_is_not_sent_twice(api: TestClient) -> None:
-    """`If-None-Match` with the entity tag; new data has another."""
-    response = await api.get("/users")
-    tag = response.headers["ETag"]
-    assert "Last-Modified" in response.headers
-    assert (await api.get("/users", headers={"If-None-Match": tag})).status == 304
-    await api.put("/control", json={"publish": True})
-    assert (await api.get("/users", headers={"If-None-Match": tag})).status == 200
-
-
-async def test_posts_belong_to_one_user(api: TestClient) -> None:
-    """Ten a user, numbered throughout; none for a user who does not exist; a sentence for what is no number."""
-    posts = await (await api.get("/posts?userId=2")).json()
-    assert [(post["userId"], post["id"]) for post in posts] == [(2, number) for number in range(11, 21)]
-    assert await (await api.get("/posts?userId=9")).json() == []
-    refused = await api.get("/posts?userId=x")
-    assert (refused.status, (await refused.json())["error"]) == (400, "userId must be a whole number: /posts?userId=1")
-
-
-@pytest.mark.parametrize(("behaviour", "status"), [("fail", 500), ("malformed", 200), ("incomplete", 200)])
-async def test_it_misbehaves_as_told_and_recovers(api: TestClient, behaviour: str, status: int) -> None:
-    """Staleness and recovery can be shown at will."""
-    good = await (await api.get("/users")).read()
-    told = await api.put("/control", json={"behaviour": behaviour})
-    assert await told.json() == {"behaviour": behaviour, "rows": 3, "edition": 0}
-    response = await api.get("/users")
-    assert response.status == status
-    assert await response.read() != good
-    await api.put("/control", json={"behaviour": "ok"})
-    assert await (await api.get("/users")).read() == good
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (b"{", "the body is not JSON"),
-        (b"[]", "[] is not understood: send an object"),
-        (b"{}", "{} is not understood: send an object"),
-        (b'{"behaviour": "sing"}', 'behaviour "sing" is not known: send an object'),
-        (b'{"rows": -1}', "rows -1 is not allowed"),
-        (b'{"rows": true}', "rows true is not allowed"),
-        (b'{"publish": false}', "publish false is not allowed"),
-        (b'{"speed": 1}', "is not understood"),
-    ],
-)
-async def test_a_control_request_that_is_not_understood_is_one_sentence(api: TestClient, body: bytes, said: str) -> None:
-    """And changes nothing."""
-    refused = await api.put("/control", data=body, headers={"Content-Type": "application/json"})
-    assert refused.status == 400
-    assert said in (await refused.json())["error"]
-    assert await (await api.get("/control")).json() == {"behaviour": "ok", "rows": 3, "edition": 0}

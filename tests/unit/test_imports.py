@@ -24,7 +24,7 @@ callers = []
 sys.addaudithook = lambda hook: callers.append(hook.__module__)
 for name in sys.argv[1:]:
     module = importlib.import_module(name)
-module.defs().get_repository_def()
+(module.defs() if callable(module.defs) else module.defs).get_repository_def()
 print(json.dumps({"hooks": callers, "modules": sorted(sys.modules)}))
 """
 

@@ -11,10 +11,10 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.partitions.utils.base import INVALID_PARTITION_SUBSTRINGS
 from dagster._core.definitions.scoped_resources_builder import ScopedResourcesBuilder
-from dagster_deployment.io_manager import LONGEST, DeploymentIOManager, file_name
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from dagster_deployment.io_manager import LONGEST, DeploymentIOManager, file_name
 from tests.unit import kept_outputs
 
 # Pieces of which paths are made, so that two keys often meet.

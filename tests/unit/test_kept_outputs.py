@@ -9,12 +9,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster_deployment.io_manager import deployment_io_manager
 
+from dagster_deployment.io_manager import deployment_io_manager
 from tests.conftest import repository_text
 from tests.unit import kept_outputs
 
-ENVIRONMENT = dict(re.findall(r"(DAGSTER_DEFAULT_IO_MANAGER_\w+)=([\w.]+)", repository_text("docker/user_code/Dockerfile")))
+ENVIRONMENT = dict(re.findall(r"(DAGSTER_DEFAULT_IO_MANAGER_\w+)=([\w.]+)", repository_text("docker/code_server/Dockerfile")))
 
 
 @pytest.fixture

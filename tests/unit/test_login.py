@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+
 from login import users
 from login.server import build_app, credentials
 from login.users import Passwords, User, UserError, make_user, read_users, remove_user, write_user

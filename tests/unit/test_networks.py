@@ -5,10 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 import pytest
-import yaml
 
 from operate.networks import DEFAULT_POOLS, direct_routes, free, missing, pools_of, shortage
-from tests.conftest import repository_text
+from scripts.compose_text import compose_file
 
 # As the kernel prints it: a default route, the bridge's, and that of a network whose addresses Docker would take next.
 ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
@@ -22,7 +21,7 @@ BRIDGE = IPv4Network("172.17.0.0/16")
 
 def test_an_engine_has_addresses_for_the_bridge_and_thirty_networks() -> None:
     """Three copies of this deployment, and six networks of a fourth."""
-    networks = yaml.safe_load(repository_text("docker-compose.yml"))["networks"]
+    networks = compose_file("docker-compose.yml")["networks"]
     assert free(DEFAULT_POOLS, [], 100) == 31
     assert (30 // len(networks), 30 % len(networks)) == (3, 6)
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bench.measure import BenchError, Phases, median_run, phases, runs_per_minute
+from dagster_api.client import ApiError
+from dagster_api.loading import is_loaded
+from dagster_api.runs import Run
+from dagster_api.waiting import WaitError, seen, wait_for
 from operate.compose import CommandError
-from operate.graphql import ApiError
-from operate.loading import is_loaded
 from operate.overlays import OverlayError, compose_files
 from operate.preflight import GIB, Facts, note, port_is_busy, problems, version, version_problems
-from operate.runs import Run
 from operate.up import add_to_env, choose_files, missing_settings
-from operate.waiting import WaitError, seen, wait_for
 
 FINE = {
     "free_memory": 8 * GIB, "free_disk": 50 * GIB,

@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from plain_files import open_file, open_folder, parts
+
+from dagster_services.webserver.plain_files import open_file, open_folder, parts
 
 
 def content(base: Path, *names: str) -> bytes | None:

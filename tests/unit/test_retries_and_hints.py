@@ -11,6 +11,7 @@ import pytest
 from dagster._core.events import DagsterEvent, DagsterEventType, JobFailureData, RunFailureReason
 from dagster._daemon.auto_run_reexecution import auto_run_reexecution as retries
 from dagster._utils.error import SerializableErrorInfo
+
 from dagster_deployment.hints import READ_ONLY, hint
 from dagster_deployment.instance import DeploymentInstance, apply_to_daemon
 

@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from same_origin import guarded, refusal
+
+from dagster_services.webserver.same_origin import guarded, refusal
 
 NAVIGATION = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
 ELSEWHERE = {"origin": "https://evil.example"}

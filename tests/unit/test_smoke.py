@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from operate.graphql import Client
-from operate.smoke import DEMO_JOBS, demo_jobs, instigators, is_well
-from tests.conftest import Source
+from operate.smoke import instigators, is_well, smoke_jobs
 
 
 def repository(schedules: dict[str, str], sensors: dict[str, str], jobs: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -52,21 +50,8 @@ def test_a_service_of_ones_own_needs_no_health_check(container: dict[str, Any], 
     assert is_well(container, one_shot=one_shot) is well
 
 
-@pytest.mark.parametrize(
-    ("there", "launched"),
-    [
-        (("mine", *DEMO_JOBS), list(DEMO_JOBS)),
-        (("mine", "data_extraction_job"), ["data_extraction_job"]),
-        (("mine",), []),
-    ],
-)
-def test_only_jobs_of_the_demo_that_are_there_are_launched(source: Source, there: tuple[str, ...], launched: list[str]) -> None:
-    """With a package of one's own none is."""
-    source.answer({"data": {"repositoryOrError": repository({}, {}, there)}})
-    assert demo_jobs(Client(source.url)) == launched
-
-
-def test_a_code_location_that_is_not_loaded_has_its_jobs_fail(source: Source) -> None:
-    """Rather than pass with no run at all."""
-    source.answer({"data": {"repositoryOrError": {}}})
-    assert demo_jobs(Client(source.url)) == DEMO_JOBS
+def test_the_code_location_names_the_jobs_of_a_smoke_test() -> None:
+    """Only metadata `smoke` with the value true counts, because a job without it may change something."""
+    named = {"a": None, "b": True, "c": False}
+    jobs = [{"name": name, "metadataEntries": [{"label": "smoke", "boolValue": value}]} for name, value in named.items()]
+    assert smoke_jobs({"jobs": [*jobs, {"name": "d", "metadataEntries": []}]}) == ["b"]

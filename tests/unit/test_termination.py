@@ -9,9 +9,9 @@ import pytest
 from dagster._core.events import DagsterEvent, DagsterEventType, JobFailureData, RunFailureReason
 from dagster._core.execution.plan import execute_plan
 from dagster._core.execution.plan.active import ActiveExecution
+
 from dagster_deployment import stopping
 from dagster_deployment.mending import replace
-
 from tests.unit.test_retries_and_hints import instance  # noqa: F401 - a fixture
 
 ATTEMPTS: list[str] = []

@@ -38,8 +38,7 @@ ENVIRONMENT = {
     "RUN_CPUS": "1",
     "RUN_PIDS": "256",
     "RUN_CONTAINERS_MAX": "2",
-    "RUN_EGRESS": "",
-    "SOURCE_URL": "http://users_api:8080",
+    "RUN_EGRESS": "deny",
     "EGRESS_NETWORK": "p_runs_egress",
 }
 RUN_ID = "0b3f6b0e-6c0a-4e4e-9f0e-3f3c6f1f2a10"

@@ -1,4 +1,4 @@
-"""Every environment variable of this code location, its default and its allowed values; `.env.example` explains them."""
+"""Every environment variable of this code location, its default and its allowed values; `settings.env` explains them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.pool import NullPool
 
-from user_code.copying import COPY_CHUNK_ROWS, copy, copy_chunk
+from user_code.postgres_copy import COPY_CHUNK_ROWS, copy, copy_chunk
 from user_code.tables import Rows, Table, WarehouseError
 
 Json = dict[str, Any] | list[Any]

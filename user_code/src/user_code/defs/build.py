@@ -7,10 +7,10 @@ import dagster as dg
 from user_code.cookies.recipe import EGGS_KEEP_DAYS
 from user_code.defs import maintenance, schedules, sensors
 from user_code.defs.assets import cookies, posts, users
-from user_code.defs.jobs.assets import users_assets_job
 from user_code.defs.jobs.cookies import cookie_job, peanut_cookie_job
 from user_code.defs.jobs.data_extraction import data_extraction_job
 from user_code.defs.jobs.posts import posts_by_city_from_tables_job, posts_by_city_job, user_posts_job
+from user_code.defs.jobs.users_assets import users_assets_job
 from user_code.defs.resources import build_resources
 from user_code.settings import Settings
 

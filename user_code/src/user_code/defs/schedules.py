@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from user_code.defs.jobs.assets import users_assets_job
 from user_code.defs.jobs.data_extraction import data_extraction_job
+from user_code.defs.jobs.users_assets import users_assets_job
 from user_code.settings import Settings
 
 

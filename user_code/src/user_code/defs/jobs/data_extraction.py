@@ -58,7 +58,10 @@ def generate_summary(
     return summary
 
 
-@dg.job(description="Fetches, transforms, exports and summarises users: the work of the four assets, as four ops.")
+@dg.job(
+    description="Fetches, transforms, exports and summarises users: the work of the four assets, as four ops.",
+    metadata={"smoke": True},
+)
 def data_extraction_job() -> None:
     """Connects the ops."""
     frame = transform_data(fetch_data_from_api())

@@ -1,0 +1,1 @@
+"""A client of Dagster's GraphQL API. It needs only Python's standard library, and knows no deployment."""

@@ -1,0 +1,1 @@
+"""The code server's process, its health, and the process of each run."""

@@ -1,0 +1,1 @@
+"""Dagster's daemon, and its health."""

@@ -1,0 +1,23 @@
+"""Starts Dagster's own daemon after a check of the settings that Dagster would not explain."""
+
+import os
+import sys
+
+from dagster_deployment.time_limits import check_time_limits
+
+
+def main() -> None:
+    """Checks the settings, then becomes the daemon."""
+    check_time_limits(os.environ)
+    # A bad setting is reported at once, not after a second of imports.
+    from dagster._daemon.cli import main as dagster_daemon  # noqa: PLC0415
+
+    from dagster_deployment.instance import apply_to_daemon  # noqa: PLC0415
+
+    apply_to_daemon()
+    sys.argv[1:] = ["run", "--workspace", "workspace.yaml"]
+    dagster_daemon()
+
+
+if __name__ == "__main__":
+    main()

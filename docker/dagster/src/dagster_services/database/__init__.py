@@ -1,0 +1,1 @@
+"""Prepares Dagster's database at each start."""

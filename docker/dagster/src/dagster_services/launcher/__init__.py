@@ -1,0 +1,1 @@
+"""Starts and watches the containers of runs, in webserver and daemon."""

@@ -1,0 +1,1 @@
+"""Makes passwords, and keeps the secrets of user code."""

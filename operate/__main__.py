@@ -1,0 +1,42 @@
+"""The verbs of the Makefile: `python3 -m operate VERB`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from dagster_api.client import ApiError
+from dagster_api.waiting import WaitError
+from operate import down, preflight, prune, secret, smoke, up, user
+from operate.compose import CommandError
+from operate.overlays import OverlayError
+
+# Each returns its exit status. It takes the words after the verb.
+VERBS: dict[str, Callable[[list[str]], int]] = {
+    "up": up.main,
+    "preflight": preflight.main,
+    "smoke": smoke.main,
+    "down": down.main,
+    "destroy": down.destroy,
+    "prune": prune.main,
+    "user": user.main,
+    "secret": secret.main,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a verb; returns its exit status, or 1 after printing one sentence about its error."""
+    parser = argparse.ArgumentParser("operate", description=__doc__)
+    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("words", nargs=argparse.REMAINDER)
+    options = parser.parse_args(arguments)
+    try:
+        return VERBS[options.verb](options.words)
+    except (ApiError, CommandError, OverlayError, WaitError) as error:
+        print(f"{options.verb}: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

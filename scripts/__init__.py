@@ -1,0 +1,1 @@
+"""Checks, locks and pictures of this repository."""

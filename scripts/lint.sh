@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Every check that needs no running program, each in its own line; all of them run, then the first failure counts.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+PATH=$PWD/.venv/bin:$PATH
+status=0
+
+check() {
+    local name=$1 output
+    shift
+    if output=$("$@" 2>&1); then echo "ok   $name"; else
+        status=1
+        printf 'FAIL %s\n%s\n' "$name" "$output"
+    fi
+}
+
+check_types() {
+    local packages=()
+    for name in "$@"; do packages+=(-p "$name"); done
+    check "mypy: $*" mypy "${packages[@]}"
+}
+
+python_path=$(printf '%s:' docker/*/src).
+mapfile -t dockerfiles < <(git ls-files -co --exclude-standard '*Dockerfile')
+mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
+mapfile -t yaml < <(git ls-files -co --exclude-standard '*.yml' '*.yaml')
+
+check "ruff check" ruff check .
+check "ruff format" ruff format --check .
+check_types user_code
+check_types dagster_deployment dagster_services dagster_code_server
+check_types launch_gateway
+check_types login
+check_types dagster_api operate dev bench scripts
+check "import-linter" env PYTHONPATH="$python_path" lint-imports
+# The deployment is whole without the demo.
+if [ -d demo ]; then
+    check_types demo
+    check_types users_api
+    check "import-linter: demo" env PYTHONPATH="$python_path:demo/users_api/src" lint-imports --config demo/importlinter.ini
+fi
+check "hadolint" hadolint "${dockerfiles[@]}"
+check "shellcheck" shellcheck "${scripts[@]}"
+check "checkov" scripts/scanner/scan.sh
+check "yamllint" yamllint --strict "${yaml[@]}"
+exit $status

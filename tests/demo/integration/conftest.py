@@ -1,0 +1,21 @@
+"""The servers of the integration tests, and the bundled source system beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.local_source import neighbour
+from dev.surroundings import surroundings
+from tests.integration.conftest import folder, in_environment, migrated
+
+__all__ = ["folder", "in_environment", "migrated"]
+
+
+@pytest.fixture(scope="session")
+def environment(folder: Path) -> Iterator[dict[str, str]]:
+    """Returns the environment variables that a Dagster process of the demo needs."""
+    with surroundings(folder, [neighbour]) as environ:
+        yield environ

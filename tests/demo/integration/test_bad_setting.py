@@ -1,0 +1,19 @@
+"""The code server refuses a bad setting of the demo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SERVE = [sys.executable, "-P", "-m", "dagster_code_server.serve"]
+
+
+def test_a_bad_setting_ends_the_container_with_one_sentence(environment: dict) -> None:
+    """The sentence is the last line of `docker compose logs user_code`."""
+    environ = {**environment, "RUN_CONTAINER": "{}", "SCHEDULE_TIMEZONE": "Mars"}
+    ended = subprocess.run([*SERVE, "user_code.definitions"], env=environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "SCHEDULE_TIMEZONE is set to 'Mars', which is not allowed: it must be an IANA time zone, such as 'UTC' or "
+        "'Europe/Zurich'. Correct it in .env.\n"
+    )

@@ -1,0 +1,45 @@
+"""A person sees this UI, in headless Chromium. PICTURES=demo/pictures takes the README's pictures anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from operate.compose import ROOT
+from tests.stack.browser import SEEN_MILLISECONDS, visit
+from tests.stack.conftest import Stack
+
+GRAPH = "/locations/user_code/asset-groups/users/lineage"
+JOB = "/locations/user_code/jobs/data_extraction_job"
+USERS = ("raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary")
+OPS = ("fetch_data_from_api", "transform_data", "save_to_csv", "generate_summary")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = ROOT / os.environ["PICTURES"] if "PICTURES" in os.environ else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.timeout(300)
+def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, pictures: Path) -> None:
+    """The UI shows the lineage of group `users`, materialized."""
+    still.succeeds("users_assets_job")
+    visit(page, GRAPH)
+    for name in USERS:
+        expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)
+    expect(page.get_by_text("Materialized").first).to_be_visible(timeout=SEEN_MILLISECONDS)
+    page.screenshot(path=pictures / "asset-graph.png")
+
+
+@pytest.mark.timeout(300)
+def test_the_job_graph_shows_the_four_ops(still: Stack, page: Page, pictures: Path) -> None:
+    """A job also has a graph, of steps."""
+    visit(page, JOB)
+    for name in OPS:
+        expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)
+    page.screenshot(path=pictures / "job-graph.png")

@@ -1,0 +1,190 @@
+"""`make evaluate` on the copy: complete, and its figures show what is wrong with a deployment."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagster_api.schedules_and_sensors import schedule, sensor
+from dagster_api.waiting import seen, wait_for
+from demo.evaluate import FILES
+from operate.compose import ROOT
+from tests.stack.conftest import Stack
+
+pytestmark = pytest.mark.timeout(900)
+SAMPLE = ROOT / "demo/report/evaluation.json"
+KEPT = "assets, by the freshness sensor"
+
+
+def evaluate(stack: Stack, folder: Path, *arguments: str) -> tuple[dict[str, Any], str]:
+    """The report's JSON, and what was said meanwhile."""
+    command = [sys.executable, "-m", "demo.evaluate", "--into", str(folder), "--repeat", "1", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, env=stack.environ, text=True, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return json.loads((folder / "evaluation.json").read_text()), ran.stderr
+
+
+def figures(report: dict[str, Any]) -> dict[tuple[str, str, str], float | None]:
+    """Medians by scenario, measure and variant."""
+    return {
+        (scenario["name"], figure["measure"], figure["variant"]): figure["median"]
+        for scenario in report["scenarios"]
+        for figure in scenario["figures"]
+    }
+
+
+def shape(report: dict[str, Any]) -> list[Any]:
+    """Everything but numbers, times and verdicts."""
+    scenarios = [
+        [
+            *(scenario[name] for name in ("name", "title", "story", "status", "error")),
+            [[figure[name] for name in ("measure", "variant", "style", "unit")] for figure in scenario["figures"]],
+        ]
+        for scenario in report["scenarios"]
+    ]
+    claims = [[claim[name] for name in ("source", "text", "scenario")] for claim in report["claims"]]
+    return [sorted(report), sorted(report["about"]), scenarios, claims, report["pictures"]]
+
+
+@pytest.fixture
+def planted(still: Stack) -> Iterator[Stack]:
+    """The copy with a cache that is ignored; and an evaluation that makes runs from scratch where it should from failure."""
+    before = dict(still.environ)
+    still.compose("build", "--quiet", "evaluation")
+    still.environ["COMPOSE_FILE"] += ":tests/demo/stack/planted/compose.yml"
+    still.compose("build", "--quiet", "user_code")
+    yield still
+    still.environ = before
+    still.up()
+
+
+def test_all_of_it_is_played_and_shows_a_cache_that_is_ignored_and_retries_from_scratch(planted: Stack, tmp_path: Path) -> None:
+    """A report with the parts of the committed one, from a deployment that behaves wrongly in two ways."""
+    report, said = evaluate(planted, tmp_path)
+    right = json.loads(SAMPLE.read_text())
+    assert shape(report) == shape(right)
+    wrong, as_it_should = figures(report), figures(right)
+    repeated = ("debugging_table", "steps executed", "job, from failure")
+    assert (as_it_should[repeated], wrong[repeated]) == (1, 3)
+    eggs = ("incremental", "steps executed", "assets")
+    assert as_it_should[eggs] == 1
+    assert (wrong[eggs] or 0) > 1
+    verdicts = {claim["text"]: claim["verdict"] for claim in report["claims"]}
+    because = {claim["text"]: claim["because"] for claim in report["claims"]}
+    assert verdicts["With tasks, debugging means executing the whole pipeline again."] == "holds"
+    assert not because["Incremental updates are built in for assets."].startswith("1 step ")
+    assert said.count("[11/11]") == 1
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+    assert planted.warehouse("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'retired%'") == ["0"]
+    assert planted.warehouse("SELECT count(*) FROM pg_views WHERE viewname = 'report'") == ["0"]
+
+
+def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path) -> None:
+    """Staleness is seen, and nobody does anything about it; the sensor stays off."""
+    switch = sensor(still.client, "freshness_sensor")
+    switch.turn(on=False)
+    try:
+        report, _ = evaluate(still, tmp_path, "--only", "freshness_source", "--patience", "100")
+        assert not switch.is_on()
+    finally:
+        switch.turn(on=True)
+    found = figures(report)
+    assert found["freshness_source", "from publication to a fresh summary", KEPT] is None
+    assert found["freshness_source", "runs spent", KEPT] == 0
+    assert (found["freshness_source", "from the last good data until it is marked stale", KEPT] or 0) >= 60
+    assert (found["freshness_source", "from publication to a fresh summary", "job, by its schedule"] or 0) > 0
+    (claim,) = [claim for claim in report["claims"] if claim["text"].startswith("What is expired is refreshed")]
+    assert claim["verdict"] == "does not hold"
+
+
+def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_left(still: Stack, tmp_path: Path) -> None:
+    """The commands of docs/operating.md write the whole report to `reports/`, and every figure is there twice.
+
+    The source does afterwards what it did before.
+    """
+    ((typed, unpack),) = re.findall(
+        r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "docs/operating.md").read_text()
+    )
+    played, reports = ["lineage", "reuse_peanuts", "debugging_table"], tmp_path / "reports"
+    still.control(behaviour="incomplete")
+    script = f"{typed} --repeat 2 --only {' '.join(played)} > report.tar\n{unpack}".replace("report", f"{tmp_path}/report")
+    ran = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    assert {path.name for path in reports.iterdir()} == FILES
+    assert behaviour(still) == "incomplete"
+    report = json.loads((reports / "evaluation.json").read_text())
+    assert [scenario["name"] for scenario in report["scenarios"]] == played
+    assert {len(figure["values"]) for scenario in report["scenarios"] for figure in scenario["figures"]} == {2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "everything"], "argument --only: invalid choice: 'everything' (choose from"),
+        (["--repeat", "0"], "argument --repeat: invalid choice: "),
+    ],
+)
+def test_what_is_not_there_cannot_be_evaluated(still: Stack, tmp_path: Path, arguments: list[str], said: str) -> None:
+    """One sentence, before anything is started again with other settings."""
+    before = still.compose("ps", "--quiet")
+    command = [sys.executable, "-m", "demo.evaluate", "--into", str(tmp_path), *arguments]
+    ran = subprocess.run(command, cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert still.compose("ps", "--quiet") == before
+
+
+def behaviour(stack: Stack) -> str:
+    """Returns the behaviour that the source is set to."""
+    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/control').read().decode())"
+    return str(json.loads(stack.compose("exec", "-T", "users_api", "python", "-c", ask))["behaviour"])
+
+
+def test_ctrl_c_leaves_everything_as_it_was(still: Stack, tmp_path: Path) -> None:
+    """Ctrl-C comes while data is bad and the sensor off. Good data, schedules and sensor return, the container is gone.
+
+    Impatience changes nothing about that.
+    """
+    still.schedules(running=True)
+    said, report = tmp_path / "said", tmp_path / "report"
+    command = [sys.executable, "-m", "demo.evaluate", "--into", str(report), "--only", "debugging_record"]
+    with said.open("w") as stderr:
+        evaluation = subprocess.Popen(
+            command, cwd=ROOT, env=still.environ, text=True, stderr=stderr, stdout=subprocess.PIPE, start_new_session=True
+        )
+    try:
+        wait_for("the bad record", lambda: seen(bad_records(still) > 0, behaviour(still)), seconds=240)
+        os.killpg(evaluation.pid, signal.SIGINT)
+        wait_for("an answer", lambda: seen("evaluate: stopping, " in said.read_text(), said.read_text()), seconds=30)
+        os.killpg(evaluation.pid, signal.SIGINT)
+        stdout, _ = evaluation.communicate(timeout=180)
+    finally:
+        evaluation.kill()
+    assert (evaluation.returncode, stdout) == (130, ""), said.read_text()
+    assert said.read_text().endswith("evaluate: stopped; what it had changed is restored\n")
+    assert (behaviour(still), bad_records(still)) == ("ok", 0)
+    switches = [schedule(still.client, name) for name in ("users_assets_schedule", "data_extraction_schedule")]
+    assert [switch.is_on() for switch in (*switches, sensor(still.client, "freshness_sensor"))] == [True] * 3
+    assert list(report.iterdir()) == []
+    assert one_offs(still) == []
+
+
+def one_offs(stack: Stack) -> list[str]:
+    """Containers of `docker compose run`, which `docker compose ps` does not list."""
+    labels = [f"label=com.docker.compose.project={stack.environ['COMPOSE_PROJECT_NAME']}", "label=com.docker.compose.oneoff=True"]
+    command = ["docker", "ps", "--all", "--quiet", *(f"--filter={label}" for label in labels)]
+    return subprocess.run(command, check=True, text=True, capture_output=True).stdout.split()
+
+
+def bad_records(stack: Stack) -> int:
+    """How many are in the warehouse."""
+    return int(stack.warehouse("SELECT count(*) FROM assets.raw_user_data WHERE document #>> '{address,geo,lat}' = 'north'")[0])

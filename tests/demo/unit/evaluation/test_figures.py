@@ -1,0 +1,132 @@
+"""Figures combine several repetitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.evaluation.figures import Figure, Style, Summary, compare, quantity, summarise
+from demo.evaluation.source_lines import lines_of, wiring_lines
+
+
+@pytest.mark.parametrize(
+    ("values", "median", "text"),
+    [
+        ((3.0, 3.0, 3.0), 3.0, "3"),
+        ((1.0, 9.0, 2.0), 2.0, "2 (1 to 9)"),
+        ((1.25, 1.5), 1.375, "1.4 (1.2 to 1.5)"),
+        ((None, 4.0, 5.0), 5.0, "5 (4 to 5) (never in 1 of 3)"),
+        ((None, None, 5.0), None, "never in 2 of 3"),
+        ((None, 5.0), None, "never in 1 of 2"),
+        ((None,), None, "never"),
+        ((0.0,), 0.0, "0"),
+    ],
+)
+def test_the_median_counts_what_never_happened(values: tuple[float | None, ...], median: float | None, text: str) -> None:
+    """As later than everything that did."""
+    (summary,) = summarise([[Figure("m", "v", Style.TASK, "s", value)] for value in values])
+    assert (summary.median, summary.text(), summary.values) == (median, text, values)
+
+
+@pytest.mark.parametrize(
+    ("unit", "one", "other", "order"),
+    [
+        ("s", (10, 30, 50), (20, 40, 60), -1),
+        ("s", (31, 12, 33), (20, 5, 30), 1),
+        ("s", (10, 30, 70), (20, 40, 60), 0),
+        ("s", (10, 30, 50), (20, 30, 60), 0),
+        ("s", (10, 19), (20, 25), 0),
+        ("s", (None, None), (20, 30), 1),
+        ("s", (None, None), (None,), 0),
+        ("steps", (3, 4, 4), (4, 4, 5), 0),
+        ("steps", (3, 3, 4), (4, 4, 5), -1),
+    ],
+)
+def test_seconds_are_equal_unless_they_are_apart(unit: str, one: tuple[Any], other: tuple[Any], order: int) -> None:
+    """In each repetition, of three at least. Everything else by its median; what never happened comes last."""
+    first, second = (Summary("m", "v", Style.TASK, unit, values) for values in (one, other))
+    assert (compare(first, second), compare(second, first)) == (order, -order)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        ("1", "steps", "1 step"),
+        ("1", "entries", "1 entry"),
+        ("0", "entries", "0 entries"),
+        ("3 (1 to 4)", "steps", "3 (1 to 4) steps"),
+        ("1", "s", "1 s"),
+        ("2", "of 3", "2 of 3"),
+        ("never in 1 of 3", "s", "never in 1 of 3"),
+    ],
+)
+def test_a_quantity_has_a_unit_that_fits(value: str, unit: str, text: str) -> None:
+    """In the singular for one."""
+    assert quantity(value, unit) == text
+
+
+def test_figures_of_different_variants_are_kept_apart_in_their_order() -> None:
+    """The figures are grouped by measure, variant and style."""
+    repetition = [
+        Figure("m", "b", Style.TASK, "s", 1),
+        Figure("m", "a", Style.ASSET, "s", 2),
+        Figure("n", "b", Style.TASK, "s", 3),
+    ]
+    found = summarise([repetition, repetition])
+    assert [(one.measure, one.variant, one.values) for one in found] == [
+        ("m", "b", (1, 1)),
+        ("m", "a", (2, 2)),
+        ("n", "b", (3, 3)),
+    ]
+
+
+SOURCE = '''"""A module."""
+
+import dagster as dg
+
+
+# A comment.
+@dg.op(
+    out={},
+)
+def first(a, b):
+    """What it does,
+
+    at length.
+    """
+    # Why.
+    text = "one" \\
+        "two"
+
+    return a, b, text
+
+
+@dg.job
+def wired():
+    """Wires."""
+    x = first(1, 2)
+    first(
+        x,
+        2,
+    )
+
+
+@dg.asset(deps=[first],
+          ins={"x": 1}, group_name="g")
+def third():
+    pass
+'''
+
+
+def test_lines_are_those_that_a_person_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decorators and wrapped calls count; comments, docstrings and empty lines do not."""
+    (tmp_path / "module.py").write_text(SOURCE)
+    monkeypatch.setenv("USER_CODE_SOURCE", str(tmp_path))
+    assert lines_of("module.py", "first") == 3 + 1 + 2 + 1
+    assert lines_of("module.py", "wired") == 1 + 1 + 1 + 4
+    assert lines_of("module.py", "first", "wired") == 14
+    assert wiring_lines("module.py") == 5 + 2
+    with pytest.raises(LookupError, match=r"module\.py defines no fourth"):
+        lines_of("module.py", "fourth")

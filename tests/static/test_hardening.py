@@ -1,0 +1,187 @@
+"""Every service of every shipped Compose file keeps these rules; Compose prints it with all settings filled in."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from operate.compose import ROOT
+
+# The possible combinations of Compose files, as COMPOSE_FILE takes them.
+FILES = {
+    "default": "docker-compose.yml",
+    "process": "docker-compose.yml:docker/compose.process.yml",
+    "edge": "docker-compose.yml:docker/compose.edge.yml",
+    "process and edge": "docker-compose.yml:docker/compose.process.yml:docker/compose.edge.yml",
+    "oidc": "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
+    "official": "docker-compose.yml:bench/official_settings/compose.yml",
+}
+# These variables have no default, because only the operator can know them.
+OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
+ONE_SHOT = {"secrets", "roles", "migrate", "user_admin", "evaluation"}
+# The services in each zone; tests/stack/test_zones.py shows what that means.
+ZONES = {
+    "postgres": "database",
+    "roles": "database",
+    "connection_pool": "database storage",
+    "run_connection_pool": "database runs runs_egress",
+    "migrate": "storage",
+    "users_api": "runs runs_egress",
+    "user_code": "code outside runs",
+    "launch_gateway": "engine",
+    "webserver": "code engine public storage",
+    "daemon": "code engine storage",
+    "evaluation": "public runs",
+    "webserver_viewers": "code public storage",
+    "edge": "login public",
+    "login": "login",
+    "secrets": "",
+    "user_admin": "",
+}
+# Without a gateway nobody needs its zone; the provider of OpenID Connect is outside; the official settings know no pool.
+OTHER_ZONES = {
+    ("process", "webserver"): "code public storage",
+    ("process", "daemon"): "code storage",
+    ("process and edge", "webserver"): "code public storage",
+    ("process and edge", "daemon"): "code storage",
+    ("oidc", "login"): "login provider",
+    ("official", "postgres"): "database runs storage",
+}
+# The services that may do more than the rules say, and why.
+ROOT_USERS = {
+    "secrets": "hands each file to the user who may read it; has no network",
+    "launch_gateway": "the socket belongs to root on every host, its group differs; has no capability",
+}
+# The limit holds for each process. A Postgres session beyond it fails, where all of them crashed.
+LIMITS = {"postgres": {"data": 192 * 1024 * 1024}}
+CAPABILITIES = {"secrets": ["CHOWN", "DAC_OVERRIDE"]}
+
+
+@functools.cache
+def services(files: str) -> dict[str, dict[str, Any]]:
+    """Returns the services that Compose makes of some files, by name."""
+    command = [
+        "docker",
+        "compose",
+        "--project-name",
+        "text",
+        "--env-file",
+        "/dev/null",
+        "--profile",
+        "*",
+        "config",
+        "--format",
+        "json",
+    ]
+    environ = {**os.environ, **OIDC, "COMPOSE_FILE": FILES[files]}
+    model = json.loads(subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=True).stdout)
+    found: dict[str, dict[str, Any]] = model["services"]
+    return found
+
+
+EVERY = [(files, name) for files in FILES for name in services(files)]
+
+
+@pytest.mark.parametrize(("files", "name"), EVERY)
+class TestEveryService:
+    """Each test checks one rule."""
+
+    def test_has_nothing_to_take(self, files: str, name: str) -> None:
+        """A service has no capability, cannot gain one, and writes only to tmpfs and named volumes."""
+        service = services(files)[name]
+        assert service["cap_drop"] == ["ALL"]
+        assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["read_only"] is True
+        assert not {"privileged", "devices", "pid", "ipc", "userns_mode", "uts", "sysctls", "cgroup_parent", "runtime"} & set(
+            service
+        )
+
+    def test_is_bounded(self, files: str, name: str) -> None:
+        """A service has limits for memory, processors, processes, logs and its stop time."""
+        service = services(files)[name]
+        assert int(service["mem_limit"]) > 0
+        assert service["cpus"] > 0
+        assert service["pids_limit"] > 0
+        assert service["init"] is True
+        assert service["stop_grace_period"]
+        assert service.get("ulimits") == LIMITS.get(name)
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+
+    def test_ends_or_is_probed_and_restarted(self, files: str, name: str) -> None:
+        """One-shot services end; the others report their health."""
+        service = services(files)[name]
+        if name in ONE_SHOT:
+            assert (service["restart"], "healthcheck" in service) == ("no", False)
+        else:
+            assert (service["restart"], bool(service["healthcheck"]["test"])) == ("unless-stopped", True)
+
+    def test_is_in_its_zones_and_in_no_other(self, files: str, name: str) -> None:
+        """A service joins named networks, or none."""
+        service = services(files)[name]
+        zones = OTHER_ZONES.get((files, name), ZONES[name])
+        assert sorted(service.get("networks", {})) == zones.split()
+        assert bool(zones) != (service.get("network_mode") == "none")
+
+    def test_has_a_pinned_image_and_no_name_of_its_own(self, files: str, name: str) -> None:
+        """An image is built here and tagged, or comes from a registry with a full version; two copies run on one host."""
+        service = services(files)[name]
+        tag = service["image"].rpartition(":")[2]
+        if service["image"].startswith("text/"):
+            assert tag in {"local", "official"}
+        else:
+            assert re.match(r"\d+\.\d+", tag)
+        assert "container_name" not in service
+
+    def test_publishes_nothing_beyond_this_machine(self, files: str, name: str) -> None:
+        """Only the webserver is published, on loopback; with the edge only the edge, for everybody."""
+        ports = [(port["host_ip"], port["target"]) for port in services(files)[name].get("ports", [])]
+        everybody = [("0.0.0.0", 80), ("0.0.0.0", 443)]  # noqa: S104 - the edge
+        wanted = {"edge": everybody} if "edge" in services(files) else {"webserver": [("127.0.0.1", 3000)]}
+        assert ports == wanted.get(name, [])
+
+    def test_mounts_nothing_of_the_host_but_what_is_listed(self, files: str, name: str) -> None:
+        """Only the gateway mounts the socket."""
+        binds = {
+            mount["source"]: mount.get("read_only", False)
+            for mount in services(files)[name].get("volumes", [])
+            if mount["type"] == "bind"
+        }
+        allowed = {
+            "roles": {str(ROOT / "docker/postgres/roles.sh"): True},
+            "launch_gateway": {"/var/run/docker.sock": False},
+        }.get(name, {})
+        if files == "official":
+            binds.pop(str(ROOT / "bench/official_settings/dagster.yaml"), None)
+        assert binds == allowed
+
+
+@pytest.mark.parametrize("files", FILES)
+def test_only_the_gateway_holds_the_socket_and_only_launchers_reach_it(files: str) -> None:
+    """A deployment without run containers has neither."""
+    found = services(files)
+    engine = {name for name, service in found.items() if "engine" in service.get("networks", {})}
+    hosts = {name for name, service in found.items() if "DOCKER_HOST" in service.get("environment", {})}
+    if "process" in files:
+        assert (engine, hosts, "launch_gateway" in found) == (set(), set(), False)
+    else:
+        assert (engine, hosts) == ({"launch_gateway", "webserver", "daemon"}, {"webserver", "daemon"})
+
+
+def test_the_process_instance_is_the_other_without_its_launcher() -> None:
+    """`sed` removes only the launcher from dagster.yaml in both images."""
+    import yaml
+
+    text = (ROOT / "dagster.yaml").read_text()
+    made = subprocess.run(["sed", "/^run_launcher:/,/^$/d"], input=text, text=True, capture_output=True, check=True).stdout
+    whole = yaml.safe_load(text)
+    del whole["run_launcher"]
+    assert yaml.safe_load(made) == whole
+    for image in ("dagster", "code_server"):
+        assert "sed '/^run_launcher:/,/^$/d'" in (ROOT / f"docker/{image}/Dockerfile").read_text()
