@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -17,24 +17,27 @@ from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import schedule
-from dagster_api.waiting import seen, wait_for
 from operate.compose import ROOT, code_server_start, free_port, webserver_url
 from operate.overlays import BASE
 from operate.up import ensure_base_images
 from tests.stack.browser import browser_page
+from tests.stack.hosting import overlay
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PROJECT = "stack_test"
-# A person can wait for these schedules; the source is stale after the shortest time that Dagster allows.
-SETTINGS = {
-    "USERS_FRESHNESS_SECONDS": "60",
-    "USERS_ASSETS_CRON": "* * * * *",
-    "DATA_EXTRACTION_CRON": "* * * * *",
-    "USERS_API_READ_SECONDS": "20",
+CODE = Path(__file__).with_name("code_location")
+# Three seconds for a sensor: the code location has one that takes five.
+SETTINGS = {"DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "3"}
+# Names and values that a shell, JSON, or a look at the first `=` would spoil; and those that used to be dropped.
+VARIABLES = {
+    "ODD_VALUE": 'a=b \'c\' "d" $$e #f \\ \u00e9\n{"g": [1]}',
+    "odd.name-1": "lower case, a dot and a dash",
+    "EMPTY": "",
+    "PWD": "/elsewhere",
+    "SHLVL": "7",
 }
-COMPOSE = {"COMPOSE_FILE": BASE, "COMPOSE_PROGRESS": "plain"}
 START_SECONDS = 600
 
 
@@ -77,10 +80,9 @@ class Stack:
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), *arguments)
         wait_until_loaded(Client(webserver_url(self.environ)), since=code_server_start(self.environ))
 
-    def control(self, **request: Any) -> None:
-        """Changes the source's behaviour from inside the deployment, the only place that reaches it."""
-        arguments = [f"{name}={json.dumps(value).strip(chr(34))}" for name, value in request.items()]
-        self.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", *arguments)
+    def mark(self, name: str, *, on: bool) -> None:
+        """Makes or removes a file in `data/` of the code location, which its steps look for."""
+        self.compose("exec", "-T", "user_code", *(("touch",) if on else ("rm", "-f")), f"data/{name}")
 
     def warehouse(self, query: str) -> list[str]:
         """Returns psql's lines for a query of the warehouse, with the role that the README gives an operator."""
@@ -88,9 +90,9 @@ class Stack:
         return self.compose("exec", "-T", "postgres", *psql).splitlines()
 
     def schedules(self, *, running: bool) -> None:
-        """Switches both schedules."""
-        for name in ("users_assets_schedule", "data_extraction_schedule"):
-            schedule(self.client, name).turn(on=running)
+        """Switches all schedules."""
+        for each in self.client.repository()["schedules"]:
+            schedule(self.client, each["name"]).turn(on=running)
 
     def quiet(self) -> None:
         """Waits until nothing is under way."""
@@ -102,18 +104,6 @@ class Stack:
         assert ended.status == "SUCCESS", self.client.story(ended.run_id)
         return ended
 
-    def hanging_run(self) -> str:
-        """Returns the id of a run whose first step waits for a silent source."""
-        self.control(behaviour="stall")
-        run_id = self.client.launch("data_extraction_job")
-
-        def hangs() -> bool:
-            run = self.client.run(run_id)
-            return seen(run.steps.get("fetch_data_from_api") == "IN_PROGRESS", run)
-
-        wait_for("a hanging step", hangs, seconds=60)
-        return run_id
-
     def remove(self) -> None:
         """Removes the copy: containers of runs, services, networks, and volumes, also of overlays that are off."""
         command = [sys.executable, "-m", "operate", "destroy", "--yes"]
@@ -124,13 +114,19 @@ class Stack:
             assert not left, f"{kind}s left: {left}"
 
 
+Copy = TypeVar("Copy", bound=Stack)
+
+
 @contextmanager
-def copy_of_the_deployment(project: str, session: pytest.Session, settings: Mapping[str, str]) -> Iterator[Stack]:
+def copy_of_the_deployment(
+    project: str, session: pytest.Session, settings: Mapping[str, str], kind: type[Copy] = Stack
+) -> Iterator[Copy]:
     """Builds and starts a copy; removes it at the end, after printing its logs if a test failed."""
     ensure_base_images(os.environ)
     port = free_port()
     names = {"COMPOSE_PROJECT_NAME": project, "WEBSERVER_PORT": str(port)}
-    stack = Stack(project, port, {**os.environ, **COMPOSE, **settings, **names})
+    compose = {"COMPOSE_FILE": BASE, "COMPOSE_PROGRESS": "plain"}
+    stack = kind(project, port, {**os.environ, **compose, **settings, **names})
     stack.remove()
     stack.compose("build", "--quiet")
     try:
@@ -143,17 +139,20 @@ def copy_of_the_deployment(project: str, session: pytest.Session, settings: Mapp
 
 
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Returns the copy, with its schedules off."""
-    with copy_of_the_deployment(PROJECT, request.session, SETTINGS) as stack:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Returns the copy, with the code location of these tests."""
+    package = {path.name: path.read_text() for path in CODE.glob("*.py")}
+    file = overlay(package, tmp_path_factory.mktemp("code_location"), environment=VARIABLES)
+    with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}"}) as stack:
         yield stack
 
 
 @pytest.fixture
 def still(stack: Stack) -> Stack:
-    """Returns the copy with its schedules off, nothing under way and a healthy source."""
+    """Returns the copy with its schedules off, nothing under way, and no file that makes a step fail or wait."""
     stack.schedules(running=False)
-    stack.control(behaviour="ok")
+    for name in ("fail", "hold"):
+        stack.mark(name, on=False)
     stack.quiet()
     return stack
 

@@ -52,7 +52,7 @@ class Edge:
 
     def launch(self, user: str) -> dict[str, Any]:
         """Returns GraphQL's answer to the launch of a job."""
-        params = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {}, "mode": "default"}
+        params = {"selector": {**SELECTOR, "jobName": "quick_job"}, "runConfigData": {}, "mode": "default"}
         answer = self.ask("/graphql", user, body={"query": LAUNCH, "variables": {"params": params}})
         assert answer.status_code == 200
         said: dict[str, Any] = answer.json()
@@ -71,7 +71,7 @@ def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -
     """Puts the edge in front of the copy until the block ends, and then restores the copy."""
     before, https = dict(stack.environ), settings.pop("EDGE_HTTPS_PORT", "") or str(free_port())
     stack.environ |= {
-        "COMPOSE_FILE": ":".join(["docker-compose.yml", "docker/compose.edge.yml", *overlays]),
+        "COMPOSE_FILE": ":".join([before["COMPOSE_FILE"], "docker/compose.edge.yml", *overlays]),
         "EDGE_BIND": "127.0.0.1",
         "EDGE_HTTPS_PORT": https,
         "EDGE_HTTP_PORT": str(free_port()),
@@ -113,7 +113,7 @@ def names_of_the_certificate(port: int, domain: str, authority: str) -> Any:
 def loaded(edge: Edge) -> bool:
     """Returns whether the viewers' webserver knows the code location: it answers before it does."""
     assets = edge.ask("/graphql", "vera", body={"query": "{assetNodes {assetKey {path}}}"}).text
-    return seen("raw_user_data" in assets, assets)
+    return seen("greeting" in assets, assets)
 
 
 def logged_in(edge: Edge, user: str) -> Any:

@@ -1,16 +1,18 @@
-"""Replaces the demo's package with another, and restores it."""
+"""Gives a copy another code location."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operate.compose import ROOT
-from tests.stack.conftest import Stack
+
+if TYPE_CHECKING:
+    from tests.stack.conftest import Stack
 
 IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
 # The parts of the code location's image, beside the package.
@@ -23,34 +25,32 @@ PARTS = (
 )
 
 
-@contextmanager
-def hosting(
-    stack: Stack,
-    package: dict[str, str],
-    context: Path,
-    environment: dict[str, Any] | None = None,
-    settings: dict[str, str] | None = None,
-) -> Iterator[Stack]:
-    """Hosts a `package`, texts by name of file, as the stack's code location, and then restores the demo.
+def overlay(package: Mapping[str, str], context: Path, **service: Any) -> str:
+    """Returns the path of a Compose file whose code location is a `package`, texts by name of file.
 
-    `environment` is that of the code location, `settings` are those of .env.
+    `context` is an empty folder for the build. `service` holds more keys of the Compose service.
     """
     for part in PARTS:
         (context / part).parent.mkdir(parents=True, exist_ok=True)
-        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, context / part)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, context / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / part, context / part)
     folder = context / "user_code/src/user_code"
     folder.mkdir(parents=True)
     for name, text in package.items():
         (folder / name).write_text(text)
+    file = context / "code_location.yml"
+    file.write_text(json.dumps({"services": {"user_code": {"build": {"context": str(context)}, **service}}}))
+    return str(file)
+
+
+@contextmanager
+def hosting(stack: Stack, package: Mapping[str, str], context: Path) -> Iterator[Stack]:
+    """Hosts a package as the stack's code location, and then restores the one before."""
     before = dict(stack.environ)
-    service = {
-        "image": IMAGE,
-        "build": {"context": str(context)},
-        "environment": {"DAGSTER_CURRENT_IMAGE": IMAGE, **(environment or {})},
-    }
-    overlay = context / "own.yml"
-    overlay.write_text(json.dumps({"services": {"user_code": service}}))
-    stack.environ |= {**(settings or {}), "COMPOSE_FILE": f"{before['COMPOSE_FILE']}:{overlay}"}
+    file = overlay(package, context, image=IMAGE, environment={"DAGSTER_CURRENT_IMAGE": IMAGE})
+    stack.environ |= {"COMPOSE_FILE": f"{before['COMPOSE_FILE']}:{file}"}
     try:
         exchange(stack)
         yield stack

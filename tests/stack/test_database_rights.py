@@ -74,12 +74,12 @@ def health(stack: Stack) -> tuple[str, str]:
 
 
 def test_a_view_that_user_code_has_planted_gains_nothing_from_the_operator(stack: Stack) -> None:
-    """The README's command runs the view with the rights that user code has anyway."""
+    """The documented command runs the view with the rights that user code has anyway."""
     trojan = """CREATE OR REPLACE FUNCTION public.trojan() RETURNS text LANGUAGE plpgsql AS $$ BEGIN
         CREATE TEMPORARY TABLE loot (line text); COPY loot FROM PROGRAM 'id'; RETURN (SELECT line FROM loot); END $$"""
     view = "CREATE OR REPLACE VIEW public.planted_view AS SELECT public.trojan()"
     assert in_user_code(stack, STATEMENTS, "warehouse", "warehouse", trojan, view) == "done"
-    (psql,) = re.findall(r"`docker compose exec postgres (psql -U warehouse [^`]+)`", repository_text("README.md"))
+    (psql,) = re.findall(r"`docker compose exec postgres (psql -U warehouse [^`]+)`", repository_text("docs/operating.md"))
     try:
         with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
             stack.compose("exec", "-T", "postgres", *shlex.split(psql), "--command", "SELECT * FROM public.planted_view")
@@ -103,7 +103,7 @@ def test_what_a_run_has_done_to_its_own_role_is_seen_and_undone(still: Stack) ->
     finally:
         still.compose("start", "roles")
     wait_for("a healthy code server", lambda: seen(health(still)[0] == "healthy", health(still)), seconds=60)
-    still.succeeds("cookie_job")
+    still.succeeds("quick_job")
 
 
 def test_queries_that_take_all_memory_fail_alone(stack: Stack) -> None:
@@ -120,5 +120,5 @@ def test_a_run_that_leaks_connections_to_the_warehouse_leaves_those_to_dagster(s
 
 def test_a_run_locks_no_row_of_the_runs_for_longer_than_a_minute(still: Stack) -> None:
     """The limit holds where the run has switched off every time-out that it may switch off."""
-    ended = still.succeeds("cookie_job")
+    ended = still.succeeds("quick_job")
     assert in_user_code(still, LOCK, ended.run_id).split() == ["done", "done", "4"]

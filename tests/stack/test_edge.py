@@ -62,7 +62,7 @@ def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert "Caddy" not in str(answer.headers)
     assert edge.launch("vera")["data"]["launchRun"]["__typename"] == "UnauthorizedError"
-    for path in ("/report_asset_materialization/raw_user_data", "/report_asset_check/x", "/report_asset_observation/x"):
+    for path in ("/report_asset_materialization/greeting", "/report_asset_check/x", "/report_asset_observation/x"):
         for body in ({}, None):
             answer = edge.ask(path, "vera", body=body)
             assert (answer.status_code, answer.text) == (403, "Viewers can look, and change nothing."), path
@@ -95,8 +95,8 @@ def test_requests_are_bounded(edge: Edge) -> None:
 def test_an_operator_runs(edge: Edge, stack: Stack) -> None:
     """Operators work as without the edge, except that the log names them."""
     assert edge.launch("otto")["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
-    assert 'audit - "otto": launchRun jobName="cookie_job"' in stack.compose("logs", "--no-log-prefix", "webserver")
-    answer = edge.ask("/report_asset_materialization/raw_user_data", "otto", body={})
+    assert 'audit - "otto": launchRun jobName="quick_job"' in stack.compose("logs", "--no-log-prefix", "webserver")
+    answer = edge.ask("/report_asset_materialization/greeting", "otto", body={})
     assert (answer.status_code, answer.json()) == (200, {})
 
 
@@ -112,7 +112,7 @@ def test_nobody_hides_from_the_log(edge: Edge, stack: Stack) -> None:
 
 def test_a_viewer_runs_no_code(edge: Edge) -> None:
     """A dry run or a question for a future tick would run code; tests/integration/test_viewers.py has all mutations."""
-    schedule = json.dumps({**SELECTOR, "scheduleName": "data_extraction_schedule"})
+    schedule = json.dumps({**SELECTOR, "scheduleName": "slow_schedule"})
     selector = re.sub(r'"(\w+)":', r"\1:", schedule)
     for query, said in (
         (f"mutation {{scheduleDryRun(selectorData: {selector}, timestamp: 1) {{__typename}}}}", "UnauthorizedError"),
@@ -132,7 +132,7 @@ def test_smoke_finds_the_webserver_behind_the_edge(edge: Edge, stack: Stack) -> 
     stack.schedules(running=False)
 
 
-ASSET = "/assets/raw_user_data"
+ASSET = "/assets/greeting"
 
 
 def test_a_viewer_has_no_button_to_materialize(edge: Edge) -> None:
@@ -150,7 +150,7 @@ def test_an_operator_materializes_and_sees_the_events_arrive(edge: Edge, stack: 
         page.on("websocket", lambda socket: sockets.append(socket.url))
         visit(page, ASSET)
         expect(page.get_by_role("button", name="Materialize", exact=False).first).to_be_enabled(timeout=SEEN_MILLISECONDS)
-        run = stack.client.wait(stack.client.launch("cookie_job"))
+        run = stack.client.wait(stack.client.launch("quick_job"))
         visit(page, f"/runs/{run.run_id}")
         expect(page.get_by_text("RUN_SUCCESS").first).to_be_visible(timeout=SEEN_MILLISECONDS)
     assert any(url.startswith("wss://") and url.endswith("/graphql") for url in sockets)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,21 +11,11 @@ from dagster_api.client import SELECTOR
 from dagster_api.runs import Run
 from dagster_api.waiting import seen, wait_for
 from operate.compose import run
-from tests.stack.conftest import Stack
-from tests.stack.hosting import hosting
-from tests.stack.test_zones import asked
+from tests.stack.conftest import VARIABLES, Stack
+from tests.stack.database import asked
+from tests.stack.runs import attempts, begun, canceled
 
 pytestmark = pytest.mark.timeout(300)
-CODE = Path(__file__).with_name("odd_code")
-CANCELED_WITHIN_SECONDS = 10
-# Names and values that a shell, JSON, or a look at the first `=` would spoil; and those that used to be dropped.
-VARIABLES = {
-    "ODD_VALUE": 'a=b \'c\' "d" $$e #f \\ \u00e9\n{"g": [1]}',
-    "odd.name-1": "lower case, a dot and a dash",
-    "EMPTY": "",
-    "PWD": "/elsewhere",
-    "SHLVL": "7",
-}
 # One container alone has these: `dagster_code_server.serve` says why. The last two are Dagster's, for a run.
 DIFFERENT = {"HOSTNAME", "LISTEN_ON", "RUN_CONTAINER", "ALERT_URLS_FILE", "DAGSTER_RUN_JOB_NAME", "SF_PARTNER"}
 RESULT = """{ __typename ... on PythonError { message }
@@ -44,30 +31,10 @@ with dagster.DagsterInstance.get() as instance:
 """
 
 
-@pytest.fixture(scope="module")
-def odd(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The copy with the odd code, and three seconds for a sensor."""
-    stack.schedules(running=False)
-    stack.quiet()
-    package = {path.name: path.read_text() for path in CODE.glob("*.py")}
-    settings = {"DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "3"}
-    with hosting(stack, package, tmp_path_factory.mktemp("odd"), VARIABLES, settings) as hosted:
-        yield hosted
-
-
-def attempts(stack: Stack, run_id: str) -> int:
-    return sum("attempt begun" in (event.get("message") or "") for event in stack.client.events(run_id))
-
-
-def canceled(stack: Stack, run_id: str) -> Run:
-    """A run that is terminated now, which must be canceled soon."""
-    start = time.monotonic()
-    stack.client.terminate(run_id)
-    return stack.client.wait(run_id, seconds=CANCELED_WITHIN_SECONDS - (time.monotonic() - start))
-
-
-def begun(stack: Stack, run_id: str) -> None:
-    wait_for("an attempt", lambda: seen(attempts(stack, run_id) or None, stack.client.story(run_id)), seconds=60)
+@pytest.fixture
+def odd(still: Stack) -> Stack:
+    """Returns the copy, whose code location holds the odd code."""
+    return still
 
 
 @pytest.mark.parametrize("job", ["sleep_job", "sleep_in_processes_job", "two_steps_job", "deaf_job", "deaf_in_processes_job"])

@@ -28,7 +28,7 @@ GROUPS = {
     "otto": ["staff", "dagster-operators"],
     "mallory": ["xdagster-operators", "staff"],
 }
-ASSET = "/assets/raw_user_data?view=events"
+ASSET = "/assets/greeting?view=events"
 COOKIE = "__Host-dagster_session"
 PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
@@ -98,7 +98,7 @@ def test_a_page_leads_to_the_provider_and_an_api_call_to_nothing(edge: Edge, pro
             answer = requests.get(url, headers={**PAGE, **forged}, verify=str(edge.authority), allow_redirects=False, timeout=20)
             assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, login)
         assert edge.ask("/graphql", body={"query": "{version}"}, **forged).status_code == 401
-        assert edge.ask("/report_asset_materialization/raw_user_data", body={}, **forged).status_code == 401
+        assert edge.ask("/report_asset_materialization/greeting", body={}, **forged).status_code == 401
 
 
 def test_a_made_up_answer_of_the_provider_is_none(edge: Edge) -> None:

@@ -1,4 +1,4 @@
-"""A reader's own code in place of the demo, as README.md shows it: the rest of the deployment does not mind."""
+"""A reader's own code, as README.md shows it: the rest of the deployment does not mind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def own(still: Stack, tmp_path: Path) -> Iterator[Stack]:
-    """The copy with the package of the README instead of the demo; afterwards it is as it was."""
+    """The copy with the package of the README; afterwards it is as it was."""
     (example,) = re.findall(r"```python\n(.*?)```", repository_text("README.md"), re.DOTALL)
     definitions = re.sub("^ {3}", "", example, flags=re.MULTILINE)
     with hosting(still, {"__init__.py": "", "definitions.py": definitions}, tmp_path) as stack:
@@ -39,5 +39,5 @@ def test_smoke_passes_with_a_package_of_ones_own(own: Stack) -> None:
     assert without.returncode == 0, without.stdout
     assert without.stdout.splitlines()[2:] == [
         "PASS schedules and sensors: there are none",
-        'SKIP no run was launched, because the jobs of the demo are gone: name one of yours, make smoke JOBS="mine".',
+        'SKIP no run was launched: name jobs, make smoke JOBS="mine", or give yours metadata={"smoke": True}.',
     ]

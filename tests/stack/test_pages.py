@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
 
 LOCATION = "/locations/user_code"
-JOB = f"{LOCATION}/jobs/data_extraction_job"
-ASSET = "/assets/raw_user_data"
+JOB = f"{LOCATION}/jobs/letters_job"
+ASSET = "/assets/greeting"
+LIMIT = 'mutation { setConcurrencyLimit(concurrencyKey: "oven", limit: 2) }'
+NO_LIMIT = 'mutation { deleteConcurrencyLimit(concurrencyKey: "oven") }'
 PAGES = (
     "/overview/activity/timeline",
     "/runs",
@@ -27,10 +29,9 @@ PAGES = (
     "/assets",
     *(f"{ASSET}?view={view}" for view in ("overview", "events", "checks", "lineage", "automation", "definition")),
     "/automation",
-    f"{LOCATION}/asset-groups/users/lineage",
-    f"{LOCATION}/sensors/freshness_sensor",
-    f"{LOCATION}/sensors/run_failure_sensor",
-    f"{LOCATION}/schedules/users_assets_schedule",
+    f"{LOCATION}/asset-groups/letters/lineage",
+    f"{LOCATION}/sensors/slow_sensor",
+    f"{LOCATION}/schedules/letters_schedule",
     f"{LOCATION}/resources",
     JOB,
     f"{JOB}/playground",
@@ -71,8 +72,8 @@ def complaint(response: Response) -> str | None:
 @pytest.mark.timeout(600)
 def test_no_page_of_the_ui_gets_an_error(still: Stack, page: Page) -> None:
     """After a run of either kind, and with a pool that has a limit."""
-    still.client.query('mutation { setConcurrencyLimit(concurrencyKey: "oven", limit: 2) }')
-    runs = [still.succeeds(job).run_id for job in ("users_assets_job", "data_extraction_job")]
+    still.client.query(LIMIT)
+    runs = [still.succeeds(job).run_id for job in ("letters_job", "quick_job")]
     answers: list[Response] = []
     page.on("response", lambda response: answers.append(response))  # noqa: PLW0108 - Playwright takes no built-in method
     for address in (*PAGES, *(f"/runs/{run_id}" for run_id in runs)):
@@ -80,3 +81,4 @@ def test_no_page_of_the_ui_gets_an_error(still: Stack, page: Page) -> None:
         visit(page, address)
         assert any(map(asks, answers)), f"{address} asks nothing"
         assert [said for response in answers if (said := complaint(response))] == [], address
+    still.client.query(NO_LIMIT)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.stack.conftest import Stack
-from tests.stack.hosting import hosting
-from tests.stack.test_odd_code import CODE, attempts, begun, canceled
+from tests.stack.runs import attempts, begun, canceled
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -18,7 +16,7 @@ pytestmark = pytest.mark.timeout(300)
 def without_socket(still: Stack) -> Iterator[Stack]:
     """The copy in the other mode; afterwards it is as it was."""
     before = dict(still.environ)
-    still.environ["COMPOSE_FILE"] = "docker-compose.yml:docker/compose.process.yml"
+    still.environ["COMPOSE_FILE"] += ":docker/compose.process.yml"
     try:
         still.up("--remove-orphans")
         yield still
@@ -28,17 +26,15 @@ def without_socket(still: Stack) -> Iterator[Stack]:
         still.up()
 
 
-def test_a_run_that_is_terminated_is_canceled_and_not_tried_again(without_socket: Stack, tmp_path: Path) -> None:
+def test_a_run_that_is_terminated_is_canceled_and_not_tried_again(without_socket: Stack) -> None:
     """Its step has attempts left: Terminate is final in a process of the code server too."""
-    package = {path.name: path.read_text() for path in CODE.glob("*.py")}
-    with hosting(without_socket, package, tmp_path) as odd:
-        run_id = odd.client.launch("sleep_job")
-        begun(odd, run_id)
-        assert canceled(odd, run_id).status == "CANCELED", odd.client.story(run_id)
-        assert attempts(odd, run_id) == 1
+    run_id = without_socket.client.launch("sleep_job")
+    begun(without_socket, run_id)
+    assert canceled(without_socket, run_id).status == "CANCELED", without_socket.client.story(run_id)
+    assert attempts(without_socket, run_id) == 1
 
 
-def test_runs_of_both_styles_succeed_without_anybody_holding_the_socket(without_socket: Stack) -> None:
+def test_runs_succeed_without_anybody_holding_the_socket(without_socket: Stack) -> None:
     """Scheduled by the same daemon, with the same rights in the database."""
     stack = without_socket
     assert "launch_gateway" not in stack.compose("ps", "--all", "--services").split()
@@ -51,12 +47,7 @@ def test_runs_of_both_styles_succeed_without_anybody_holding_the_socket(without_
         "PASS services are healthy",
         "PASS UI answers",
         "PASS schedules and sensors",
-        "PASS users_assets_job succeeds",
-        "PASS data_extraction_job succeeds",
+        "PASS letters_job succeeds",
+        "PASS quick_job succeeds",
     ]
     assert all("in a process of the code server, " in line for line in lines[-2:])
-    refused = stack.make("evaluate")
-    assert refused.returncode != 0
-    assert (
-        "evaluate: runs are processes of the code server here, and would end when its settings change: make up" in refused.stderr
-    )

@@ -11,13 +11,13 @@ import pytest
 
 from operate.compose import run
 from tests.stack.conftest import PROJECT, Stack
+from tests.stack.database import ASK, asked
 from tests.unit.test_imports import IMPORTS, OF_A_RUN
 
 PORTS = {
     "postgres": 5432,
     "connection_pool": 5432,
     "run_connection_pool": 5432,
-    "users_api": 8080,
     "launch_gateway": 2375,
     "user_code": 4000,
     "webserver": 3000,
@@ -28,8 +28,8 @@ REACHES = {
     "storage": {"connection_pool"},
     "code": {"user_code"},
     "engine": {"launch_gateway"},
-    "runs": {"run_connection_pool", "users_api"},
-    "runs_egress": {"run_connection_pool", "users_api", "outside"},
+    "runs": {"run_connection_pool"},
+    "runs_egress": {"run_connection_pool", "outside"},
     "outside": {"outside"},
 }
 # Tries every address of every name, all at once, since most of them never answer: prints what accepts a connection.
@@ -85,18 +85,18 @@ def test_every_zone_has_its_test(stack: Stack) -> None:
 
 
 def test_a_run_is_in_the_zone_without_a_way_out(still: Stack) -> None:
-    """Its source system is the bundled one."""
+    """RUN_EGRESS is deny by default."""
     assert networks_of_a_run(still) == [f"{PROJECT}_runs"]
 
 
 def networks_of_a_run(stack: Stack) -> list[str]:
     """Returns the networks of the run's container."""
-    container = stack.succeeds("cookie_job").tags["docker/container_id"]
+    container = stack.succeeds("quick_job").tags["docker/container_id"]
     (described,) = json.loads(run(["docker", "inspect", container], capture=True))
     return list(described["NetworkSettings"]["Networks"])
 
 
-def test_a_run_whose_source_is_outside_is_in_the_zone_with_a_way_out(still: Stack) -> None:
+def test_a_run_that_may_reach_the_outside_is_in_the_zone_with_a_way_out(still: Stack) -> None:
     """The gateway puts it there, whatever the launcher asks for."""
     before = dict(still.environ)
     try:
@@ -142,22 +142,6 @@ DENIED = [
     "COPY runs TO PROGRAM 'id'",
     "SELECT pg_read_file('/etc/passwd')",
 ]
-ASK = """
-import sys, psycopg2
-connection = psycopg2.connect(host="run_connection_pool", user="dagster_run", dbname=sys.argv[1])
-connection.autocommit = True
-cursor = connection.cursor()
-for statement in sys.argv[2:]:
-    try:
-        cursor.execute(statement)
-        print("done")
-    except psycopg2.Error as error:
-        print(error.pgcode)
-"""
-
-
-def asked(stack: Stack, database: str, *statements: str) -> list[str]:
-    return stack.compose("exec", "-T", "user_code", "python", "-c", ASK, database, *statements).split()
 
 
 def test_user_code_changes_nothing_in_dagster_s_database_but_what_a_run_reports(stack: Stack) -> None:

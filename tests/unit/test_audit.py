@@ -13,7 +13,7 @@ from dagster_api.client import SELECTOR
 from dagster_api.queries import LAUNCH, RUN, TERMINATE
 from dagster_services.webserver.audit import MAX_BODY_BYTES, acts, audited
 
-PARAMS = {"selector": {**SELECTOR, "jobName": "cookie_job"}, "runConfigData": {"path": "secret"}}
+PARAMS = {"selector": {**SELECTOR, "jobName": "quick_job"}, "runConfigData": {"path": "secret"}}
 
 MORE = "and 1 more in the same request: 1 "
 DOUBTFUL = "a body that is not understood, of"
@@ -26,7 +26,7 @@ def posted(query: str, **variables: Any) -> bytes:
 @pytest.mark.parametrize(
     ("path", "body", "told"),
     [
-        ("/graphql", posted(LAUNCH, params=PARAMS), ['launchRun jobName="cookie_job"']),
+        ("/graphql", posted(LAUNCH, params=PARAMS), ['launchRun jobName="quick_job"']),
         ("/graphql\n", posted(TERMINATE, runId="x\ny"), ['terminateRun runId="x\\ny"']),
         ("/graphql", posted('mutation { a: terminateRun(runId: "x") {x} b {x} }'), ['terminateRun runId="x"', "b"]),
         ("/graphql", posted('mutation { a(p: {jobName: "j", runConfigData: {path: "secret"}}) {x} }'), ['a jobName="j"']),

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from operate.compose import ROOT
+from tests.demo.stack.conftest import Demo
 from tests.stack.browser import SEEN_MILLISECONDS, visit
-from tests.stack.conftest import Stack
 
 GRAPH = "/locations/user_code/asset-groups/users/lineage"
 JOB = "/locations/user_code/jobs/data_extraction_job"
@@ -26,7 +26,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(300)
-def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, pictures: Path) -> None:
+def test_the_asset_graph_shows_the_four_assets(still: Demo, page: Page, pictures: Path) -> None:
     """The UI shows the lineage of group `users`, materialized."""
     still.succeeds("users_assets_job")
     visit(page, GRAPH)
@@ -37,7 +37,7 @@ def test_the_asset_graph_shows_the_four_assets(still: Stack, page: Page, picture
 
 
 @pytest.mark.timeout(300)
-def test_the_job_graph_shows_the_four_ops(still: Stack, page: Page, pictures: Path) -> None:
+def test_the_job_graph_shows_the_four_ops(still: Demo, page: Page, pictures: Path) -> None:
     """A job also has a graph, of steps."""
     visit(page, JOB)
     for name in OPS:

@@ -18,14 +18,14 @@ from dagster_api.schedules_and_sensors import schedule, sensor
 from dagster_api.waiting import seen, wait_for
 from demo.evaluate import FILES
 from operate.compose import ROOT
-from tests.stack.conftest import Stack
+from tests.demo.stack.conftest import Demo
 
 pytestmark = pytest.mark.timeout(900)
 SAMPLE = ROOT / "demo/report/evaluation.json"
 KEPT = "assets, by the freshness sensor"
 
 
-def evaluate(stack: Stack, folder: Path, *arguments: str) -> tuple[dict[str, Any], str]:
+def evaluate(stack: Demo, folder: Path, *arguments: str) -> tuple[dict[str, Any], str]:
     """The report's JSON, and what was said meanwhile."""
     command = [sys.executable, "-m", "demo.evaluate", "--into", str(folder), "--repeat", "1", *arguments]
     ran = subprocess.run(command, cwd=ROOT, env=stack.environ, text=True, capture_output=True, check=False)
@@ -56,7 +56,7 @@ def shape(report: dict[str, Any]) -> list[Any]:
 
 
 @pytest.fixture
-def planted(still: Stack) -> Iterator[Stack]:
+def planted(still: Demo) -> Iterator[Demo]:
     """The copy with a cache that is ignored; and an evaluation that makes runs from scratch where it should from failure."""
     before = dict(still.environ)
     still.compose("build", "--quiet", "evaluation")
@@ -67,7 +67,7 @@ def planted(still: Stack) -> Iterator[Stack]:
     still.up()
 
 
-def test_all_of_it_is_played_and_shows_a_cache_that_is_ignored_and_retries_from_scratch(planted: Stack, tmp_path: Path) -> None:
+def test_all_of_it_is_played_and_shows_a_cache_that_is_ignored_and_retries_from_scratch(planted: Demo, tmp_path: Path) -> None:
     """A report with the parts of the committed one, from a deployment that behaves wrongly in two ways."""
     report, said = evaluate(planted, tmp_path)
     right = json.loads(SAMPLE.read_text())
@@ -88,7 +88,7 @@ def test_all_of_it_is_played_and_shows_a_cache_that_is_ignored_and_retries_from_
     assert planted.warehouse("SELECT count(*) FROM pg_views WHERE viewname = 'report'") == ["0"]
 
 
-def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path) -> None:
+def test_without_the_sensor_nothing_is_fresh_again(still: Demo, tmp_path: Path) -> None:
     """Staleness is seen, and nobody does anything about it; the sensor stays off."""
     switch = sensor(still.client, "freshness_sensor")
     switch.turn(on=False)
@@ -106,13 +106,13 @@ def test_without_the_sensor_nothing_is_fresh_again(still: Stack, tmp_path: Path)
     assert claim["verdict"] == "does not hold"
 
 
-def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_left(still: Stack, tmp_path: Path) -> None:
-    """The commands of docs/operating.md write the whole report to `reports/`, and every figure is there twice.
+def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_left(still: Demo, tmp_path: Path) -> None:
+    """The commands of demo/README.md write the whole report to `reports/`, and every figure is there twice.
 
     The source does afterwards what it did before.
     """
     ((typed, unpack),) = re.findall(
-        r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "docs/operating.md").read_text()
+        r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "demo/README.md").read_text()
     )
     played, reports = ["lineage", "reuse_peanuts", "debugging_table"], tmp_path / "reports"
     still.control(behaviour="incomplete")
@@ -133,7 +133,7 @@ def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_l
         (["--repeat", "0"], "argument --repeat: invalid choice: "),
     ],
 )
-def test_what_is_not_there_cannot_be_evaluated(still: Stack, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_what_is_not_there_cannot_be_evaluated(still: Demo, tmp_path: Path, arguments: list[str], said: str) -> None:
     """One sentence, before anything is started again with other settings."""
     before = still.compose("ps", "--quiet")
     command = [sys.executable, "-m", "demo.evaluate", "--into", str(tmp_path), *arguments]
@@ -143,13 +143,13 @@ def test_what_is_not_there_cannot_be_evaluated(still: Stack, tmp_path: Path, arg
     assert still.compose("ps", "--quiet") == before
 
 
-def behaviour(stack: Stack) -> str:
+def behaviour(stack: Demo) -> str:
     """Returns the behaviour that the source is set to."""
     ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/control').read().decode())"
     return str(json.loads(stack.compose("exec", "-T", "users_api", "python", "-c", ask))["behaviour"])
 
 
-def test_ctrl_c_leaves_everything_as_it_was(still: Stack, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_everything_as_it_was(still: Demo, tmp_path: Path) -> None:
     """Ctrl-C comes while data is bad and the sensor off. Good data, schedules and sensor return, the container is gone.
 
     Impatience changes nothing about that.
@@ -178,13 +178,13 @@ def test_ctrl_c_leaves_everything_as_it_was(still: Stack, tmp_path: Path) -> Non
     assert one_offs(still) == []
 
 
-def one_offs(stack: Stack) -> list[str]:
+def one_offs(stack: Demo) -> list[str]:
     """Containers of `docker compose run`, which `docker compose ps` does not list."""
     labels = [f"label=com.docker.compose.project={stack.environ['COMPOSE_PROJECT_NAME']}", "label=com.docker.compose.oneoff=True"]
     command = ["docker", "ps", "--all", "--quiet", *(f"--filter={label}" for label in labels)]
     return subprocess.run(command, check=True, text=True, capture_output=True).stdout.split()
 
 
-def bad_records(stack: Stack) -> int:
+def bad_records(stack: Demo) -> int:
     """How many are in the warehouse."""
     return int(stack.warehouse("SELECT count(*) FROM assets.raw_user_data WHERE document #>> '{address,geo,lat}' = 'north'")[0])

@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 
 from operate.compose import ROOT
 from tests.conftest import repository_text
+from tests.demo.stack.conftest import Demo
 from tests.stack.browser import SEEN_MILLISECONDS, visit
-from tests.stack.conftest import Stack
 
 HOME = "http://localhost:3000"
 # The parts of a step, in the order in which it names them.
@@ -39,7 +39,7 @@ def test_the_tour_has_steps_in_every_section() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_every_step_of_the_tour(still: Stack, page: Page) -> None:
+def test_every_step_of_the_tour(still: Demo, page: Page) -> None:
     """In order, because a step may need what one before has done."""
     url = f"http://127.0.0.1:{still.port}"
     for heading, text in sections():
@@ -52,7 +52,7 @@ def test_every_step_of_the_tour(still: Stack, page: Page) -> None:
     still.quiet()
 
 
-def take(step: re.Match[str], url: str, stack: Stack, page: Page) -> None:
+def take(step: re.Match[str], url: str, stack: Demo, page: Page) -> None:
     """One step."""
     if step["command"]:
         subprocess.run(shlex.split(step["command"]), cwd=ROOT, env=stack.environ, check=True, capture_output=True)

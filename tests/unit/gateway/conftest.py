@@ -56,7 +56,7 @@ def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
     return {
         "Tty": False, "OpenStdin": False, "StdinOnce": False, "AttachStdin": False, "AttachStdout": False,
         "AttachStderr": False, "NetworkDisabled": False,
-        "Env": ["USERS_API_URL=http://users_api:8080"],
+        "Env": ["SHOP_URL=http://shop:8080"],
         "Cmd": ["dagster", "api", "execute_run", "{}"],
         "Image": "p/user_code:local",
         "Entrypoint": ["python", "/opt/dagster/run.py"],
@@ -67,7 +67,7 @@ def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
             **(host or {}),
         },
         "NetworkingConfig": {"p_runs": None},
-        "Labels": {"dagster/run_id": RUN_ID, "dagster/job_name": "users_assets_job", "dagster/project": "p"},
+        "Labels": {"dagster/run_id": RUN_ID, "dagster/job_name": "letters_job", "dagster/project": "p"},
         **fields,
     }  # fmt: skip
 

@@ -6,6 +6,8 @@ import dagster as dg
 from user_code.limits import ACTS
 from user_code.places import told
 
+from user_code import letters
+
 TRIES = dg.RetryPolicy(max_retries=2)
 
 
@@ -101,6 +103,7 @@ def slow_schedule() -> dg.SkipReason:
 
 
 JOBS = [
+    *letters.JOBS,
     *jobs(sleep_long, "sleep"),
     *jobs(fail_and_wait, "wait"),
     *jobs(ignore_interrupts, "deaf"),
@@ -109,4 +112,10 @@ JOBS = [
     *jobs(baking, "pool"),
     two_steps_job,
 ]
-defs = dg.Definitions(jobs=JOBS, sensors=[slow_sensor], schedules=[slow_schedule])
+defs = dg.Definitions(
+    assets=letters.ASSETS,
+    asset_checks=letters.CHECKS,
+    jobs=JOBS,
+    sensors=[slow_sensor],
+    schedules=[*letters.SCHEDULES, slow_schedule],
+)

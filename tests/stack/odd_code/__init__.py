@@ -1,1 +1,0 @@
-"""The stack hosts this code location of odd but plausible user code in place of the demo."""
