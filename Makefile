@@ -37,9 +37,14 @@ dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings
 	@python3 -m bench $(JOBS) $(if $(OFFICIAL),--official)
 
-test: test-static test-unit test-integration test-stack ## Run all tests
+# Two lanes of tests at once, each with a copy of the deployment; tests/conftest.py lists them.
+LANES := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-test-static: .venv ## Test the text of this repository; needs no server
+test: test-static ## Run all tests
+	$(PYTHON) -m pytest $(LANES) tests/stack tests/integration tests/unit $(DEMO_TESTS)
+
+test-static: .venv ## Test the text of this repository; needs Compose and no engine
+	docker/offline/engine.sh start
 	$(PYTHON) -m pytest tests/static
 
 test-unit: .venv ## Test the logic; needs no server
@@ -50,7 +55,7 @@ test-integration: .venv ## Test against Postgres and a gRPC code server; needs n
 
 test-stack: .venv ## Test the whole deployment in Docker, under a project name of its own
 	docker/offline/engine.sh start
-	$(PYTHON) -m pytest tests/stack
+	$(PYTHON) -m pytest $(LANES) tests/stack
 
 lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
 	@scripts/lint.sh

@@ -43,7 +43,7 @@ def surroundings(folder: Path, neighbours: Sequence[Neighbour] = ()) -> Iterator
             # As in the image of the code location: docker/code_server/Dockerfile.
             "DAGSTER_DEFAULT_IO_MANAGER_MODULE": "dagster_deployment.io_manager",
             "DAGSTER_DEFAULT_IO_MANAGER_ATTRIBUTE": "deployment_io_manager",
-            "PYTHONPATH": ":".join(str(ROOT / "docker" / image / "src") for image in ("dagster", "code_server")),
+            "PYTHONPATH": ":".join(str(ROOT / part / "src") for part in ("docker/dagster", "docker/code_server", "user_code")),
             "EXPORTS_DIR": str(folder / "exports"),
         }
         for neighbour in neighbours:

@@ -13,7 +13,7 @@ import pytest
 from dev.surroundings import surroundings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def folder() -> Iterator[Path]:
     """Where the servers keep what they need; a server that root lends another user must be able to get there.
 
@@ -24,7 +24,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def environment(folder: Path) -> Iterator[dict[str, str]]:
     """Returns the environment variables that a Dagster process needs."""
     with surroundings(folder) as environ:
@@ -39,7 +39,7 @@ def in_environment(environment: dict[str, str], clean_environment: None, monkeyp
     return environment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def migrated(environment: dict[str, str]) -> dict[str, str]:
     """Returns the same environment, after the service `migrate` has done its work."""
     migrate(environment)

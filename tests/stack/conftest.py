@@ -26,7 +26,8 @@ from tests.stack.hosting import overlay
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PROJECT = "stack_test"
+# Two lanes of `make test` may have a copy each at once.
+PROJECT = f"stack_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 CODE = Path(__file__).with_name("code_location")
 # Three seconds for a sensor: the code location has one that takes five.
 SETTINGS = {"DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "3"}
@@ -138,7 +139,7 @@ def copy_of_the_deployment(
         stack.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Returns the copy, with the code location of these tests."""
     package = {path.name: path.read_text() for path in CODE.glob("*.py")}

@@ -80,10 +80,10 @@ def test_a_setting_of_the_code_location_can_be_set_in_env_and_stands_in_one_manu
 
 
 def test_every_verb_that_the_readme_uses_exists() -> None:
-    """A reader types them."""
-    makefiles = "".join(map(repository_text, tracked("*Makefile")))
-    verbs = set(re.findall(r"^([a-z-]+):.*## ", makefiles, re.MULTILINE))
-    used = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
+    """A reader types them. The demo's own test reads the paragraphs that lead to the demo."""
+    verbs = set(re.findall(r"^([a-z-]+):.*## ", repository_text("Makefile"), re.MULTILINE))
+    text = "\n\n".join(paragraph for paragraph in README.split("\n\n") if "(demo/" not in paragraph)
+    used = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
     assert "up" in used
     assert used <= verbs
 

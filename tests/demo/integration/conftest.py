@@ -14,7 +14,7 @@ from tests.integration.conftest import folder, in_environment, migrated
 __all__ = ["folder", "in_environment", "migrated"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def environment(folder: Path) -> Iterator[dict[str, str]]:
     """Returns the environment variables that a Dagster process of the demo needs."""
     with surroundings(folder, [neighbour]) as environ:

@@ -43,7 +43,10 @@ def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:
         dev.send_signal(signal.SIGINT)
         stdout, stderr = dev.communicate(timeout=60)
     finally:
-        dev.kill()
+        # A failed assertion must not leave a daemon behind, which launches runs until somebody notices.
+        left = psutil.Process(dev.pid).children(recursive=True) if dev.poll() is None else []
+        for process in (dev, *left):
+            process.kill()
         dev.wait()
     assert (dev.returncode, stdout) == (
         0,

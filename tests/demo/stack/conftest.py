@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from dagster_api.waiting import seen, wait_for
 from tests.stack.conftest import Stack, copy_of_the_deployment, page
 
 __all__ = ["page"]
-PROJECT = "demo_test"
+PROJECT = f"demo_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 # A person can wait for these schedules; the source is stale after the shortest time that Dagster allows.
 SETTINGS = {
     "USERS_FRESHNESS_SECONDS": "60",
@@ -45,7 +46,7 @@ class Demo(Stack):
         return run_id
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest) -> Iterator[Demo]:
     """Returns the copy."""
     with copy_of_the_deployment(PROJECT, request.session, SETTINGS, Demo) as stack:

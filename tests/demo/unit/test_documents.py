@@ -1,0 +1,25 @@
+"""The documents of the demo, and the paragraphs of the README that lead to them."""
+
+from __future__ import annotations
+
+import re
+
+from operate.compose import ROOT
+from tests.conftest import repository_text
+
+DOCUMENTS = ("demo/README.md", "demo/tour.md")
+
+
+def test_every_link_of_the_readme_into_the_demo_leads_to_a_file() -> None:
+    """Pictures included."""
+    links = re.findall(r"\]\((demo/[^)#]+)[^)]*\)", repository_text("README.md"))
+    assert len(links) > 3
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_verbs_that_the_readme_names_for_the_demo_exist() -> None:
+    """A reader types them."""
+    verbs = set(re.findall(r"^([a-z-]+):.*## ", repository_text("demo/Makefile"), re.MULTILINE))
+    text = "\n\n".join(paragraph for paragraph in repository_text("README.md").split("\n\n") if "(demo/" in paragraph)
+    used = set(re.findall(r"`make ([a-z-]+)", text))
+    assert used == {"evaluate"} <= verbs
