@@ -57,53 +57,65 @@ def shape(report: dict[str, Any]) -> list[Any]:
 
 @pytest.fixture
 def planted(still: Demo) -> Iterator[Demo]:
-    """The copy with a cache that is ignored; and an evaluation that makes runs from scratch where it should from failure."""
-    before = dict(still.environ)
+    """Returns the copy with three faults.
+
+    It ignores a cache. The freshness sensor is off. The evaluation starts runs from scratch where it should from failure.
+    """
+    before, switch = dict(still.environ), sensor(still.client, "freshness_sensor")
     still.compose("build", "--quiet", "evaluation")
     still.environ["COMPOSE_FILE"] += ":tests/demo/stack/planted/compose.yml"
     still.compose("build", "--quiet", "user_code")
+    switch.turn(on=False)
     yield still
     still.environ = before
     still.up()
+    switch.turn(on=True)
 
 
-def test_all_of_it_is_played_and_shows_a_cache_that_is_ignored_and_retries_from_scratch(planted: Demo, tmp_path: Path) -> None:
-    """A report with the parts of the committed one, from a deployment that behaves wrongly in two ways."""
-    report, said = evaluate(planted, tmp_path)
+def test_a_whole_evaluation_shows_each_fault_of_the_deployment(planted: Demo, tmp_path: Path) -> None:
+    """The report has the parts of the committed one, and its figures differ where the deployment is wrong."""
+    report, said = evaluate(planted, tmp_path, "--patience", "100")
     right = json.loads(SAMPLE.read_text())
     assert shape(report) == shape(right)
-    wrong, as_it_should = figures(report), figures(right)
-    repeated = ("debugging_table", "steps executed", "job, from failure")
-    assert (as_it_should[repeated], wrong[repeated]) == (1, 3)
-    eggs = ("incremental", "steps executed", "assets")
-    assert as_it_should[eggs] == 1
-    assert (wrong[eggs] or 0) > 1
-    verdicts = {claim["text"]: claim["verdict"] for claim in report["claims"]}
-    because = {claim["text"]: claim["because"] for claim in report["claims"]}
-    assert verdicts["With tasks, debugging means executing the whole pipeline again."] == "holds"
-    assert not because["Incremental updates are built in for assets."].startswith("1 step ")
+    shows_retries_from_scratch(report, right)
+    shows_an_ignored_cache(report, right)
+    shows_a_source_that_stays_stale(report)
     assert said.count("[11/11]") == 1
     assert {path.name for path in tmp_path.iterdir()} == FILES
     assert planted.warehouse("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'retired%'") == ["0"]
     assert planted.warehouse("SELECT count(*) FROM pg_views WHERE viewname = 'report'") == ["0"]
+    assert not sensor(planted.client, "freshness_sensor").is_on()
 
 
-def test_without_the_sensor_nothing_is_fresh_again(still: Demo, tmp_path: Path) -> None:
-    """Staleness is seen, and nobody does anything about it; the sensor stays off."""
-    switch = sensor(still.client, "freshness_sensor")
-    switch.turn(on=False)
-    try:
-        report, _ = evaluate(still, tmp_path, "--only", "freshness_source", "--patience", "100")
-        assert not switch.is_on()
-    finally:
-        switch.turn(on=True)
+def claims(report: dict[str, Any], what: str) -> dict[str, str]:
+    """Returns the verdicts, or the reasons for them, by the text of the claim."""
+    return {claim["text"]: claim[what] for claim in report["claims"]}
+
+
+def shows_retries_from_scratch(report: dict[str, Any], right: dict[str, Any]) -> None:
+    repeated = ("debugging_table", "steps executed", "job, from failure")
+    assert (figures(right)[repeated], figures(report)[repeated]) == (1, 3)
+    assert claims(report, "verdict")["With tasks, debugging means executing the whole pipeline again."] == "holds"
+
+
+def shows_an_ignored_cache(report: dict[str, Any], right: dict[str, Any]) -> None:
+    eggs = ("incremental", "steps executed", "assets")
+    assert figures(right)[eggs] == 1
+    assert (figures(report)[eggs] or 0) > 1
+    assert not claims(report, "because")["Incremental updates are built in for assets."].startswith("1 step ")
+
+
+def shows_a_source_that_stays_stale(report: dict[str, Any]) -> None:
+    """Staleness is seen, and nobody does anything about it."""
     found = figures(report)
     assert found["freshness_source", "from publication to a fresh summary", KEPT] is None
     assert found["freshness_source", "runs spent", KEPT] == 0
     assert (found["freshness_source", "from the last good data until it is marked stale", KEPT] or 0) >= 60
     assert (found["freshness_source", "from publication to a fresh summary", "job, by its schedule"] or 0) > 0
-    (claim,) = [claim for claim in report["claims"] if claim["text"].startswith("What is expired is refreshed")]
-    assert claim["verdict"] == "does not hold"
+    (verdict,) = [
+        verdict for text, verdict in claims(report, "verdict").items() if text.startswith("What is expired is refreshed")
+    ]
+    assert verdict == "does not hold"
 
 
 def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_left(still: Demo, tmp_path: Path) -> None:
@@ -114,7 +126,7 @@ def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_l
     ((typed, unpack),) = re.findall(
         r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "demo/README.md").read_text()
     )
-    played, reports = ["lineage", "reuse_peanuts", "debugging_table"], tmp_path / "reports"
+    played, reports = ["reuse_peanuts"], tmp_path / "reports"
     still.control(behaviour="incomplete")
     script = f"{typed} --repeat 2 --only {' '.join(played)} > report.tar\n{unpack}".replace("report", f"{tmp_path}/report")
     ran = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
