@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs a Docker engine on a machine without one. It fetches Debian's packages, unpacks them into one folder, and starts it.
+# Installs a Docker engine on a machine without one. It unpacks Debian's packages into one folder, and starts the engine there.
 #
 #   engine.sh start   return at once if an engine answers; else fetch the missing packages and start it
 #   engine.sh stop    stop the engine that this script started (by its process id), and no other
