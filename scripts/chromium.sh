@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the path of a Chromium for browser tests. As root on Debian, it installs Chromium if there is none.
+# Prints the path of a Chromium for browser tests. It installs Chromium if there is none, as root on Debian.
 set -euo pipefail
 
 find_one() { command -v chromium || command -v chromium-browser || command -v google-chrome; }

@@ -1,4 +1,4 @@
-"""Jobs whose outputs name no I/O manager, and whose keys look like paths. Runs import this separate module by name."""
+"""These jobs name no I/O manager, and use keys that look like paths. Runs import this separate module by name."""
 
 from collections.abc import Iterator
 
