@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prints the path of a Chromium for browser tests; on Debian as root it installs one where there is none.
+# Prints the path of a Chromium for browser tests. It installs Chromium if there is none, as root on Debian.
 set -euo pipefail
 
 find_one() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 
-# Ubuntu has no package of that name: its Chromium is a snap.
+# Ubuntu has no package named chromium: its Chromium is a snap.
 can_be_installed() {
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-cache show chromium >/dev/null 2>&1
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every check that needs no running program, each in its own line; all of them run, then the first failure counts.
+# Runs every check that needs no running program, and prints one line for each. It runs all checks, and fails if one fails.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 PATH=$PWD/.venv/bin:$PATH
@@ -33,7 +33,7 @@ check_types launch_gateway
 check_types login
 check_types dagster_api operate dev bench scripts
 check "import-linter" env PYTHONPATH="$python_path" lint-imports
-# The deployment is whole without the demo.
+# The deployment also works without the demo.
 if [ -d demo ]; then
     check_types demo
     check_types users_api

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes every requirements.txt from its requirements.in: exact versions with hashes, for Python 3.11 and newer, no registry named.
+# Writes every requirements.txt from its requirements.in: exact versions with hashes, for Python 3.11 and newer.
+# A lock names no registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 git ls-files '*requirements.in' | while read -r file; do

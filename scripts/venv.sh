@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv with what tests/requirements.txt locks, and the code location; does nothing where it is up to date.
+# Creates .venv with the packages of tests/requirements.txt and the code location. It does nothing if .venv is up to date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

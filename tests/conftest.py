@@ -50,14 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def setting_names() -> list[str]:
-    """The code location's own settings, whichever it is."""
+    """Returns the names of the settings that the code location lists in its settings.env."""
     lines = (ROOT / "user_code/settings.env").read_text().splitlines()
     return [line.partition("=")[0] for line in lines if line and not line.startswith("#")]
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own settings must not decide a test."""
+    """Unsets the settings of the developer's shell, because they must not decide a test."""
     for name in ["DAGSTER_HOME", "WAREHOUSE_HOST", "WAREHOUSE_PORT", "ALERT_URLS_FILE", *setting_names()]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
@@ -65,20 +65,23 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Source:
-    """A source system answers as the test says: one `(status, body)` a request, the last one for ever."""
+    """Describes a source system that answers as the test says.
+
+    Each request takes the next `(status, body)` of `answers`. The last one repeats.
+    """
 
     url: str = ""
     answers: list[tuple[int, bytes]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
     def answer(self, payload: Any, status: int = 200) -> None:
-        """Adds an answer; anything but bytes is sent as JSON."""
+        """Adds an answer. Bytes are sent as they are, and any other value as JSON."""
         self.answers.append((status, payload if isinstance(payload, bytes) else json.dumps(payload).encode()))
 
 
 @pytest.fixture
 def source() -> Iterator[Source]:
-    """A real HTTP server on loopback."""
+    """Yields a source system that is a real HTTP server on loopback."""
     state = Source()
 
     class Handler(BaseHTTPRequestHandler):
@@ -95,7 +98,7 @@ def source() -> Iterator[Source]:
             self.do_GET()
 
         def log_message(self, *_: Any) -> None:
-            """Says nothing."""
+            """Writes no log line."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -108,11 +111,11 @@ def source() -> Iterator[Source]:
 
 
 def repository_text(path: str) -> str:
-    """The text of a file of this repository."""
+    """Returns the text of a file of this repository."""
     return (ROOT / path).read_text()
 
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
-# The first example pays for imports, on a machine that does other things too.
+# The first example also waits for imports, and other programs may slow the machine down.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")

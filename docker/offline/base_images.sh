@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds stand-ins for the official Python and Postgres images from Debian's packages, unless they exist already.
-# Prints the settings that make Compose use them. With the argument `edge` it also builds the image of Caddy.
+# Builds replacements for the official Python and Postgres images from Debian's packages, unless they exist already.
+# Prints the settings that make Compose use them. The argument `edge` adds an image of Caddy.
 set -euo pipefail
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -15,7 +15,7 @@ CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 
-# The machine's mirror, which apt knows after fetching its lists; empty on Ubuntu, whose mirrors have no Debian.
+# Prints the machine's Debian mirror, which apt knows after `apt-get update`. It prints nothing on Ubuntu.
 # shellcheck disable=SC2016 # apt fills in $(SITE)
 mirror() { apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1 || :; }
 

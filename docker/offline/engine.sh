@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Installs a Docker engine on a machine without one: fetches Debian's packages, unpacks them into one folder, starts the engine.
+# Installs a Docker engine on a machine without one. It unpacks Debian's packages into one folder, and starts the engine there.
 #
 #   engine.sh start   return at once if an engine answers; else fetch the missing packages and start it
 #   engine.sh stop    stop the engine that this script started (by its process id), and no other
 #   engine.sh fetch PACKAGE...   only fetch and unpack packages of ENGINE_SUITE into ENGINE_HOME/root
 #
-# It never replaces an engine: if one answers on the default socket, or DOCKER_HOST is set, `start` does nothing.
-# dpkg installs only runc, iptables and debootstrap's requirements, from the machine's own release.
+# It never replaces an engine: `start` does nothing if one answers. It fails if DOCKER_HOST is set and no engine answers there.
+# On Debian, apt-get installs only runc, iptables, debootstrap and ca-certificates, from the machine's own release.
 set -euo pipefail
 
 ENGINE_HOME=${ENGINE_HOME:-/var/lib/docker-offline}
-# Debian 12 ships engine 20.10, which does not know health checks' start_interval; forky's 28 needs no newer libc.
+# Debian 12 has engine 20.10, which does not know `start_interval` of health checks. Engine 28 of forky needs no newer libc.
 ENGINE_SUITE=${ENGINE_SUITE:-forky}
 PACKAGES=(docker.io docker-cli docker-buildx docker-compose containerd tini-static)
 PLUGINS=/usr/local/lib/docker/cli-plugins
@@ -33,7 +33,7 @@ require_debian_root() {
 }
 
 # shellcheck disable=SC2016 # apt fills in $(SITE)
-# The mirror that this machine already uses, so that a company mirror needs no setting here.
+# Prints the mirror that this machine already uses, so that a company mirror needs no setting here.
 mirror() { apt-get indextargets --format '$(SITE)' 'Origin: Debian' | grep -v security | head -n 1; }
 
 fetch() {
@@ -57,7 +57,7 @@ install_tools() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" ca-certificates >/dev/null
 }
 
-# Ubuntu's own packages are recent enough, and its service manager starts them.
+# Installs Ubuntu's own packages: they are recent enough, and systemd starts the engine.
 install_on_ubuntu() {
     say "no Docker engine answers: installing docker.io, docker-compose-v2 and docker-buildx from Ubuntu's packages"
     apt-get update -qq
@@ -81,7 +81,7 @@ link_client() {
 
 launch() {
     local tools=$ENGINE_HOME/root/usr log=$ENGINE_HOME/dockerd.log
-    # A process id from before a reboot may belong to another process now, and dockerd would refuse to start.
+    # After a reboot, another process may have this process id, and dockerd would refuse to start.
     rm -f "$ENGINE_HOME/engine.pid"
     PATH="$tools/sbin:$tools/bin:$PATH" setsid nohup "$tools/sbin/dockerd" \
         --data-root "$ENGINE_HOME/data" --exec-root "$ENGINE_HOME/exec" --pidfile "$ENGINE_HOME/engine.pid" --init-path "$tools/bin/tini-static" \

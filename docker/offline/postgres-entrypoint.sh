@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# At first start, creates the cluster and runs /docker-entrypoint-initdb.d, like the official image; then becomes Postgres.
-# Honours POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD[_FILE], POSTGRES_INITDB_ARGS and POSTGRES_HOST_AUTH_METHOD.
+# Creates the cluster and runs /docker-entrypoint-initdb.d at the first start, like the official image. Then it runs Postgres.
+# Reads POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD[_FILE], POSTGRES_INITDB_ARGS and POSTGRES_HOST_AUTH_METHOD.
 set -euo pipefail
 
 if [ "$(id -u)" = 0 ]; then
@@ -25,7 +25,7 @@ initialise() {
     unset PGPASSWORD PGUSER
 }
 
-# shellcheck disable=SC1090 # which scripts there are is known when it runs
+# shellcheck disable=SC1090 # the scripts are known only at run time
 run_scripts() {
     local script
     for script in /docker-entrypoint-initdb.d/*; do

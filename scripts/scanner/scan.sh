@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scans every Dockerfile with checkov, in an environment of its own, which is made where it is not up to date.
+# Scans every Dockerfile with checkov. The script creates checkov's own virtual environment if it is not up to date.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,6 +10,6 @@ if [ "$(cat .venv/scanner/stamp 2>/dev/null)" != "$stamp" ]; then
     .venv/bin/uv pip install --quiet --python .venv/scanner/bin/python --require-hashes --no-deps -r scripts/scanner/requirements.txt
     echo "$stamp" >.venv/scanner/stamp
 fi
-# Files that Git knows: nothing of an environment or of another checkout. It finds Dockerfiles by name, and asks nobody.
+# Git lists the files, so checkov reads no virtual environment and no other checkout. It sends no network request.
 git ls-files -co --exclude-standard '*Dockerfile' | sed 's/^/--file=/' |
     xargs .venv/scanner/bin/checkov --config-file scripts/scanner/checkov.yml

@@ -1,4 +1,4 @@
-"""A real Postgres and a DAGSTER_HOME made of the shipped dagster.yaml, once for all tests here."""
+"""All tests of this folder share a real Postgres, and a DAGSTER_HOME with the shipped dagster.yaml."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from dev.surroundings import surroundings
 
 @pytest.fixture(scope="package")
 def folder() -> Iterator[Path]:
-    """Where the servers keep what they need; a server that root lends another user must be able to get there.
+    """Yields the folder of the servers. Root starts Postgres as another user, who must be able to enter the folder.
 
-    Not below pytest's own folder: each pytest that starts closes that to others, also under a server that is running.
+    It is not below pytest's own folder: each pytest that starts closes that folder to other users, even to running servers.
     """
     with tempfile.TemporaryDirectory(prefix="servers", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o711)
@@ -26,14 +26,14 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="package")
 def environment(folder: Path) -> Iterator[dict[str, str]]:
-    """Returns the environment variables that a Dagster process needs."""
+    """Yields the environment variables that a Dagster process needs."""
     with surroundings(folder) as environ:
         yield environ
 
 
 @pytest.fixture
 def in_environment(environment: dict[str, str], clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The same for code in this process."""
+    """Sets these variables in this process, and returns them."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return environment
@@ -41,13 +41,13 @@ def in_environment(environment: dict[str, str], clean_environment: None, monkeyp
 
 @pytest.fixture(scope="package")
 def migrated(environment: dict[str, str]) -> dict[str, str]:
-    """Returns the same environment, after the service `migrate` has done its work."""
+    """Returns the same environment after the service `migrate` has run."""
     migrate(environment)
     return environment
 
 
 def migrate(environ: dict[str, str]) -> None:
-    """Runs what the service `migrate` runs."""
+    """Runs the command of the service `migrate`."""
     command = [sys.executable, "-m", "dagster_services.database.migrate"]
     ended = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

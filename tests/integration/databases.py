@@ -1,4 +1,4 @@
-"""Connections to the server of the integration tests, as any of its roles."""
+"""Tests connect to the Postgres of the integration tests with these functions, as any role."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dev.postgres import PASSWORD
 
 
 def connected(environ: Mapping[str, str], role: str, database: str, password: str = PASSWORD) -> psycopg2.extensions.connection:
-    """A connection, in which each statement is a transaction."""
+    """Returns a connection in which each statement is a transaction."""
     port = environ["DAGSTER_POSTGRES_PORT"]
     connection = psycopg2.connect(host="127.0.0.1", port=port, user=role, password=password, dbname=database)
     connection.autocommit = True
@@ -21,13 +21,13 @@ def connected(environ: Mapping[str, str], role: str, database: str, password: st
 
 @contextmanager
 def asking(environ: Mapping[str, str], role: str, database: str) -> Iterator[psycopg2.extensions.cursor]:
-    """A cursor of such a connection."""
+    """Yields a cursor of such a connection."""
     with closing(connected(environ, role, database)) as connection, connection.cursor() as cursor:
         yield cursor
 
 
 def answers(cursor: psycopg2.extensions.cursor, *statements: str) -> list[str]:
-    """Returns the result of each statement: "done", or the five letters of Postgres' error."""
+    """Returns "done" for each statement, or the five characters of Postgres' error code."""
     return [_answer(cursor, statement) for statement in statements]
 
 

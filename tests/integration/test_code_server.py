@@ -1,4 +1,4 @@
-"""The code server as its container starts it: a real process, real gRPC, the probe of its health check."""
+"""The code server runs as in its container: a real process, real gRPC, and the command of its health check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def probe(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def port_4000() -> None:
-    """Code server and probe agree on this port."""
+    """Fails the test if port 4000 is in use, because code server and probe always use it."""
     with socket.socket() as taken:
         if taken.connect_ex(("127.0.0.1", 4000)) == 0:
             pytest.fail("port 4000 is in use: stop what uses it")
@@ -38,7 +38,7 @@ def healthy(environ: dict[str, str]) -> bool:
     return seen(said.returncode == 0, said.stderr)
 
 
-def test_the_code_server_serves_the_location_and_its_run_containers(environment: dict, port_4000: None, tmp_path: Path) -> None:
+def test_code_server_serves_its_code_location_and_run_settings(environment: dict, port_4000: None, tmp_path: Path) -> None:
     """Webserver and daemon read image, networks and environment of runs from the code server."""
     environ = {**environment, "RUN_CONTAINER": RUN_CONTAINER, "DAGSTER_CURRENT_IMAGE": "p/user_code:1"}
     assert probe(environ).returncode != 0
@@ -54,8 +54,8 @@ def test_the_code_server_serves_the_location_and_its_run_containers(environment:
     assert [symbol.attribute for symbol in reply.repository_symbols] == ["defs"]
 
 
-def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port_4000: None, tmp_path: Path) -> None:
-    """The server answers, so that the UI shows the reason. The probe reports the reason too."""
+def test_probe_reports_a_code_location_that_does_not_load(environment: dict, port_4000: None, tmp_path: Path) -> None:
+    """The server must still answer, so that the UI shows the reason."""
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/__init__.py").write_text("")
     (tmp_path / "broken/definitions.py").write_text("raise RuntimeError('no such table')")
@@ -71,16 +71,16 @@ def test_a_code_location_that_does_not_load_is_unhealthy(environment: dict, port
     assert "no such table" in said
 
 
-def test_without_its_database_the_container_ends_with_one_sentence(environment: dict) -> None:
-    """Postgres may start late after a host start. Docker restarts the container, where the server would keep the error."""
+def test_code_server_exits_with_one_sentence_without_its_database(environment: dict) -> None:
+    """Postgres may start late, and Docker restarts an ended container. A server that keeps running would keep the error."""
     environ = {**environment, "RUN_CONTAINER": "{}", "DAGSTER_POSTGRES_PORT": "1"}
     ended = subprocess.run([*SERVE, "user_code.definitions"], env=environ, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith("Dagster's instance cannot be opened: ")
 
 
-def test_the_probe_imports_no_dagster(environment: dict) -> None:
-    """The import costs `dagster api grpc-health-check` a second of CPU at each call."""
+def test_probe_does_not_import_dagster(environment: dict) -> None:
+    """The import takes a second of CPU, and `dagster api grpc-health-check` repeats it for each health check."""
     command = [sys.executable, "-X", "importtime", *PROBE]
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in said.splitlines() if line.startswith("import time:")}

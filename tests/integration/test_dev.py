@@ -1,4 +1,4 @@
-"""`make dev`: the code location without Docker, from start to Ctrl-C."""
+"""`make dev` runs the code location without Docker. The demo's tests start it and stop it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from operate.compose import ROOT
 
 
-def test_dev_says_what_to_do_about_a_port_in_use(folder: Path) -> None:
-    """The verb must stop before it starts anything."""
+def test_dev_rejects_a_port_in_use_and_names_the_remedy(folder: Path) -> None:
+    """`make dev` must end before it starts a process or creates a folder."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -1,4 +1,4 @@
-"""The shipped dagster.yaml and workspace.yaml as Dagster reads them, against a real Postgres."""
+"""Dagster reads the shipped dagster.yaml and workspace.yaml, and uses a real Postgres."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.integration.conftest import migrate
 from tests.integration.databases import asking
 
 
-def test_the_instance_is_what_the_design_says(in_environment: dict[str, str]) -> None:
-    """Dagster ignores unknown settings; the test reads those that it has understood."""
+def test_dagster_applies_the_settings_of_the_shipped_dagster_yaml(in_environment: dict[str, str]) -> None:
+    """Dagster ignores unknown settings, so the test reads the settings that Dagster has applied."""
     with dg.DagsterInstance.from_config(str(ROOT)) as instance:
         launcher = instance.get_ref().run_launcher_data
         coordinator = instance.run_coordinator
@@ -39,16 +39,16 @@ def test_the_instance_is_what_the_design_says(in_environment: dict[str, str]) ->
         assert instance.get_ref().run_launcher_data.rehydrate().container_kwargs == {}
 
 
-def test_an_instance_of_any_process_holds_no_secret_and_no_resolved_host(in_environment: dict[str, str]) -> None:
-    """The command line of every run holds the instance."""
+def test_instance_reference_holds_no_password_and_no_resolved_host(in_environment: dict[str, str]) -> None:
+    """The command line of every run holds this reference, so a password in it would be visible."""
     ref = InstanceRef.from_dir(str(ROOT))
     text = str(ref.storage_data)
     assert "env: DAGSTER_POSTGRES_HOST" in text
     assert "password" not in text
 
 
-def test_migrate_brings_an_older_database_to_this_version(migrated: dict[str, str], in_environment: dict[str, str]) -> None:
-    """The tables name their version; here they name that of the release before."""
+def test_migrate_upgrades_the_database_of_an_older_release(migrated: dict[str, str], in_environment: dict[str, str]) -> None:
+    """A new release of Dagster needs its own tables. Here the database names the version of the release before."""
     with dg.DagsterInstance.from_config(str(ROOT)) as instance:
         storages = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
         _, head = instance.run_storage.alembic_version()
@@ -60,8 +60,8 @@ def test_migrate_brings_an_older_database_to_this_version(migrated: dict[str, st
         assert [storage.alembic_version() for storage in storages] == [(head, head)] * 3
 
 
-def test_the_workspace_names_the_service() -> None:
-    """Host and port are those of the Compose service."""
+def test_workspace_names_host_and_port_of_the_code_server() -> None:
+    """Webserver and daemon connect to this Compose service."""
     (origin,) = location_origins_from_yaml_paths([str(ROOT / "workspace.yaml")])
     assert (origin.host, origin.port, origin.location_name) == ("user_code", 4000, "user_code")
     assert "user_code" in compose_file("docker-compose.yml")["services"]

@@ -10,8 +10,8 @@ from dagster_services.webserver import lost_connections
 
 
 @pytest.fixture
-def broken(environment: dict[str, str]) -> psycopg2.extensions.connection:
-    """Returns a connection that Postgres has ended, as at a restart."""
+def terminated_connection(environment: dict[str, str]) -> psycopg2.extensions.connection:
+    """Returns a connection that Postgres has terminated, as at a restart."""
     port = environment["DAGSTER_POSTGRES_PORT"]
     connections = [
         psycopg2.connect(host="127.0.0.1", port=port, user=user, password="local", dbname="dagster")
@@ -23,20 +23,22 @@ def broken(environment: dict[str, str]) -> psycopg2.extensions.connection:
     return connections[0]
 
 
-def test_a_connection_that_breaks_is_an_operational_error(broken: psycopg2.extensions.connection) -> None:
-    """Dagster retries after this error."""
+def test_set_statement_timeout_raises_operational_error_on_a_lost_connection(
+    terminated_connection: psycopg2.extensions.connection,
+) -> None:
+    """Dagster retries only after this error."""
     with pytest.raises(psycopg2.OperationalError):
-        lost_connections.set_statement_timeout(broken, 1000)
+        lost_connections.set_statement_timeout(terminated_connection, 1000)
 
 
-def test_dagster_s_own_way_hides_it(broken: psycopg2.extensions.connection) -> None:
-    """We can remove our way once Dagster no longer hides the error."""
+def test_dagster_raises_interface_error_on_a_lost_connection(terminated_connection: psycopg2.extensions.connection) -> None:
+    """This deployment can drop its own function once Dagster no longer hides the error."""
     with pytest.raises(psycopg2.InterfaceError, match="connection already closed"):
-        utils.set_pg_statement_timeout(broken, 1000)
+        utils.set_pg_statement_timeout(terminated_connection, 1000)
 
 
-def test_the_time_out_outlives_the_transaction(environment: dict[str, str]) -> None:
-    """A rollback would undo it."""
+def test_statement_timeout_stays_after_a_rollback(environment: dict[str, str]) -> None:
+    """Postgres undoes the setting if its transaction is rolled back, so the function commits it."""
     connection = psycopg2.connect(
         host="127.0.0.1", port=environment["DAGSTER_POSTGRES_PORT"], user="dagster", password="local", dbname="dagster"
     )
@@ -48,6 +50,6 @@ def test_the_time_out_outlives_the_transaction(environment: dict[str, str]) -> N
     connection.close()
 
 
-def test_every_storage_of_the_webserver_has_it() -> None:
-    """Each storage has its own name for the function."""
+def test_every_storage_of_the_webserver_imports_the_function() -> None:
+    """Each storage has its own name for the function, so each needs a replacement."""
     assert [hasattr(storage, "set_pg_statement_timeout") for storage in lost_connections.STORAGES] == [True] * 3

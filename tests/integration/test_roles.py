@@ -1,4 +1,4 @@
-"""The service `roles` undoes a role's changes to itself, and revokes the rights that Postgres grants to all."""
+"""The service `roles` undoes the changes of a role to itself, and revokes the rights that Postgres grants to all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTINGS = {
     "dagster_run": ["lock_timeout=30s", "statement_timeout=2min", "temp_file_limit=1GB"],
     "warehouse": ["lock_timeout=15min", "idle_in_transaction_session_timeout=15min", "temp_file_limit=4GB"],
 }
-# The role for which `dev.postgres` makes a server knows two databases of ours; `warehouse` knows no other.
+# Each of these roles connects to this database.
 HOME = {"dagster_run": "dagster", "warehouse": "warehouse"}
 
 
@@ -25,8 +25,8 @@ def server(environment: dict[str, str], folder: Path) -> Server:
 
 
 @pytest.mark.parametrize("role", HOME)
-def test_what_a_role_has_done_to_itself_is_undone_at_the_next_start(migrated: dict, server: Server, role: str) -> None:
-    """Postgres lets every role change its own password and settings."""
+def test_roles_service_resets_the_password_and_settings_of_a_role(migrated: dict, server: Server, role: str) -> None:
+    """Postgres lets every role change its own password and settings, so user code could stop the deployment."""
     with asking(migrated, role, HOME[role]) as cursor:
         cursor.execute(f"ALTER ROLE {role} SET search_path = nowhere")
         cursor.execute(f"ALTER ROLE {role} IN DATABASE {HOME[role]} SET default_transaction_read_only = on")
@@ -41,8 +41,8 @@ def test_what_a_role_has_done_to_itself_is_undone_at_the_next_start(migrated: di
         assert cursor.fetchone() == ("off",)
 
 
-def test_a_role_that_holds_a_lock_on_itself_does_not_stop_the_service(migrated: dict, server: Server) -> None:
-    """The role has switched its time-outs off. Its session ends, and it may log in again."""
+def test_roles_service_ends_a_session_that_locks_its_own_role(migrated: dict, server: Server) -> None:
+    """User code can switch its time-outs off, and must not block the next start."""
     holder = connected(migrated, "warehouse", "warehouse")
     with holder.cursor() as cursor:
         cursor.execute("SET idle_in_transaction_session_timeout = 0; BEGIN; ALTER ROLE warehouse PASSWORD 'x'")
@@ -53,8 +53,8 @@ def test_a_role_that_holds_a_lock_on_itself_does_not_stop_the_service(migrated: 
         assert answers(cursor, "SELECT 1") == ["done"]
 
 
-def test_attributes_memberships_and_owners_are_set_right(migrated: dict, server: Server) -> None:
-    """An earlier release or an operator may have left others. The warehouse keeps its contents."""
+def test_roles_service_resets_attributes_memberships_and_owners(migrated: dict, server: Server) -> None:
+    """An earlier release or an operator may have left other values."""
     with asking(migrated, "postgres", "warehouse") as cursor:
         cursor.execute("ALTER ROLE dagster_run CREATEDB CONNECTION LIMIT 1 VALID UNTIL '2001-01-01'")
         cursor.execute("GRANT dagster, pg_read_all_data TO dagster_run")
@@ -78,8 +78,8 @@ def test_attributes_memberships_and_owners_are_set_right(migrated: dict, server:
         assert sorted(cursor.fetchall()) == [("dagster", "dagster", -1, 0), ("warehouse", "postgres", -1, 0)]
 
 
-def test_user_code_shuts_nobody_out_of_the_warehouse(migrated: dict) -> None:
-    """User code owns the objects that it makes there, not the database."""
+def test_warehouse_role_cannot_lock_others_out_of_the_warehouse(migrated: dict) -> None:
+    """User code owns the objects that it creates there, but not the database."""
     with asking(migrated, "warehouse", "warehouse") as cursor:
         allowed = [
             "CREATE SCHEMA mine",
@@ -103,8 +103,8 @@ def test_user_code_shuts_nobody_out_of_the_warehouse(migrated: dict) -> None:
         assert answers(cursor, "DROP SCHEMA mine CASCADE", "DROP TABLE public.t") == ["done", "done"]
 
 
-def test_the_role_of_runs_has_nothing_that_postgres_gives_to_everybody(migrated: dict) -> None:
-    """The role reaches no sessions of other runs, large objects, locks, or databases that are not ours."""
+def test_run_role_lacks_the_rights_that_postgres_grants_to_all(migrated: dict) -> None:
+    """User code must not reach sessions of other runs, large objects, locks, or other databases."""
     denied = [
         "SELECT pg_terminate_backend(1)",
         "SELECT pg_cancel_backend(1)",
@@ -127,8 +127,8 @@ def test_the_role_of_runs_has_nothing_that_postgres_gives_to_everybody(migrated:
             connected(migrated, "dagster_run", database)
 
 
-def test_the_script_runs_no_function_of_user_code(migrated: dict, server: Server) -> None:
-    """A function in `public` that fits better than Postgres' own would run as superuser."""
+def test_roles_script_calls_no_function_of_user_code(migrated: dict, server: Server) -> None:
+    """Postgres prefers a function in `public` that matches better. The script would call it as superuser."""
     planted = "SELECT 'CREATE ROLE planted SUPERUSER'"
     with asking(migrated, "warehouse", "warehouse") as cursor:
         cursor.execute(f"CREATE FUNCTION public.format(text, regprocedure) RETURNS text LANGUAGE sql AS $${planted}$$")

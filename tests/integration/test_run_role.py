@@ -1,4 +1,4 @@
-"""Real runs of every kind succeed with the role of runs. The role cannot choose an id or change others' data."""
+"""Runs of every kind succeed with the database role of runs. The role cannot choose an id or change others' data."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ POOL = "oven"
 
 @dg.asset(pool=POOL, check_specs=[dg.AssetCheckSpec("is_warm", asset="dough")])
 def dough(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetObservation]:
-    """Observes, materializes, checks, finds a partition and drops another, tags its run, reports for another asset."""
+    """Observes, materializes, checks, adds and deletes partitions, tags its run, and reports an event of another asset."""
     context.instance.add_dynamic_partitions("colours", ["red", "blue"])
     context.instance.delete_dynamic_partition("colours", "blue")
     context.instance.add_run_tags(context.run.run_id, {"found": "red"})
@@ -32,19 +32,19 @@ def dough(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | 
 
 @dg.asset(partitions_def=COLOURS, deps=[dough])
 def cake(context: dg.AssetExecutionContext) -> str:
-    """Cake is partitioned by colour."""
+    """Has one partition for each colour."""
     return context.partition_key
 
 
 @dg.asset_check(asset=dough, blocking=True)
 def is_not_old() -> dg.AssetCheckResult:
-    """The check reads nothing of the asset."""
+    """Passes without reading the asset."""
     return dg.AssetCheckResult(passed=True, metadata={"days": 1})
 
 
 @dg.op(pool=POOL, retry_policy=dg.RetryPolicy(max_retries=1), out=dg.DynamicOut())
 def slices(context: dg.OpExecutionContext) -> Iterator[dg.DynamicOutput[int]]:
-    """The op yields its slices at the second attempt."""
+    """Fails at the first attempt, and yields two outputs at the second."""
     if context.retry_number == 0:
         raise RuntimeError("too hot")
     yield from (dg.DynamicOutput(number, mapping_key=str(number)) for number in (1, 2))
@@ -52,7 +52,7 @@ def slices(context: dg.OpExecutionContext) -> Iterator[dg.DynamicOutput[int]]:
 
 @dg.op
 def eat(context: dg.OpExecutionContext, number: int) -> None:
-    """Eats each slice."""
+    """Logs the number of a slice."""
     context.log.info("slice %s", number)
 
 
@@ -60,19 +60,19 @@ def eat(context: dg.OpExecutionContext, number: int) -> None:
     executor_def=dg.in_process_executor, hooks={dg.HookDefinition(name="note", hook_fn=lambda *_: dg.HookExecutionResult("note"))}
 )
 def meal() -> None:
-    """The job has retries, dynamic outputs, a pool and a hook."""
+    """Has retries, dynamic outputs, a pool and a hook."""
     slices().map(eat)
 
 
 @dg.op
 def burn() -> None:
-    """Fails."""
+    """Raises an error."""
     raise RuntimeError("burnt")
 
 
 @dg.job(executor_def=dg.in_process_executor)
 def disaster() -> None:
-    """A run that fails."""
+    """Runs the op that raises an error."""
     burn()
 
 
@@ -91,7 +91,7 @@ RUNS = {"bake": "SUCCESS", "colour": "SUCCESS", "meal": "SUCCESS", "disaster": "
 
 @pytest.fixture
 def owner(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
-    """Returns the instance of webserver and daemon, which make runs and pools."""
+    """Yields the instance of webserver and daemon, which create runs and pools."""
     with dg.DagsterInstance.get() as instance:
         instance.event_log_storage.set_concurrency_slots(POOL, 1)
         yield instance
@@ -99,7 +99,7 @@ def owner(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterator[
 
 @pytest.fixture
 def as_a_run(owner: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """Returns the instance of a run's container."""
+    """Yields the instance of a run's container."""
     monkeypatch.setenv("DAGSTER_POSTGRES_USER", "dagster_run")
     with dg.DagsterInstance.get() as instance:
         with instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
@@ -108,7 +108,7 @@ def as_a_run(owner: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def executed(owner: dg.DagsterInstance, as_a_run: dg.DagsterInstance, name: str) -> dg.DagsterRun:
-    """Returns a run that the owner has made and the role of runs has executed."""
+    """Returns a run that the owner has created and the role of runs has executed."""
     job = DEFS.resolve_job_def(name)
     tags = {"dagster/partition": "red"} if name == "colour" else {}
     made = owner.create_run_for_job(job, tags=tags, asset_selection=None)
@@ -118,8 +118,8 @@ def executed(owner: dg.DagsterInstance, as_a_run: dg.DagsterInstance, name: str)
     return ended
 
 
-def test_runs_of_every_kind_report_all_that_they_do(owner: dg.DagsterInstance, as_a_run: dg.DagsterInstance) -> None:
-    """Runs report assets, checks, partitions, pools, retries, dynamic outputs, hooks, tags, a failure; they choose no id."""
+def test_run_role_can_report_every_kind_of_event(owner: dg.DagsterInstance, as_a_run: dg.DagsterInstance) -> None:
+    """A missing right would fail runs that use partitions, checks, pools, retries, dynamic outputs, hooks or tags."""
     ended = {name: executed(owner, as_a_run, name) for name in RUNS}
     assert {name: run.status.value for name, run in ended.items()} == RUNS
     assert ended["bake"].tags["found"] == "red and more"
@@ -143,8 +143,8 @@ WRITTEN = [write.table for write in run_grants.WRITES if write.inserts]
 
 
 @pytest.mark.parametrize("table", WRITTEN)
-def test_a_run_chooses_no_id(migrated: dict, table: str) -> None:
-    """An id ahead of the sequence would block every run; a late one would move the daemon's cursors to the end."""
+def test_run_role_cannot_choose_an_id(migrated: dict, table: str) -> None:
+    """An id ahead of the sequence would block every run, or move the daemon's cursors to the end."""
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute("SELECT data_type FROM information_schema.columns WHERE table_name = %s AND column_name = 'id'", (table,))
         assert cursor.fetchall() == [("bigint",)]
@@ -157,8 +157,8 @@ def test_a_run_chooses_no_id(migrated: dict, table: str) -> None:
         assert answers(cursor, f"SELECT nextval('{table}_id_seq')") == ["done"]
 
 
-def test_a_run_writes_to_no_other_table(migrated: dict) -> None:
-    """The catalogue lists every table of Dagster, also those of a later version."""
+def test_run_role_writes_only_to_the_listed_tables(migrated: dict) -> None:
+    """The catalogue of Postgres lists every table, so the test covers tables of a later Dagster too."""
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute(
             "SELECT relname::text, has_any_column_privilege(oid, 'INSERT, UPDATE'),"

@@ -1,4 +1,4 @@
-"""Daemon and UI read few blocks for half a week of ticks, in the plans of Dagster's own statements."""
+"""Daemon and UI read few blocks, although Postgres holds five days of ticks. The tests use Dagster's own statements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dagster_services.database import run_grants, tick_indexes
 from tests.integration.conftest import migrate
 from tests.integration.databases import asking, connected
 
-# Ten sensors of 30 s, of which the first five fail at times, and a weekly schedule; the eleventh has never run.
+# Ten sensors tick every 30 s, and the first five sometimes fail. Number 10 is a weekly schedule. Number 11 has no tick.
 SENSORS, TICKS = 10, 150_000
 FILL = """
     INSERT INTO job_ticks (job_origin_id, selector_id, status, type, "timestamp", tick_body)
@@ -30,7 +30,7 @@ FILL = """
 """
 BUSY, NEVER_FAILS, WEEKLY, NEW = 3, 8, 10, 11
 Ask = Callable[[Any, str, str], Any]
-# Each question, and how many blocks of 8 kB it may read, of the 21,000 that the ticks take.
+# Each question, with the number of blocks of 8 kB that it may read. The ticks take 21,000 blocks.
 QUESTIONS: dict[str, tuple[Ask, int]] = {
     "the latest tick": (lambda ticks, origin, selector: ticks.get_ticks(origin, selector, limit=1), 20),
     "a page": (lambda ticks, origin, selector: ticks.get_ticks(origin, selector, limit=25), 150),
@@ -45,7 +45,7 @@ QUESTIONS: dict[str, tuple[Ask, int]] = {
 
 @pytest.fixture(scope="module")
 def filled(migrated: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The database has 150,004 ticks; only `migrate` has changed it, as at a start."""
+    """Yields the environment of a database with 150,004 ticks, prepared only by `migrate`, as at a start."""
     tick = TickData("origin", "name", InstigatorType.SENSOR, TickStatus.SUCCESS, 1.0, run_ids=["x" * 36], cursor="x" * 500)
     with asking(migrated, "dagster", "dagster") as cursor:
         cursor.execute("DELETE FROM job_ticks")
@@ -91,8 +91,8 @@ def nodes(part: dict[str, Any]) -> Iterator[str]:
 
 @pytest.mark.parametrize("number", [BUSY, NEVER_FAILS, WEEKLY, NEW])
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_no_question_about_ticks_reads_them_all(filled: dict, instance: dg.DagsterInstance, question: str, number: int) -> None:
-    """The limit holds for one of ten equally busy sensors, and for a schedule that ticks once a week."""
+def test_tick_queries_read_few_blocks(filled: dict, instance: dg.DagsterInstance, question: str, number: int) -> None:
+    """The limit must hold for one of ten busy sensors, and for a schedule that ticks once a week."""
     ask, blocks = QUESTIONS[question]
     found = plan(filled, instance, ask, number)
     assert "Seq Scan" not in set(nodes(found))
@@ -100,7 +100,7 @@ def test_no_question_about_ticks_reads_them_all(filled: dict, instance: dg.Dagst
 
 
 def indexes(environ: dict[str, str]) -> dict[str, tuple[int, bool]]:
-    """Returns the indexes of job_ticks by name: number and validity."""
+    """Returns the indexes of job_ticks by name, each with its object id and validity."""
     with asking(environ, "dagster", "dagster") as cursor:
         cursor.execute(
             "SELECT indexrelid::regclass::text, indexrelid, indisvalid FROM pg_index WHERE indrelid = 'job_ticks'::regclass"
@@ -108,16 +108,16 @@ def indexes(environ: dict[str, str]) -> dict[str, tuple[int, bool]]:
         return {name: (number, valid) for name, number, valid in cursor.fetchall()}
 
 
-def test_the_next_start_leaves_the_indexes_alone(migrated: dict) -> None:
-    """`dagster instance migrate` does not know the indexes, and does not mind."""
+def test_migrate_keeps_existing_tick_indexes(migrated: dict) -> None:
+    """A new build at each start would take time. `dagster instance migrate` does not know the indexes, and accepts them."""
     before = indexes(migrated)
     assert set(tick_indexes.INDEXES) < set(before)
     migrate(migrated)
     assert indexes(migrated) == before
 
 
-def test_an_index_whose_build_was_interrupted_is_made_anew(migrated: dict) -> None:
-    """Postgres leaves the index invalid, and `IF NOT EXISTS` accepts it."""
+def test_ensure_rebuilds_an_index_whose_build_was_interrupted(migrated: dict) -> None:
+    """Postgres leaves such an index invalid, and `IF NOT EXISTS` accepts it."""
     before = indexes(migrated)
     with asking(migrated, "postgres", "dagster") as cursor:
         cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'job_ticks_newest'::regclass")
@@ -129,10 +129,10 @@ def test_an_index_whose_build_was_interrupted_is_made_anew(migrated: dict) -> No
     assert after["job_ticks_state"] == before["job_ticks_state"]
 
 
-def test_a_long_transaction_does_not_hold_up_the_start(
+def test_long_transaction_does_not_delay_the_start(
     migrated: dict, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next start makes the index; the sentence says so."""
+    """The next start creates the index, and the message says so."""
     monkeypatch.setattr(tick_indexes, "INDEXES", {"job_ticks_late": "(type)"})
     holder = connected(migrated, "dagster", "dagster")
     holder.autocommit = False
@@ -151,8 +151,8 @@ def test_a_long_transaction_does_not_hold_up_the_start(
     holder.close()
 
 
-def test_a_table_of_somebody_else_does_not_stop_the_start(migrated: dict) -> None:
-    """The service leaves the table alone: runs cannot read it."""
+def test_grant_ignores_a_table_of_another_owner(migrated: dict) -> None:
+    """Such a table must not stop the start. Runs cannot read it."""
     with asking(migrated, "postgres", "dagster") as superuser, asking(migrated, "dagster_run", "dagster") as run:
         superuser.execute("CREATE TABLE scratch AS SELECT 1 AS x")
         try:

@@ -1,4 +1,4 @@
-"""A run writes texts that Dagster cannot read: daemon, sensors and webserver go on."""
+"""Daemon, sensors and webserver continue after a run has written texts that Dagster cannot read."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ GARBAGE = (
     "null",
     "",
     "[" * 50_000,
-    # This is a line, not the failure that its column names.
+    # This text is a log line, but the column says that it is a failure.
     serialize_value(EventLogEntry(None, 20, "a line", "some run", 1.0)),
 )
 INSERT = 'INSERT INTO event_logs (run_id, event, dagster_event_type, asset_key, "timestamp") VALUES (%s, %s, %s, %s, now())'
 ASSET = '["bread"]'
 
 
-def empty(migrated: dict[str, str]) -> None:
+def delete_runs_and_events(migrated: dict[str, str]) -> None:
     """Deletes the runs and the events of all tests so far."""
     with asking(migrated, "dagster", "dagster") as cursor:
         cursor.execute("TRUNCATE event_logs, asset_keys, asset_check_executions, runs CASCADE")
@@ -40,52 +40,52 @@ def empty(migrated: dict[str, str]) -> None:
 
 @pytest.fixture
 def instance(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
-    """Returns the instance of webserver and daemon; other tests share its database."""
-    empty(migrated)
+    """Yields the instance of webserver and daemon. Other tests share its database."""
+    delete_runs_and_events(migrated)
     with dg.DagsterInstance.get() as instance:
         yield instance
-    empty(migrated)
+    delete_runs_and_events(migrated)
 
 
 @pytest.fixture(scope="module")
 def running(migrated: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
-    """Runs the webserver without a code location."""
+    """Yields a running webserver without a code location."""
     folder = tmp_path_factory.mktemp("webserver")
     (folder / "workspace.yaml").write_text("load_from: []")
     with webserver(folder, migrated) as process:
         yield process
 
 
-def added(instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED) -> dg.DagsterRun:
-    """Adds a run of that status."""
+def add_run_of_status(instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED) -> dg.DagsterRun:
+    """Adds a run of that status, and returns it."""
     return instance.add_run(dg.DagsterRun(job_name="bake", status=status, remote_job_origin=ORIGIN))
 
 
-def spoil(migrated: dict[str, str], kind: DagsterEventType, run_id: str = "some run") -> None:
-    """Writes each of GARBAGE as an event of a kind, as a run can."""
+def write_unreadable_events(migrated: dict[str, str], kind: DagsterEventType, run_id: str = "some run") -> None:
+    """Writes each text of GARBAGE as an event of a kind, as a run can."""
     with asking(migrated, "dagster_run", "dagster") as cursor:
         for text in GARBAGE:
             cursor.execute(INSERT, (run_id, text, kind.value, ASSET))
 
 
-def test_an_event_of_a_newer_dagster_keeps_its_time() -> None:
-    """The page of the run shows the event in its place."""
+def test_event_of_a_newer_dagster_keeps_its_time() -> None:
+    """The page of the run must show the event at its place."""
     event = event_or_note(json.dumps({"__class__": "EventOfTomorrow", "timestamp": 17.5}))
     assert (event.message, event.timestamp) == (EVENT, 17.5)
 
 
-def test_a_sensor_finds_the_failure_behind_what_cannot_be_read(migrated: dict, instance: dg.DagsterInstance) -> None:
-    """A page of two is shorter than the unreadable events; the cursor then stands at the failure."""
-    spoil(migrated, DagsterEventType.RUN_FAILURE)
-    failed = added(instance)
+def test_sensor_finds_a_failure_behind_unreadable_events(migrated: dict, instance: dg.DagsterInstance) -> None:
+    """A page of two events is shorter than the unreadable ones. The cursor must still reach the failure."""
+    write_unreadable_events(migrated, DagsterEventType.RUN_FAILURE)
+    failed = add_run_of_status(instance)
     instance.report_run_failed(failed)
-    spoil(migrated, DagsterEventType.RUN_FAILURE)
+    write_unreadable_events(migrated, DagsterEventType.RUN_FAILURE)
     wanted = RunStatusChangeRecordsFilter(DagsterEventType.RUN_FAILURE)
     for ascending in (True, False):
         found = instance.fetch_run_status_changes(wanted, limit=2, ascending=ascending)
         assert [record.run_id for record in found.records] == [failed.run_id]
         assert not found.has_more
-    later = added(instance)
+    later = add_run_of_status(instance)
     instance.report_run_failed(later)
     first = instance.fetch_run_status_changes(wanted, limit=1, ascending=True)
     assert first.has_more
@@ -93,10 +93,10 @@ def test_a_sensor_finds_the_failure_behind_what_cannot_be_read(migrated: dict, i
     assert [record.run_id for record in then.records] == [later.run_id]
 
 
-def test_the_daemon_retries_the_run_behind_what_cannot_be_read(migrated: dict, instance: dg.DagsterInstance) -> None:
-    """Dagster's own reader stopped for good before the first unreadable event."""
-    spoil(migrated, DagsterEventType.RUN_FAILURE)
-    failed = added(instance)
+def test_daemon_finds_a_failed_run_behind_unreadable_events(migrated: dict, instance: dg.DagsterInstance) -> None:
+    """Dagster's own reader stopped for good before the first unreadable event, so the daemon retried no run."""
+    write_unreadable_events(migrated, DagsterEventType.RUN_FAILURE)
+    failed = add_run_of_status(instance)
     instance.report_run_failed(failed)
     found = instance.event_log_storage.get_logs_for_all_runs_by_log_id(-1, {DagsterEventType.RUN_FAILURE})
     assert len(found) == len(GARBAGE) + 1
@@ -107,10 +107,12 @@ STATS = """query($run: ID!) {runOrError(runId: $run) {... on Run {status stepSta
     eventConnection(limit: 100) {events {... on MessageEvent {message}}}}}}"""
 
 
-def test_the_page_of_a_run_shows_the_others(migrated: dict, instance: dg.DagsterInstance, running: Webserver) -> None:
-    """A message replaces each unreadable event."""
-    run = added(instance)
-    spoil(migrated, DagsterEventType.STEP_START, run.run_id)
+def test_run_page_shows_readable_events_beside_unreadable_ones(
+    migrated: dict, instance: dg.DagsterInstance, running: Webserver
+) -> None:
+    """A message replaces each unreadable event, so that the page still loads."""
+    run = add_run_of_status(instance)
+    write_unreadable_events(migrated, DagsterEventType.STEP_START, run.run_id)
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute(
             'INSERT INTO event_logs (run_id, event, dagster_event_type, step_key, "timestamp")'
@@ -127,11 +129,11 @@ RUNS = "{runsOrError {... on Runs {results {id jobName status}}}}"
 
 
 @pytest.mark.parametrize("body", [text for text in GARBAGE if text])
-def test_a_run_that_cannot_be_read_hides_no_other(
+def test_run_list_shows_all_runs_beside_an_unreadable_one(
     migrated: dict, instance: dg.DagsterInstance, running: Webserver, body: str
 ) -> None:
-    """The UI lists the run without its job. The daemon can fail it, and then Dagster can read it again."""
-    good, bad = added(instance), added(instance, dg.DagsterRunStatus.QUEUED)
+    """The UI lists the unreadable run without its job. The daemon must be able to fail it."""
+    good, bad = add_run_of_status(instance), add_run_of_status(instance, dg.DagsterRunStatus.QUEUED)
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute("UPDATE runs SET run_body = %s WHERE run_id = %s", (body, bad.run_id))
     shown = {run["id"]: run for run in running.ask(RUNS)["runsOrError"]["results"]}
@@ -144,9 +146,9 @@ def test_a_run_that_cannot_be_read_hides_no_other(
     assert mended.status is dg.DagsterRunStatus.FAILURE
 
 
-def test_a_status_that_is_none_is_a_failure(migrated: dict, instance: dg.DagsterInstance, running: Webserver) -> None:
-    """The UI must still list the other runs."""
-    bad = added(instance)
+def test_run_list_shows_an_unknown_status_as_failure(migrated: dict, instance: dg.DagsterInstance, running: Webserver) -> None:
+    """One unknown status must not hide the list of runs."""
+    bad = add_run_of_status(instance)
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute("UPDATE runs SET status = 'DONE' WHERE run_id = %s", (bad.run_id,))
     (shown,) = running.ask(RUNS)["runsOrError"]["results"]
@@ -158,14 +160,14 @@ ASSETS = """{assetsOrError {... on AssetConnection {nodes {key {path} assetMater
 
 
 @pytest.mark.parametrize("text", GARBAGE)
-def test_assets_are_listed_whatever_a_run_wrote_about_one(
+def test_asset_list_shows_assets_with_unreadable_events(
     migrated: dict, instance: dg.DagsterInstance, running: Webserver, text: str
 ) -> None:
-    """The UI leaves out an invalid key, and finds the last materialization among the events."""
+    """The UI omits an invalid key. It finds the last materialization among the events."""
     instance.report_runless_asset_event(dg.AssetMaterialization("bread"))
     instance.report_runless_asset_event(dg.AssetMaterialization("butter"))
     for kind in (DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_OBSERVATION):
-        spoil(migrated, kind)
+        write_unreadable_events(migrated, kind)
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute("INSERT INTO asset_keys (asset_key) VALUES ('[1]'), ('{'), (%s)", (text[:100] or " ",))
         cursor.execute("UPDATE asset_keys SET last_materialization = %s, cached_status_data = %s", (text, text))
@@ -177,10 +179,10 @@ def test_assets_are_listed_whatever_a_run_wrote_about_one(
     assert instance.get_latest_materialization_events([dg.AssetKey("butter")])[dg.AssetKey("butter")]
 
 
-def test_checks_and_freshness_are_told_for_the_others(migrated: dict, instance: dg.DagsterInstance) -> None:
-    """A check whose result cannot be read counts as not executed."""
+def test_instance_reads_checks_and_freshness_beside_unreadable_ones(migrated: dict, instance: dg.DagsterInstance) -> None:
+    """A check with an unreadable result counts as not executed."""
     key = dg.AssetCheckKey(dg.AssetKey("bread"), "is_warm")
-    spoil(migrated, DagsterEventType.FRESHNESS_STATE_CHANGE)
+    write_unreadable_events(migrated, DagsterEventType.FRESHNESS_STATE_CHANGE)
     assert instance.event_log_storage.get_freshness_state_records([dg.AssetKey("bread"), dg.AssetKey("butter")]) == {}
     with asking(migrated, "dagster_run", "dagster") as cursor:
         cursor.execute(

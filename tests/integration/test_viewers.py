@@ -1,4 +1,4 @@
-"""A webserver started with --read-only changes nothing and runs no user code, whatever a client asks."""
+"""A webserver started with --read-only changes nothing and runs no user code, whatever a client sends."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SCHEDULE = f'{{{WHERE}, scheduleName: "daily"}}'
 SENSOR = f'{{{WHERE}, sensorName: "look"}}'
 ASSET = 'assetKey: {path: ["odd"]}'
 COMPONENT = 'locationName: "code", componentId: "x"'
-# Every mutation that Dagster has; there is a run of this id, and a backfill of each of these names.
+# All mutations of Dagster. The fixture `ids` creates the run and the backfills that they name.
 MUTATIONS = {
     "addDynamicPartition": f'(partitionsDefName: "x", partitionKey: "x", repositorySelector: {{{WHERE}}})',
     "cancelPartitionBackfill": '(backfillId: "kept")',
@@ -80,9 +80,9 @@ MUTATIONS = {
     "terminateRuns": '(runIds: ["RUN_ID"])',
     "wipeAssets": f"(assetPartitionRanges: [{{{ASSET}}}])",
 }
-# These change nothing: telemetry is off, and the other records that its sender has seen a welcome.
+# These change nothing: telemetry is off, and `setNuxSeen` records that its sender has seen a welcome.
 HARMLESS = {"logTelemetry", "setNuxSeen"}
-# The answers must contain these: some have no type, and some name it further down.
+# Selections of the answers that have no type, or hold it deeper.
 SELECTED = {
     **dict.fromkeys(("deleteConcurrencyLimit", "freeConcurrencySlots", "freeConcurrencySlotsForRun"), ""),
     **dict.fromkeys(("setAutoMaterializePaused", "setConcurrencyLimit"), ""),
@@ -96,13 +96,13 @@ RUN_ID = "00000000-0000-4000-8000-000000000009"
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns a file that exists once the schedule or the sensor has been evaluated."""
+    """Returns the path of a file that user code creates when Dagster evaluates the schedule or the sensor."""
     return tmp_path_factory.mktemp("viewers") / "evaluated"
 
 
 @pytest.fixture(scope="module")
 def viewers(environment: dict[str, str], evaluated: Path) -> Iterator[Webserver]:
-    """The viewers' webserver, with a code location."""
+    """Yields the webserver for viewers, with a code location."""
     folder = evaluated.parent
     (folder / "shipped.py").write_text(CODE)
     location = {"python_file": {"relative_path": str(folder / "shipped.py"), "location_name": "code"}}
@@ -113,7 +113,7 @@ def viewers(environment: dict[str, str], evaluated: Path) -> Iterator[Webserver]
 
 @pytest.fixture
 def ids(viewers: Webserver, in_environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Returns the ids of a run, two backfills, a schedule and a sensor."""
+    """Yields the ids of a run, a schedule and a sensor. Two backfills exist as well."""
     found = viewers.ask(
         f"{{schedulesOrError(repositorySelector: {{{WHERE}}}) {{... on Schedules {{results {{id}}}}}}"
         f" sensorsOrError(repositorySelector: {{{WHERE}}}) {{... on Sensors {{results {{id}}}}}}}}"
@@ -125,13 +125,13 @@ def ids(viewers: Webserver, in_environment: dict[str, str]) -> Iterator[dict[str
         instance.add_backfill(kept)
         instance.add_backfill(PartitionBackfill("ended", BulkActionStatus.COMPLETED_SUCCESS, False, {}, 1.0))
         yield {"RUN_ID": RUN_ID, "SCHEDULE_ID": schedule["id"], "SENSOR_ID": sensor["id"]}
-        # Other tests have the same database.
+        # Other tests share the database.
         instance.delete_run(RUN_ID)
         instance.update_backfill(kept.with_status(BulkActionStatus.CANCELED))
 
 
-def test_a_viewer_has_no_right_to_any_mutation(viewers: Webserver, ids: dict[str, str], evaluated: Path) -> None:
-    """The test sends every mutation of this Dagster version. Even a dry run would run user code."""
+def test_viewers_webserver_rejects_every_mutation(viewers: Webserver, ids: dict[str, str], evaluated: Path) -> None:
+    """Viewers may change nothing. The test sends every mutation of Dagster, because even a dry run would run user code."""
     fields = viewers.ask("{__schema {mutationType {fields {name}}}}")["__schema"]["mutationType"]["fields"]
     assert {field["name"] for field in fields} == set(MUTATIONS) | HARMLESS
     for name, arguments in MUTATIONS.items():
@@ -141,8 +141,8 @@ def test_a_viewer_has_no_right_to_any_mutation(viewers: Webserver, ids: dict[str
     assert not evaluated.exists()
 
 
-def test_a_viewer_s_question_evaluates_no_schedule(viewers: Webserver, evaluated: Path) -> None:
-    """Dagster evaluates the schedule's code to answer a question for a future tick."""
+def test_viewers_webserver_evaluates_no_schedule_for_a_query(viewers: Webserver, evaluated: Path) -> None:
+    """Dagster runs the schedule's code to answer a query for a future tick."""
     tick = "evaluationResult {skipReason error {message}}"
     query = (
         f"{{scheduleOrError(scheduleSelector: {SCHEDULE}) {{... on Schedule {{futureTick(tickTimestamp: 1700000000) {{{tick}}}"
@@ -155,8 +155,8 @@ def test_a_viewer_s_question_evaluates_no_schedule(viewers: Webserver, evaluated
 
 
 @pytest.mark.parametrize("query", ["mutation {reloadWorkspace {__typename}}", "mutation {setNuxSeen}", "query {version}"])
-def test_nothing_but_subscriptions_comes_through_a_websocket(viewers: Webserver, query: str) -> None:
-    """The websocket refuses mutations of viewers, and those of operators, which the audit would not see."""
+def test_websocket_rejects_queries_and_mutations(viewers: Webserver, query: str) -> None:
+    """The audit log does not see mutations through a websocket, so operators must not send them either."""
     name = re.split(r"\W+", query)[1]
     refused = next(viewers.followed(query))
     assert refused["message"] == f"The subscription field '{name}' is not defined."

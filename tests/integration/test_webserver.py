@@ -27,7 +27,7 @@ FOLLOW = """subscription($run: ID!) {pipelineRunLogs(runId: $run) {
 
 @pytest.fixture(scope="module")
 def running(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
-    """Runs the webserver without a code location."""
+    """Yields a running webserver without a code location."""
     folder = tmp_path_factory.mktemp("webserver")
     (folder / "workspace.yaml").write_text("load_from: []")
     with webserver(folder, environment) as process:
@@ -36,14 +36,14 @@ def running(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def instance(in_environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
-    """Runs write to this instance; other tests share its database."""
+    """Yields an instance to which the tests write runs. Other tests share its database."""
     with dg.DagsterInstance.get() as instance:
         yield instance
         for run_id in instance.get_run_ids():
             instance.delete_run(run_id)
 
 
-def written(instance: dg.DagsterInstance, run_id: str, *lines: str) -> None:
+def write_lines(instance: dg.DagsterInstance, run_id: str, *lines: str) -> None:
     """Writes lines as a run logs them."""
     instance.add_run(dg.DagsterRun(job_name="j", run_id=run_id))
     for line in lines:
@@ -58,15 +58,15 @@ def messages(running: Webserver, run_id: str, **options: Any) -> list[str]:
 
 @dg.asset
 def odd(context) -> dg.MaterializeResult:
-    """All that Python's values can be and JSON's cannot."""
+    """Logs and returns values that Python allows and JSON does not."""
     context.log.info("a %s", HALF)
     context.log.info("nothing \0 here")
     table = dg.MetadataValue.table([dg.TableRecord({"x": float("nan"), "y": HALF})])
     return dg.MaterializeResult(metadata={"text": HALF, "nan": float("nan"), HALF: float("-inf"), "many": 10**30, "table": table})
 
 
-def test_no_value_of_a_run_hides_its_page(running: Webserver, instance: dg.DagsterInstance) -> None:
-    """The UI shows half a character as an unknown one, and a float that JSON lacks as none."""
+def test_run_page_shows_values_that_json_does_not_allow(running: Webserver, instance: dg.DagsterInstance) -> None:
+    """The UI shows half a character as a replacement character, and a float that JSON lacks as null."""
     run_id = dg.materialize([odd], instance=instance).run_id
     said = messages(running, run_id)
     assert "a caf\N{REPLACEMENT CHARACTER}" in said
@@ -83,8 +83,8 @@ def test_no_value_of_a_run_hides_its_page(running: Webserver, instance: dg.Dagst
 POOLS = "{instance {concurrencyLimits {concurrencyKey slotCount}}}"
 
 
-def test_a_pool_gets_its_limit_in_the_ui(running: Webserver) -> None:
-    """Dagster sends `SELECT true` there. Its column has no name, and the bound of events once failed on it."""
+def test_ui_sets_the_limit_of_a_pool(running: Webserver) -> None:
+    """Dagster sends `SELECT true` there. Its column has no name, so the size limit of events once failed."""
     try:
         assert running.ask('mutation {setConcurrencyLimit(concurrencyKey: "oven", limit: 2)}') == {"setConcurrencyLimit": True}
         assert running.ask(POOLS) == {"instance": {"concurrencyLimits": [{"concurrencyKey": "oven", "slotCount": 2}]}}
@@ -96,32 +96,32 @@ RUN_ID = "00000000-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
-def wordy(instance: dg.DagsterInstance) -> str:
-    """Returns a run with forty lines of 2.4 MB."""
-    written(instance, RUN_ID, *(f"{number} " + "x" * 2_400_000 for number in range(40)))
+def run_with_large_lines(instance: dg.DagsterInstance) -> str:
+    """Returns the id of a run with forty lines of 2.4 MB."""
+    write_lines(instance, RUN_ID, *(f"{number} " + "x" * 2_400_000 for number in range(40)))
     return RUN_ID
 
 
-def test_a_page_of_large_lines_is_shorter_and_none_is_lost(running: Webserver, wordy: str) -> None:
-    """8 MiB hold three lines of 2.4 MB: the client continues with the cursor that it got."""
+def test_webserver_shortens_pages_of_large_lines_and_loses_none(running: Webserver, run_with_large_lines: str) -> None:
+    """A page of 8 MiB holds three such lines. The client must get the others with its cursor."""
     before, pages, after = running.megabytes(), [], None
     while True:
-        page = running.ask(LOGS, run=wordy, after=after)["logsForRun"]
+        page = running.ask(LOGS, run=run_with_large_lines, after=after)["logsForRun"]
         pages.append([event["message"][:2].strip() for event in page["events"]])
         after = page["cursor"]
         if not page["hasMore"]:
             break
     assert pages == [[str(number) for number in range(first, min(first + 3, 40))] for first in range(0, 40, 3)]
-    followed = running.followed(FOLLOW, run=wordy)
+    followed = running.followed(FOLLOW, run=run_with_large_lines)
     parts = [next(followed)["data"]["pipelineRunLogs"] for _ in range(14)]
     assert [len(part["messages"]) for part in parts] == [3] * 13 + [1]
     assert [part["hasMorePastEvents"] for part in parts] == [True] * 13 + [False]
     assert running.megabytes() < before + 150
 
 
-def test_a_line_that_is_too_large_to_be_shown_says_where_it_is(running: Webserver, instance: dg.DagsterInstance) -> None:
-    """The UI shows the lines before and behind it."""
-    written(instance, RUN_ID, "before", "x" * 2**23, "behind")
+def test_webserver_replaces_a_too_large_line_with_its_location(running: Webserver, instance: dg.DagsterInstance) -> None:
+    """The UI must still show the lines before and after it."""
+    write_lines(instance, RUN_ID, "before", "x" * 2**23, "behind")
     said, after = [], None
     for limit in (1, 1, None):
         page = running.ask(LOGS, run=RUN_ID, after=after, limit=limit)["logsForRun"]
@@ -133,9 +133,9 @@ def test_a_line_that_is_too_large_to_be_shown_says_where_it_is(running: Webserve
     assert said == ["before", f"This event has {size:,} bytes, and 8,388,608 can be shown: {where}", "behind"]
 
 
-def test_what_has_no_pages_is_refused_where_it_is_too_large(running: Webserver, wordy: str) -> None:
-    """The debug file of a run holds all of its events. The webserver must still answer everybody else."""
-    answer = running.get(f"/download_debug/{wordy}")
+def test_webserver_rejects_a_debug_file_that_is_too_large(running: Webserver, run_with_large_lines: str) -> None:
+    """The debug file of a run holds all its events. The webserver must still answer other clients."""
+    answer = running.get(f"/download_debug/{run_with_large_lines}")
     assert answer.status_code == 413
     assert re.fullmatch(
         r"These events have 96,[0-9,]+ bytes, and 67,108,864 are read at once: ask for fewer at a time.\n", answer.text
@@ -143,9 +143,9 @@ def test_what_has_no_pages_is_refused_where_it_is_too_large(running: Webserver, 
     assert running.get("/server_info").ok
 
 
-def test_one_request_reads_no_more_by_asking_often(running: Webserver, wordy: str) -> None:
-    """The request asks twenty times for a page of 7.2 MB."""
-    page = f'logsForRun(runId: "{wordy}") {{... on EventConnection {{cursor}} ... on PythonError {{message}}}}'
+def test_webserver_limits_the_events_of_one_request(running: Webserver, run_with_large_lines: str) -> None:
+    """One request can ask twenty times for a page of 7.2 MB."""
+    page = f'logsForRun(runId: "{run_with_large_lines}") {{... on EventConnection {{cursor}} ... on PythonError {{message}}}}'
     before = running.megabytes()
     answer = running.answer("{" + " ".join(f"a{number}: {page}" for number in range(20)) + "}")
     assert "67,108,864 are read at once: ask for fewer at a time." in answer.text
@@ -157,14 +157,14 @@ CAPTURED_LIVE = "subscription($key: [String!]!, $after: String) {capturedLogs(lo
 
 
 def log_file(running: Webserver, *names: str) -> Path:
-    """Returns the file to which a run writes its output."""
+    """Returns the path of the file to which a run writes its output, and creates its folder."""
     file = running.logs.joinpath(*names)
     file.parent.mkdir(parents=True, exist_ok=True)
     return file
 
 
-def test_a_sparse_file_costs_the_webserver_no_more_than_its_writer(running: Webserver) -> None:
-    """One answer holds 4 MiB. A follower gets the last 6 MiB in pieces, and a download is sent as it is read."""
+def test_webserver_reads_a_sparse_file_in_small_pieces(running: Webserver) -> None:
+    """A sparse file of 5 GiB costs its writer nothing, and must not fill the memory of the webserver."""
     with log_file(running, "sparse", "compute_logs", "step.out").open("wb") as file:
         file.truncate(5 * 2**30)
     log_file(running, "sparse", "compute_logs", "step.complete").touch()
@@ -181,8 +181,8 @@ def test_a_sparse_file_costs_the_webserver_no_more_than_its_writer(running: Webs
     assert running.megabytes() < before + 150
 
 
-def test_output_that_is_no_text_is_shown_and_downloaded_as_it_is(running: Webserver) -> None:
-    """Dagster chooses the name of the file."""
+def test_webserver_shows_and_downloads_output_that_is_not_utf_8(running: Webserver) -> None:
+    """User code can print any bytes. Dagster chooses the name of the downloaded file."""
     log_file(running, "bytes", "compute_logs", "step.err").write_bytes(b"caf\xe9\0\n")
     told = running.ask(CAPTURED, key=["bytes", "compute_logs", "step"])["capturedLogs"]
     assert told == {"stdout": None, "stderr": "caf\N{REPLACEMENT CHARACTER}\0\n", "cursor": "0:6"}
@@ -193,8 +193,8 @@ def test_output_that_is_no_text_is_shown_and_downloaded_as_it_is(running: Webser
     )
 
 
-def test_a_log_that_grows_is_followed_until_it_is_complete(running: Webserver) -> None:
-    """The subscription sends each piece once."""
+def test_subscription_follows_a_log_until_it_is_complete(running: Webserver) -> None:
+    """A user who watches a run must see each piece of its output once."""
     file = log_file(running, "grows", "compute_logs", "step.out")
     file.write_text("one")
     followed = running.followed(CAPTURED_LIVE, key=["grows", "compute_logs", "step"])
@@ -205,8 +205,8 @@ def test_a_log_that_grows_is_followed_until_it_is_complete(running: Webserver) -
     assert [part["data"]["capturedLogs"] for part in followed] == [{"stdout": "two", "cursor": "6:0"}]
 
 
-def test_every_answer_says_that_no_page_may_frame_it(running: Webserver) -> None:
-    """Dagster's own policy stays beside it; a refusal has it too."""
+def test_every_answer_forbids_frames(running: Webserver) -> None:
+    """A foreign page could make a user click in a frame. Refusals forbid frames too, and Dagster's own policy stays."""
     for path, headers in (("/", {}), ("/server_info", {}), ("/", {"Host": "evil.example"}), ("/logs/none/out", {})):
         answer = running.get(path, headers=headers)
         assert answer.headers["X-Frame-Options"] == "DENY", path
@@ -217,8 +217,8 @@ def test_every_answer_says_that_no_page_may_frame_it(running: Webserver) -> None
     )
 
 
-def test_nothing_that_a_link_leads_to_is_shown(running: Webserver, tmp_path: Path) -> None:
-    """The webserver shows no linked file, folder or pipe: they count as missing."""
+def test_webserver_shows_no_linked_file_or_pipe(running: Webserver, tmp_path: Path) -> None:
+    """A run could link to a secret file. Links, linked folders and pipes count as missing."""
     (tmp_path / "step.out").write_text("secret")
     folder = log_file(running, "links", "compute_logs", "step.out").parent
     (folder / "step.out").symlink_to(tmp_path / "step.out")

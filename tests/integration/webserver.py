@@ -1,4 +1,4 @@
-"""Runs the shipped webserver as a process: it changes how Dagster reads, which must not affect other tests."""
+"""Starts the shipped webserver as a process: it changes how Dagster reads, which must not affect other tests."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ PROTOCOL: Any = ["graphql-ws"]
 
 @dataclass
 class Webserver:
-    """The running process."""
+    """Sends requests to the running process."""
 
     address: str
     pid: int
     logs: Path
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        """The answer to a GET."""
+        """Returns the answer to a GET request."""
         return requests.get(f"http://{self.address}:3000{path}", timeout=60, **options)
 
     def answer(self, query: str, **variables: Any) -> requests.Response:
-        """Returns the answer of GraphQL."""
+        """Returns the answer to a GraphQL query, whatever its status."""
         url = f"http://{self.address}:3000/graphql"
         return requests.post(url, json={"query": query, "variables": variables}, timeout=60)
 
@@ -45,7 +45,7 @@ class Webserver:
         return data
 
     def followed(self, query: str, **variables: Any) -> Iterator[dict[str, Any]]:
-        """Returns the messages of a subscription until it is complete."""
+        """Yields the messages of a subscription until it is complete."""
         with connect(f"ws://{self.address}:3000/graphql", subprotocols=PROTOCOL, max_size=None) as socket:
             socket.send(json.dumps({"type": "connection_init"}))
             socket.send(json.dumps({"type": "start", "id": "1", "payload": {"query": query, "variables": variables}}))
@@ -57,7 +57,7 @@ class Webserver:
                     yield message["payload"]
 
     def megabytes(self) -> int:
-        """Returns the most memory that the process has had."""
+        """Returns the peak memory of the process in MiB."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 

@@ -1,10 +1,10 @@
-"""The picture of the architecture is that of the Compose file."""
+"""The architecture page shows a picture of the Compose file."""
 
 from __future__ import annotations
 
 from scripts.architecture import BLOCK, PAGE, picture
 
 
-def test_the_picture_shows_the_services_and_zones_of_the_compose_file() -> None:
-    """A reader trusts it; `python -m scripts.architecture` writes it anew."""
+def test_picture_shows_services_and_zones_of_compose_file() -> None:
+    """A reader trusts the picture. `python -m scripts.architecture` writes it again."""
     assert BLOCK.findall(PAGE.read_text()) == [picture()]

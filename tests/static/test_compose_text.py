@@ -1,4 +1,4 @@
-"""The oldest supported Compose reads the Compose text, and refuses nonsense."""
+"""The oldest supported Compose reads the Compose files, and Compose rejects wrong settings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.static.test_hardening import FILES, OIDC
 
 
 @pytest.fixture(scope="module")
-def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns Compose 2.26.1 from Debian 13's packages."""
+def oldest_compose(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the path of Compose 2.26.1, which comes from the packages of Debian 13."""
     if not shutil.which("apt-get"):
         if "CI" in os.environ:
             pytest.fail("the oldest Compose is fetched with apt-get: run CI on Debian or Ubuntu")
@@ -33,13 +33,13 @@ def config(command: list[str | Path], **settings: str) -> subprocess.CompletedPr
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, text=True, capture_output=True, check=False)
 
 
-def test_the_oldest_supported_compose_reads_it_as_the_newest_does(oldest: Path) -> None:
-    """Both read merge keys, anchors, conditions and probes alike."""
+def test_oldest_compose_reads_the_same_services_as_newest_compose(oldest_compose: Path) -> None:
+    """Merge keys, anchors, conditions and health checks must mean the same in every supported version."""
     assert (
-        version(subprocess.run([oldest, "version", "--short"], check=True, text=True, capture_output=True).stdout)
+        version(subprocess.run([oldest_compose, "version", "--short"], check=True, text=True, capture_output=True).stdout)
         == OLDEST_COMPOSE
     )
-    old, new = config([oldest]), config(["docker", "compose"])
+    old, new = config([oldest_compose]), config(["docker", "compose"])
     assert old.stderr == ""
     models = [json.loads(each.stdout)["services"] for each in (old, new)]
     for name in models[1]:
@@ -58,23 +58,23 @@ def test_the_oldest_supported_compose_reads_it_as_the_newest_does(oldest: Path) 
 
 
 @pytest.mark.parametrize("files", FILES)
-def test_the_oldest_supported_compose_reads_every_overlay(oldest: Path, files: str) -> None:
-    """The test reads every combination of overlays: `!reset` and `extends` changed between versions."""
-    read = config([oldest], COMPOSE_FILE=FILES[files], **OIDC)
+def test_oldest_compose_reads_every_overlay(oldest_compose: Path, files: str) -> None:
+    """The meaning of `!reset` and `extends` changed between versions of Compose."""
+    read = config([oldest_compose], COMPOSE_FILE=FILES[files], **OIDC)
     assert (read.returncode, read.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("name", "value"), [("WEBSERVER_PORT", "many"), ("DAEMON_MEMORY", "lots")])
-def test_compose_refuses_nonsense_where_it_can_tell(name: str, value: str) -> None:
-    """Compose names a port that is no number, or a size that is none, and reads nothing further."""
+def test_compose_rejects_wrong_values_and_names_them(name: str, value: str) -> None:
+    """The operator then corrects the setting before any container starts."""
     refused = config(["docker", "compose"], **{name: value})
     assert refused.returncode != 0
     assert value in refused.stderr
 
 
 @pytest.mark.parametrize("name", OIDC)
-def test_compose_names_what_an_openid_connect_login_lacks(name: str) -> None:
-    """The error says which value to set."""
+def test_compose_names_missing_openid_connect_setting(name: str) -> None:
+    """The operator then knows which setting is missing in .env."""
     refused = config(["docker", "compose"], COMPOSE_FILE=FILES["oidc"], **{**OIDC, name: ""})
     assert refused.returncode != 0
     assert f"required variable {name} is missing a value: set it in .env to " in refused.stderr

@@ -1,4 +1,4 @@
-"""A team deletes the demo with one folder and one line. So nothing of the deployment may know it."""
+"""The deployment does not name the demo, because a team deletes the demo with one folder and one line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.conftest import repository_text
 from tests.static.test_repository import tracked
 
 NAMES = re.compile(r"users_api|USERS_|raw_user_data|users_assets|data_extraction|cookie_job|\bdemo\b")
-# The lines that bring the demo in.
+# These lines include the demo.
 DOORS = {
     "docker-compose.yml": ["include: [{path: demo/compose.yml, project_directory: .}]"],
     "Makefile": ["-include demo/Makefile"],
@@ -21,16 +21,16 @@ PATHS = [path for path in tracked(*FILES, *FOLDERS) if not path.endswith((".pem"
 
 
 def naming(path: str) -> list[str]:
-    """Returns the lines that name the demo, without comments."""
+    """Returns the lines of a file that name the demo, without comments."""
     return [line for line in repository_text(path).splitlines() if NAMES.search(line) and not line.lstrip().startswith("#")]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_file_of_the_deployment_names_the_demo(path: str) -> None:
-    """A name that stays behind would make the deployment wait for a service that is gone."""
+def test_deployment_files_do_not_name_the_demo(path: str) -> None:
+    """A remaining name would make the deployment wait for a deleted service."""
     assert [line for line in naming(path) if line not in DOORS.get(path, [])] == []
 
 
-def test_the_manual_of_the_deployment_names_no_setting_of_the_demo() -> None:
-    """The code location has its own manual, user_code/settings.env."""
+def test_env_example_names_no_setting_of_the_demo() -> None:
+    """The code location documents its own settings in user_code/settings.env."""
     assert [line for line in repository_text(".env.example").splitlines() if NAMES.search(line)] == []

@@ -1,4 +1,4 @@
-"""Every service of every shipped Compose file keeps these rules; Compose prints it with all settings filled in."""
+"""Every service of every shipped Compose file follows these rules. Compose prints the services with all settings filled in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from operate.compose import ROOT
 
-# The possible combinations of Compose files, as COMPOSE_FILE takes them.
+# The supported combinations of Compose files, in the format of COMPOSE_FILE.
 FILES = {
     "default": "docker-compose.yml",
     "process": "docker-compose.yml:docker/compose.process.yml",
@@ -25,7 +25,7 @@ FILES = {
 # These variables have no default, because only the operator can know them.
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
 ONE_SHOT = {"secrets", "roles", "migrate", "user_admin", "evaluation"}
-# The services in each zone; tests/stack/test_zones.py shows what that means.
+# The zones of each service. tests/stack/test_zones.py tests which connections they allow.
 ZONES = {
     "postgres": "database",
     "roles": "database",
@@ -44,7 +44,7 @@ ZONES = {
     "secrets": "",
     "user_admin": "",
 }
-# Without a gateway nobody needs its zone; the provider of OpenID Connect is outside; the official settings know no pool.
+# Exceptions: process isolation has no gateway, OpenID Connect has an external provider, official settings have no pool.
 OTHER_ZONES = {
     ("process", "webserver"): "code public storage",
     ("process", "daemon"): "code storage",
@@ -53,19 +53,19 @@ OTHER_ZONES = {
     ("oidc", "login"): "login provider",
     ("official", "postgres"): "database runs storage",
 }
-# The services that may do more than the rules say, and why.
+# These services run as root, for these reasons.
 ROOT_USERS = {
     "secrets": "hands each file to the user who may read it; has no network",
     "launch_gateway": "the socket belongs to root on every host, its group differs; has no capability",
 }
-# The limit holds for each process. A Postgres session beyond it fails, where all of them crashed.
+# The limit holds for each process. Only the Postgres session above it fails. Without the limit, all sessions crashed.
 LIMITS = {"postgres": {"data": 192 * 1024 * 1024}}
 CAPABILITIES = {"secrets": ["CHOWN", "DAC_OVERRIDE"]}
 
 
 @functools.cache
 def services(files: str) -> dict[str, dict[str, Any]]:
-    """Returns the services that Compose makes of some files, by name."""
+    """Returns the services of a combination of Compose files, by name."""
     command = [
         "docker",
         "compose",
@@ -90,10 +90,10 @@ EVERY = [(files, name) for files in FILES for name in services(files)]
 
 @pytest.mark.parametrize(("files", "name"), EVERY)
 class TestEveryService:
-    """Each test checks one rule."""
+    """Each test checks one rule for each service."""
 
-    def test_has_nothing_to_take(self, files: str, name: str) -> None:
-        """A service has no capability, cannot gain one, and writes only to tmpfs and named volumes."""
+    def test_service_has_no_privileges(self, files: str, name: str) -> None:
+        """An attacker who takes over a service must gain no capability, and must not change its root file system."""
         service = services(files)[name]
         assert service["cap_drop"] == ["ALL"]
         assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
@@ -103,8 +103,8 @@ class TestEveryService:
             service
         )
 
-    def test_is_bounded(self, files: str, name: str) -> None:
-        """A service has limits for memory, processors, processes, logs and its stop time."""
+    def test_service_has_resource_limits(self, files: str, name: str) -> None:
+        """One service must not use up the memory, processors, processes or disk of the host."""
         service = services(files)[name]
         assert int(service["mem_limit"]) > 0
         assert service["cpus"] > 0
@@ -114,23 +114,23 @@ class TestEveryService:
         assert service.get("ulimits") == LIMITS.get(name)
         assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
-    def test_ends_or_is_probed_and_restarted(self, files: str, name: str) -> None:
-        """One-shot services end; the others report their health."""
+    def test_service_has_health_check_and_restarts_unless_one_shot(self, files: str, name: str) -> None:
+        """Docker must restart a failed service. A one-shot service ends, and Docker must not restart it."""
         service = services(files)[name]
         if name in ONE_SHOT:
             assert (service["restart"], "healthcheck" in service) == ("no", False)
         else:
             assert (service["restart"], bool(service["healthcheck"]["test"])) == ("unless-stopped", True)
 
-    def test_is_in_its_zones_and_in_no_other(self, files: str, name: str) -> None:
-        """A service joins named networks, or none."""
+    def test_service_joins_only_its_zones(self, files: str, name: str) -> None:
+        """The networks of a service decide which other services it can reach."""
         service = services(files)[name]
         zones = OTHER_ZONES.get((files, name), ZONES[name])
         assert sorted(service.get("networks", {})) == zones.split()
         assert bool(zones) != (service.get("network_mode") == "none")
 
-    def test_has_a_pinned_image_and_no_name_of_its_own(self, files: str, name: str) -> None:
-        """An image is built here and tagged, or comes from a registry with a full version; two copies run on one host."""
+    def test_service_has_pinned_image_and_no_container_name(self, files: str, name: str) -> None:
+        """An unpinned image could change between two starts. A container name would prevent a second copy on one host."""
         service = services(files)[name]
         tag = service["image"].rpartition(":")[2]
         if service["image"].startswith("text/"):
@@ -139,15 +139,15 @@ class TestEveryService:
             assert re.match(r"\d+\.\d+", tag)
         assert "container_name" not in service
 
-    def test_publishes_nothing_beyond_this_machine(self, files: str, name: str) -> None:
-        """Only the webserver is published, on loopback; with the edge only the edge, for everybody."""
+    def test_service_publishes_no_port_except_webserver_and_edge(self, files: str, name: str) -> None:
+        """The webserver has no login, so only loopback may reach it. The edge has a login, and replaces that port."""
         ports = [(port["host_ip"], port["target"]) for port in services(files)[name].get("ports", [])]
         everybody = [("0.0.0.0", 80), ("0.0.0.0", 443)]  # noqa: S104 - the edge
         wanted = {"edge": everybody} if "edge" in services(files) else {"webserver": [("127.0.0.1", 3000)]}
         assert ports == wanted.get(name, [])
 
-    def test_mounts_nothing_of_the_host_but_what_is_listed(self, files: str, name: str) -> None:
-        """Only the gateway mounts the socket."""
+    def test_service_mounts_only_listed_host_paths(self, files: str, name: str) -> None:
+        """The Docker socket gives control over the host, so only the gateway mounts it."""
         binds = {
             mount["source"]: mount.get("read_only", False)
             for mount in services(files)[name].get("volumes", [])
@@ -163,8 +163,8 @@ class TestEveryService:
 
 
 @pytest.mark.parametrize("files", FILES)
-def test_only_the_gateway_holds_the_socket_and_only_launchers_reach_it(files: str) -> None:
-    """A deployment without run containers has neither."""
+def test_only_webserver_and_daemon_reach_the_gateway(files: str) -> None:
+    """The gateway starts containers, so no other service may reach it. Process isolation needs no gateway."""
     found = services(files)
     engine = {name for name, service in found.items() if "engine" in service.get("networks", {})}
     hosts = {name for name, service in found.items() if "DOCKER_HOST" in service.get("environment", {})}
@@ -174,8 +174,8 @@ def test_only_the_gateway_holds_the_socket_and_only_launchers_reach_it(files: st
         assert (engine, hosts) == ({"launch_gateway", "webserver", "daemon"}, {"webserver", "daemon"})
 
 
-def test_the_process_instance_is_the_other_without_its_launcher() -> None:
-    """`sed` removes only the launcher from dagster.yaml in both images."""
+def test_sed_removes_only_the_run_launcher_from_dagster_yaml() -> None:
+    """Both images make the instance for process isolation with `sed`, which must not remove another section."""
     import yaml
 
     text = (ROOT / "dagster.yaml").read_text()

@@ -1,4 +1,4 @@
-"""Each image version has one pin in every place. The tests say what a pin keeps away."""
+"""Every place pins the same version of each image. Each test names the problem that a pin prevents."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.conftest import repository_text
 from tests.static.test_repository import locked, locks, tracked
 
 
-def test_no_image_has_a_filelock_that_slows_every_event_down() -> None:
-    """With an audit hook, from 3.30 on: docker/dagster/constraints.txt. Only Python 3.12 and newer show it."""
+def test_images_pin_a_filelock_without_audit_hook() -> None:
+    """The package filelock installs an audit hook from 3.30 on, which slows every event of Python 3.12 and newer."""
     versions = {folder: locked(folder).get("filelock") for folder in locks() if folder != "scripts/scanner"}
     for folder in ("docker/dagster", "user_code", "tests"):
         assert versions.pop(folder) == {"3.29.7"}, folder
@@ -19,7 +19,7 @@ def test_no_image_has_a_filelock_that_slows_every_event_down() -> None:
 
 
 def pinned(name: str) -> dict[str, set[str]]:
-    """Returns the tags of an official image by file, wherever a file names one."""
+    """Returns the tags of an official image by file, for each file that names the image."""
     texts = {path: repository_text(path) for path in tracked("docker*", ".env.example")}
     found = {
         path: set(re.findall(rf"(?<![\w/.]){name}:(\d[\w.-]+)", text)) for path, text in texts.items() if "offline" not in path
@@ -28,8 +28,8 @@ def pinned(name: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("folder", ["offline", "connection_pool"])
-def test_probes_call_postgres_programs_and_not_debian_s_wrappers(folder: str) -> None:
-    """The wrappers, in /usr/bin, are Perl: 0.05 s of CPU for each `pg_isready`, which takes less than 0.01 s itself."""
+def test_health_checks_call_postgres_programs_not_debian_wrappers(folder: str) -> None:
+    """The wrappers in /usr/bin are Perl. Each `pg_isready` takes 0.05 s of CPU with them, and less than 0.01 s without."""
     paths = re.findall(r"^ENV PATH=(\S+)", repository_text(f"docker/{folder}/Dockerfile"), re.MULTILINE)
     assert paths == ["/usr/lib/postgresql/$PG_MAJOR/bin:$PATH"]
 
@@ -42,16 +42,16 @@ def test_probes_call_postgres_programs_and_not_debian_s_wrappers(folder: str) ->
         ("caddy", {"docker/compose.edge.yml", "docker/edge/Dockerfile", ".env.example"}),
     ],
 )
-def test_a_base_image_has_one_pin_in_every_place(name: str, places: set[str]) -> None:
-    """A version of three numbers, or two of Postgres, and the distribution: CONTRIBUTING.md says how to move it."""
+def test_files_pin_the_same_version_of_a_base_image(name: str, places: set[str]) -> None:
+    """A forgotten place would build one image from another version. CONTRIBUTING.md says how to move a pin."""
     found = pinned(name)
     assert places <= found.keys()
     (tag,) = set().union(*found.values())
     assert re.fullmatch(r"\d+\.\d+(\.\d+)?(-slim)?-(trixie|alpine)", tag)
 
 
-def test_every_image_is_built_from_a_pinned_one() -> None:
-    """A build argument with a default in the Dockerfile names it, so that a mirror can replace it."""
+def test_dockerfiles_take_base_images_from_build_arguments() -> None:
+    """A mirror can then replace each base image. The default of each build argument is pinned."""
     paths = tracked("docker/*/Dockerfile", "demo/*/Dockerfile")
     arguments = {path: re.findall(r"^FROM (\S+)", repository_text(path), re.MULTILINE) for path in paths}
     del arguments["docker/offline/Dockerfile"]

@@ -1,6 +1,6 @@
-"""Prose that reads at first sight, for readers whose first language is another.
+"""Readers who learned English as a second language understand the documents at first sight.
 
-Its sentences are short, and start with their actor.
+Each sentence is short, and starts with its actor.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ DOCUMENTS = (
 )
 WORDS = 22
 COLUMNS = 100
-# Inversions: the actor comes late or never.
+# A sentence with one of these first words names its actor late or never.
 OPENINGS = {"What", "Who", "Whoever", "Of", "By"}
-# Of Markdown: what is between the fences of code, and what only looks different.
+# Markdown: code between fences, and marks that only change the look of a text.
 FENCED = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 CODE, LINK, MARK = (
     re.compile(r"`[^`]*`"),
@@ -35,7 +35,7 @@ CODE, LINK, MARK = (
 
 
 def prose(text: str) -> Iterator[str]:
-    """The sentences of a document: of its paragraphs, of the entries of its lists, of the cells of its tables."""
+    """Yields the sentences of a document's paragraphs, list entries and table cells."""
     text = LINK.sub(r"\1", CODE.sub("code", FENCED.sub("", text)))
     for block in re.split(r"\n *\n|\n(?=#|- |\d+\. |\|)|\|", text):
         for sentence in re.split(r"(?<=[.!?]) +(?=\S)", " ".join(MARK.sub("", block.strip()).split())):
@@ -43,29 +43,29 @@ def prose(text: str) -> Iterator[str]:
                 yield sentence
 
 
-def test_sentences_are_found_in_every_kind_of_text() -> None:
-    """Else the next test could pass by finding none."""
+def test_prose_yields_sentences_of_every_kind_of_text() -> None:
+    """Without this test, the next tests could pass because `prose` finds no sentence."""
     text = "# A title\n\nOne fact. Another\nfact!\n\n- an *entry*, `a.b c`\n\n```sh\nno text\n```\n"
     text += "\n| a cell. Two | [a link](x.md) |\n|---|---|\n"
     assert list(prose(text)) == ["A title", "One fact.", "Another fact!", "an entry, code", "a cell.", "Two", "a link"]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_no_sentence_is_long(document: str) -> None:
-    """One fact a sentence."""
+def test_documents_have_no_long_sentence(document: str) -> None:
+    """A short sentence states one fact, and a reader understands it at once."""
     counted = [(len(sentence.split()), sentence) for sentence in prose(repository_text(document))]
     assert [pair for pair in counted if pair[0] > WORDS] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_sentences_start_with_their_actor(document: str) -> None:
-    """Actor, verb, object."""
+def test_document_sentences_start_with_their_actor(document: str) -> None:
+    """A reader must know at once who acts. The order is actor, verb, object."""
     assert [sentence for sentence in prose(repository_text(document)) if sentence.split()[0].strip('",') in OPENINGS] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_prose_is_wrapped(document: str) -> None:
-    """A diff then shows the sentence that changed. Tables, and what has no blank to wrap at, are free."""
+def test_documents_wrap_their_lines(document: str) -> None:
+    """A diff then shows only the changed sentence. Tables, and lines without a blank, may be longer."""
     text = FENCED.sub("", repository_text(document))
     free = re.compile(r"\||\s*(?:- )?(?:Open )?(?:`[^`]*`|\S+)[,.:]?$")
     assert [line for line in text.splitlines() if len(line) > COLUMNS and not free.match(line)] == []

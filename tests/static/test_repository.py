@@ -1,4 +1,4 @@
-"""All files agree on settings, services, verbs and versions, and none holds a secret."""
+"""All files agree on settings, services, commands and versions, and no file holds a secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import repository_text, setting_names
 
 COMPOSE = compose_file("docker-compose.yml")
 README = repository_text("README.md")
-# Set by Compose itself.
+# Compose itself sets these.
 GIVEN = {"COMPOSE_PROJECT_NAME"}
 
 
@@ -24,12 +24,12 @@ def tracked(*patterns: str) -> list[str]:
 
 
 def locks() -> list[str]:
-    """Returns the folders of locks. Checkov has its own, because its packages conflict with Dagster's."""
+    """Returns the folders that have a lock. Checkov has its own, because its packages conflict with Dagster's."""
     return [path.rpartition("/")[0] for path in tracked("*requirements.txt")]
 
 
 def shipped_locks() -> list[str]:
-    """Returns the folders whose locks go into images."""
+    """Returns the folders whose locked packages the images install."""
     return [folder for folder in locks() if folder not in {"tests", "scripts/scanner"}]
 
 
@@ -50,7 +50,7 @@ def compose_variables() -> dict[str, str]:
 
 
 def required_variables() -> dict[str, str]:
-    """Returns the variables without which an overlay stops Compose, with the sentence after the question mark."""
+    """Returns the variables that an overlay requires, each with the text after its question mark."""
     return dict(re.findall(r"\$\{([A-Z_]+):\?([^}]+)\}", compose_text()))
 
 
@@ -58,29 +58,29 @@ def documented_variables() -> dict[str, str]:
     return dict(re.findall(r"^#([A-Z_]+)=(.*)$", repository_text(".env.example"), re.MULTILINE))
 
 
-def test_every_setting_is_in_the_manual_with_its_default_and_nothing_else_is() -> None:
-    """The manual is .env.example, the default is the one of docker-compose.yml."""
+def test_env_example_lists_exactly_the_settings_and_their_defaults() -> None:
+    """Operators use .env.example as the manual of the settings in the Compose files."""
     assert documented_variables() == compose_variables() | dict.fromkeys([*required_variables(), *GIVEN], "")
 
 
-def test_no_variable_of_the_compose_text_lacks_a_default() -> None:
-    """Nothing needs to be set to start."""
+def test_compose_variables_have_defaults() -> None:
+    """The first start must need no .env. Only overlays require settings."""
     used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", compose_text()))
     assert used - GIVEN == set(compose_variables()) | set(required_variables())
     assert ":?" not in repository_text("docker-compose.yml")
     assert {why.split()[0] for why in required_variables().values()} == {"set"}
 
 
-def test_a_setting_of_the_code_location_can_be_set_in_env_and_stands_in_one_manual() -> None:
-    """Compose fills in the lines of settings.env from .env; a name in both manuals could have two defaults."""
+def test_settings_env_takes_values_from_env_and_repeats_no_setting() -> None:
+    """Compose fills in settings.env from .env. A name in both manuals could have two defaults."""
     lines = repository_text("user_code/settings.env").splitlines()
     settings = [line for line in lines if line and not line.startswith("#")]
     assert [line for line in settings if not re.fullmatch(r"([A-Z_]+)=\$\{\1:-.+\}", line)] == []
     assert set(setting_names()) & set(documented_variables()) == set()
 
 
-def test_every_verb_that_the_readme_uses_exists() -> None:
-    """A reader types them. The demo's own test reads the paragraphs that lead to the demo."""
+def test_readme_uses_only_existing_make_targets() -> None:
+    """A reader types these commands. The demo's own test reads the paragraphs that lead to the demo."""
     verbs = set(re.findall(r"^([a-z-]+):.*## ", repository_text("Makefile"), re.MULTILINE))
     text = "\n\n".join(paragraph for paragraph in README.split("\n\n") if "(demo/" not in paragraph)
     used = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
@@ -88,21 +88,21 @@ def test_every_verb_that_the_readme_uses_exists() -> None:
     assert used <= verbs
 
 
-def test_every_link_and_file_that_the_readme_names_is_there() -> None:
-    """The demo's own test follows the links into `demo`."""
+def test_readme_links_lead_to_existing_files() -> None:
+    """A broken link stops a reader. The demo's own test follows the links into `demo`."""
     links = re.findall(r"\]\((?!http|demo/)([^)#]+)\)", README)
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_the_names_of_the_house() -> None:
-    """Seven names at the root are fixed."""
+def test_repository_root_has_the_fixed_names() -> None:
+    """Seven names at the root are fixed, so no change may rename them."""
     fixed = ["docker-compose.yml", "docker", "user_code", "dagster.yaml", "workspace.yaml", "tests", "README.md"]
     assert [name for name in fixed if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("folder", locks())
-def test_locks_are_exact_hashed_and_name_no_registry(folder: str) -> None:
-    """So that a mirror can serve the packages, but not change them."""
+def test_locks_pin_hashes_and_name_no_registry(folder: str) -> None:
+    """A mirror can then serve the packages, but it cannot change them."""
     text = repository_text(f"{folder}/requirements.txt")
     packages = re.findall(r"^[a-z0-9-]+==.*(?:\n .*)*", text, re.MULTILINE)
     assert len(packages) > 5
@@ -110,8 +110,8 @@ def test_locks_are_exact_hashed_and_name_no_registry(folder: str) -> None:
     assert "://" not in text
 
 
-def test_all_images_have_the_same_dagster() -> None:
-    """Its processes speak to each other in a format of that version."""
+def test_images_install_the_same_dagster_version() -> None:
+    """Dagster's processes exchange messages in a format that depends on the version."""
     versions = [
         {name: locked(folder)[name] for name in ("dagster", "dagster-postgres", "dagster-docker", "sqlalchemy")}
         for folder in ("docker/dagster", "user_code", "tests")
@@ -120,22 +120,22 @@ def test_all_images_have_the_same_dagster() -> None:
     assert versions[0]["dagster"] == {"1.13.27"}
 
 
-def test_every_shipped_package_is_tested_in_the_version_that_ships() -> None:
-    """The tests install the same versions as the images."""
+def test_tests_install_the_same_package_versions_as_the_images() -> None:
+    """Tests with another version would not test the shipped packages."""
     mine = locked("tests")
     for folder in shipped_locks():
         assert {name: versions for name, versions in locked(folder).items() if versions - mine.get(name, set())} == {}, folder
 
 
-def test_the_bench_s_other_deployment_writes_where_this_one_does() -> None:
-    """On read-only roots its runs could write nowhere else: once all of its jobs failed, and nobody saw it before a bench."""
+def test_bench_deployment_writes_to_the_same_folders_as_this_one() -> None:
+    """Its root is read-only. Once, all its jobs failed, and nobody noticed it before a bench."""
     ours, theirs = (yaml.safe_load(repository_text(path)) for path in ("dagster.yaml", "bench/official_settings/dagster.yaml"))
     written = ("compute_logs", "local_artifact_storage")
     assert {name: theirs.get(name) for name in written} == {name: ours[name] for name in written}
 
 
-def test_no_usable_password_is_in_the_tree() -> None:
-    """The one of the tests' own Postgres on loopback excepted."""
+def test_repository_holds_no_usable_password() -> None:
+    """Every reader of the repository could use it. Only the tests may have one, for their own Postgres on loopback."""
     pattern = re.compile(r"(?i)(password|passwd|secret|token)\s*[=:]\s*['\"]?(?-i:[a-z0-9+/_-]{6,})")
     texts = {
         path: repository_text(path) for path in tracked() if not path.endswith((".png", ".txt")) and not path.startswith("tests/")

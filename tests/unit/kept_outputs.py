@@ -1,4 +1,4 @@
-"""Jobs whose outputs name no I/O manager, and whose keys look like paths. A module of its own: a run imports it by name."""
+"""These jobs name no I/O manager, and use keys that look like paths. Runs import this separate module by name."""
 
 from collections.abc import Iterator
 
@@ -71,5 +71,5 @@ DEFINITIONS = dg.Definitions(
 
 
 def job(name: str) -> dg.JobDefinition:
-    """A job of this module by name."""
+    """Returns a job of this module by name."""
     return DEFINITIONS.resolve_job_def(name)

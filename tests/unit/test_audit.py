@@ -1,4 +1,4 @@
-"""The webserver's log says who has changed which object."""
+"""The audit log of the webserver says which user changed which object."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def posted(query: str, **variables: Any) -> bytes:
         ("/other", b"{}", []),
     ],
 )
-def test_what_changes_something_is_told_and_what_asks_is_not(path: str, body: bytes, told: list[str]) -> None:
-    """With what it is about, in one line, and without configuration."""
+def test_audit_log_names_every_mutation_and_no_query(path: str, body: bytes, told: list[str]) -> None:
+    """An operator must see who changed which object. A line omits the configuration, which may hold secrets."""
     assert acts(path, body) == told
 
 
-def sent(app: Any, method: str, *parts: bytes, **headers: str) -> None:
-    """A request whose body comes in parts."""
+def send_request(app: Any, method: str, *parts: bytes, **headers: str) -> None:
+    """Sends a request whose body arrives in parts."""
     events = [{"type": "http.request", "body": part, "more_body": True} for part in parts] + [{"type": "http.disconnect"}]
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": method, "path": "/graphql", "headers": pairs}
@@ -73,7 +73,7 @@ def sent(app: Any, method: str, *parts: bytes, **headers: str) -> None:
 
 
 def application(read: list[bytes], fails: Exception | None = None) -> Any:
-    """Reads its request; what it has read goes to `read`."""
+    """Returns an application that appends the parts of the body to `read`, and then raises `fails`."""
 
     async def app(_scope: Any, receive: Any, _send: Any) -> None:
         while (event := await receive())["type"] == "http.request":
@@ -84,8 +84,8 @@ def application(read: list[bytes], fails: Exception | None = None) -> Any:
     return app
 
 
-def test_every_run_that_is_terminated_at_once_is_named() -> None:
-    """A list that is too long for a line says how many it has."""
+def test_audit_log_names_or_counts_the_runs_of_one_terminate_request() -> None:
+    """The UI terminates many runs in one request. A list that is too long for a line ends with its length."""
     query = "mutation($ids: [String!]!) {terminateRuns(runIds: $ids) {__typename}}"
     for number, ending in ((50, '49"]'), (1000, "... (1000 in all)")):
         ids = [f"0b3f6b0e-6c0a-4e4e-9f0e-{index:012}" for index in range(number)]
@@ -93,39 +93,39 @@ def test_every_run_that_is_terminated_at_once_is_named() -> None:
         assert told.endswith(ending)
 
 
-def test_a_line_names_who_and_the_application_gets_all_of_the_request(caplog: pytest.LogCaptureFixture) -> None:
-    """Without the edge nobody has a name, whatever they say."""
+def test_audit_log_names_the_user_whom_the_edge_authenticated(caplog: pytest.LogCaptureFixture) -> None:
+    """Without the edge, every client can send any name. The application must still read the whole request."""
     caplog.set_level(logging.INFO, "audit")
     read: list[bytes] = []
     app, body = audited(application(read), behind_edge=True), posted(TERMINATE, runId="7")
-    sent(app, "POST", body[:10], body[10:], dagster_user="otto")
-    sent(app, "POST", body)
-    sent(app, "GET", body)
+    send_request(app, "POST", body[:10], body[10:], dagster_user="otto")
+    send_request(app, "POST", body)
+    send_request(app, "GET", body)
     assert caplog.messages == ['"otto": terminateRun runId="7"', 'somebody on this machine: terminateRun runId="7"']
     assert b"".join(read) == body * 3
-    sent(audited(application(read), behind_edge=False), "POST", body, dagster_user="otto")
+    send_request(audited(application(read), behind_edge=False), "POST", body, dagster_user="otto")
     assert caplog.messages[2:] == ['somebody on this machine: terminateRun runId="7"']
 
 
-def test_what_fails_is_told_as_well(caplog: pytest.LogCaptureFixture) -> None:
-    """It may have changed something before."""
+def test_audit_log_names_a_mutation_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """The request may have changed something before it failed."""
     caplog.set_level(logging.INFO, "audit")
     with pytest.raises(LookupError):
-        sent(audited(application([], LookupError()), behind_edge=True), "POST", posted("mutation {x}"))
+        send_request(audited(application([], LookupError()), behind_edge=True), "POST", posted("mutation {x}"))
     assert caplog.messages == ["somebody on this machine: x"]
 
 
-def test_a_body_beyond_measure_is_not_kept(caplog: pytest.LogCaptureFixture) -> None:
-    """And reaches the application all the same."""
+def test_audit_log_stores_no_body_above_the_limit(caplog: pytest.LogCaptureFixture) -> None:
+    """The limit protects the memory of the webserver. The application still reads the whole body."""
     caplog.set_level(logging.INFO, "audit")
     read: list[bytes] = []
-    sent(audited(application(read), behind_edge=True), "POST", *[b"x" * (MAX_BODY_BYTES // 2)] * 5)
+    send_request(audited(application(read), behind_edge=True), "POST", *[b"x" * (MAX_BODY_BYTES // 2)] * 5)
     assert caplog.messages == [f"somebody on this machine: a body that is not understood, of {MAX_BODY_BYTES} bytes or more"]
     assert len(b"".join(read)) == 2.5 * MAX_BODY_BYTES
 
 
-def test_websockets_and_the_server_s_own_events_pass() -> None:
-    """Dagster takes no mutation through a websocket."""
+def test_audit_passes_websockets_and_server_events() -> None:
+    """Dagster accepts no mutation through a websocket, so the audit log needs no line for it."""
     kinds: list[str] = []
 
     async def app(scope: Any, _receive: Any, _send: Any) -> None:

@@ -1,4 +1,4 @@
-"""The output of runs, as the webserver reads it."""
+"""The webserver reads the output of runs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ KEY = ["run", "compute_logs", "step"]
 
 @pytest.fixture
 def manager(tmp_path: Path) -> GuardedComputeLogManager:
-    """One whose folder has a log."""
+    """Returns a manager whose folder holds one log."""
     with LocalComputeLogManager(str(tmp_path)).open_log_stream(KEY, ComputeIOType.STDOUT) as stream:
         assert stream
         stream.write("hello")
     return GuardedComputeLogManager(str(tmp_path))
 
 
-def test_a_log_is_read_from_where_the_cursor_says(manager: GuardedComputeLogManager) -> None:
-    """Behind its end there is nothing, and the cursor stays."""
+def test_manager_reads_a_log_from_the_cursor(manager: GuardedComputeLogManager) -> None:
+    """A reader at the end gets no bytes and the same cursor, so it misses no later line."""
     assert manager.get_log_data(KEY).stdout == b"hello"
     data = manager.get_log_data(KEY, "1:0", max_bytes=3)
     assert (data.stdout, data.stderr, data.cursor) == (b"ell", None, "4:0")
@@ -32,8 +32,8 @@ def test_a_log_is_read_from_where_the_cursor_says(manager: GuardedComputeLogMana
 
 
 @pytest.mark.parametrize("most", [None, 0, -1, 10**12])
-def test_one_answer_holds_so_much_and_no_more(manager: GuardedComputeLogManager, tmp_path: Path, most: int | None) -> None:
-    """Whatever was asked for."""
+def test_manager_limits_the_size_of_one_answer(manager: GuardedComputeLogManager, tmp_path: Path, most: int | None) -> None:
+    """A run can write a huge file, and a client can ask for any size."""
     with (tmp_path / "run/compute_logs/step.out").open("r+b") as file:
         file.truncate(5 * 2**30)
     data, offset = manager.get_log_data_for_type(KEY, ComputeIOType.STDOUT, 0, most)
@@ -41,14 +41,14 @@ def test_one_answer_holds_so_much_and_no_more(manager: GuardedComputeLogManager,
     assert manager.tail(KEY) == f"{5 * 2**30 - TAIL_BYTES}:0"
 
 
-def test_bytes_that_are_no_text_become_text(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
-    """Dagster takes the logs of ticks for strict UTF-8; the cursor counts the file's own bytes."""
+def test_manager_replaces_bytes_that_are_not_utf_8(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
+    """Dagster decodes the logs of ticks as strict UTF-8. The cursor still counts the bytes of the file."""
     (tmp_path / "run/compute_logs/step.out").write_bytes(b"caf\xe9")
     assert manager.get_log_data_for_type(KEY, ComputeIOType.STDOUT) == ("caf\N{REPLACEMENT CHARACTER}".encode(), 4)
 
 
-def test_a_character_across_two_pieces_stays_one(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
-    """The first piece leaves it to the second."""
+def test_manager_does_not_split_a_character_between_two_answers(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
+    """Otherwise both answers would show a replacement character."""
     (tmp_path / "split.out").write_bytes("xé".encode())
     first = manager.get_log_data_for_type(["split"], ComputeIOType.STDOUT, 0, 2)
     assert first == (b"x", 1)
@@ -56,21 +56,21 @@ def test_a_character_across_two_pieces_stays_one(manager: GuardedComputeLogManag
 
 
 @pytest.mark.parametrize("key", [KEY, ["a/b", "c"], ["run", "x" * 300], ["run", "é" * 300]])
-def test_a_log_is_where_dagster_writes_it(manager: GuardedComputeLogManager, tmp_path: Path, key: list[str]) -> None:
-    """Under a name that is too long, too."""
+def test_manager_finds_a_log_where_dagster_writes_it(manager: GuardedComputeLogManager, tmp_path: Path, key: list[str]) -> None:
+    """Dagster hashes a name that is too long, and the webserver must open the same file."""
     there = LocalComputeLogManager(str(tmp_path)).get_captured_local_path(key, "err")
     assert manager.get_captured_local_path(key, "err") == there
 
 
 @pytest.mark.parametrize("key", [["..", "x"], ["/etc", "passwd"], ["run", "../../x"], ["run", "a\0"]])
-def test_a_key_that_leads_elsewhere_is_refused(manager: GuardedComputeLogManager, key: list[str]) -> None:
-    """The message is Dagster's, or Python's."""
+def test_manager_rejects_a_key_that_leads_outside_its_folder(manager: GuardedComputeLogManager, key: list[str]) -> None:
+    """A client must not read other files. The message is Dagster's or Python's."""
     with pytest.raises(ValueError, match=r"Invalid path|embedded null byte"):
         manager.open_log(key, "out")
 
 
-def test_the_keys_in_a_folder_are_those_of_its_files(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
-    """A link to a file is none, and a link to a folder has none."""
+def test_manager_lists_only_regular_files(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
+    """A run could link to a file or a folder outside its own folder."""
     folder = tmp_path / "run/compute_logs"
     (folder / "link.out").symlink_to(folder / "step.out")
     (folder / "other.err").touch()
@@ -80,8 +80,8 @@ def test_the_keys_in_a_folder_are_those_of_its_files(manager: GuardedComputeLogM
         manager.get_log_keys_for_log_key_prefix(["elsewhere"], ComputeIOType.STDOUT)
 
 
-def test_a_log_is_complete_where_the_file_says_so(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
-    """A link to one does not."""
+def test_manager_accepts_only_a_regular_file_as_completion_mark(manager: GuardedComputeLogManager, tmp_path: Path) -> None:
+    """A run can create links in this folder, so the manager trusts none."""
     mark = tmp_path / "run/compute_logs/step.complete"
     mark.symlink_to("step.out")
     assert not manager.is_capture_complete(KEY)

@@ -1,4 +1,4 @@
-"""Sentences on a container that has ended. The launcher itself is tested with an engine, in tests/stack/test_odd_code.py."""
+"""The launcher explains how a container ended. tests/stack/test_odd_code.py tests the launcher itself with an engine."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ KILLED = "it was killed from outside (SIGKILL): by hand, by the engine, or by a 
         ({"ExitCode": 255, "OOMKilled": False, "Error": ""}, End("its exit code is 255")),
     ],
 )
-def test_how_it_ended_names_the_limit_and_whether_it_would_end_so_again(state: dict[str, Any], ended: End) -> None:
-    """An operator gets the setting, not a number; a run that would meet the same limit again is not started again."""
+def test_end_names_the_limit_and_whether_a_retry_would_meet_it(state: dict[str, Any], ended: End) -> None:
+    """An operator needs the setting, not an exit code. Dagster must not retry a run that would meet the same limit."""
     assert end(state, LIMITS) == ended
 
 
-def test_its_output_is_cut_at_the_front_and_fits_into_an_event() -> None:
-    """Postgres takes no zero byte in a text, and not every byte is UTF-8."""
+def test_last_lines_cut_the_beginning_of_the_output_to_fit_into_an_event() -> None:
+    """Postgres accepts no zero byte in a text, and the output may hold bytes that are not UTF-8."""
     assert last_lines(b" \n") == "\nIt has printed nothing."
     assert last_lines(b"a\0\xffb\n") == "\nThe end of its output:\na\N{REPLACEMENT CHARACTER}b"
     assert last_lines(b"x" * 2 * CHARACTERS + b"end") == f"\nThe end of its output:\n{'x' * (CHARACTERS - 3)}end"

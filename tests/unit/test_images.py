@@ -1,4 +1,4 @@
-"""The images add these to the packages: the environment of runs, and passwords."""
+"""The images add these to the packages: the environment of runs, checks of settings, passwords and secrets."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from dagster_services.webserver import start
 # ── the code server ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_run_sees_what_its_code_server_sees_but_for_its_own() -> None:
-    """Networks and limits come from Compose; who is told of failures is not for a run to know."""
+def test_run_gets_the_environment_of_its_code_server_except_private_variables() -> None:
+    """User code needs the same variables in both. A run must not know who is told about failures."""
     environ = {
         "RUN_CONTAINER": '{"networks": ["p_runs"], "container_kwargs": {"mem_limit": "1g"}}',
         "USERS_API_URL": "http://x",
@@ -52,14 +52,14 @@ def test_a_run_sees_what_its_code_server_sees_but_for_its_own() -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"RUN_CONTAINER": ""}, {"RUN_CONTAINER": "[1]"}, {"RUN_CONTAINER": "{"}])
-def test_a_run_container_that_is_no_object_stops_the_server_with_a_sentence(environ: dict[str, str]) -> None:
-    """The code server must not start with runs that cannot."""
+def test_code_server_rejects_a_run_container_that_is_not_a_json_object(environ: dict[str, str]) -> None:
+    """Otherwise the code server would start, and every run would fail."""
     with pytest.raises(SystemExit, match="RUN_CONTAINER must be a JSON object"):
         serve.container_context(environ)
 
 
-def test_an_environment_that_no_variable_can_hold_stops_the_server_with_a_sentence() -> None:
-    """The kernel would end the server with 'Argument list too long'."""
+def test_code_server_rejects_an_environment_that_is_too_large_for_runs() -> None:
+    """The kernel would end the server with 'Argument list too long', which names no remedy."""
     context = {"docker": {"env_vars": ["A=" + "x" * 131_072]}}
     with pytest.raises(
         SystemExit, match=r"^The environment of the code server is too large to hand on to runs: 131\d{3} bytes, and 114688"
@@ -69,8 +69,8 @@ def test_an_environment_that_no_variable_can_hold_stops_the_server_with_a_senten
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "0", "1.5", "2147483648", "\N{SUPERSCRIPT TWO}"])
 @pytest.mark.parametrize("name", ["DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "DAGSTER_GRPC_MAX_RX_BYTES"])
-def test_a_limit_that_is_no_number_stops_a_service_with_a_sentence(name: str, text: str) -> None:
-    """Dagster would end with a stack trace. The sentence names the setting of .env."""
+def test_service_rejects_a_limit_that_is_not_a_number(name: str, text: str) -> None:
+    """Dagster would end with a stack trace. The message names the setting of .env."""
     setting = name.replace("_RX_", "_")
     with pytest.raises(
         SystemExit, match=f"^{setting} is set to '{text}', which is not allowed: it must be a whole number from 1 to"
@@ -78,14 +78,14 @@ def test_a_limit_that_is_no_number_stops_a_service_with_a_sentence(name: str, te
         check_time_limits({name: text})
 
 
-def test_limits_that_are_not_set_are_dagsters_own() -> None:
-    """And what is allowed passes."""
+def test_service_accepts_unset_and_valid_limits() -> None:
+    """Dagster's own defaults apply where a limit is not set."""
     check_time_limits({})
     check_time_limits(dict.fromkeys(NUMBERS, "70"))
 
 
-def test_a_code_location_without_settings_has_nothing_to_check() -> None:
-    """The deployment does not know the demo: here a package of the standard library stands for the user's own."""
+def test_code_server_accepts_a_code_location_without_settings() -> None:
+    """A team's own code location may have no settings. A package of the standard library stands for it here."""
     serve.check_settings("json.definitions", {"USERS_FRESHNESS_SECONDS": "5"})
 
 
@@ -105,8 +105,8 @@ def texts(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_every_reader_gets_what_it_needs_in_files_that_only_it_can_read(folder: Path) -> None:
-    """Webserver and daemon do not hold the key to the warehouse, nor user code that of their database's owner."""
+def test_generate_gives_each_service_only_its_own_passwords(folder: Path) -> None:
+    """Webserver and daemon must not hold the password of the warehouse. User code must not hold the database owner's."""
     generate.main()
     files = texts(folder)
     assert {line.split(":")[3] for line in files["instance/pgpass"].splitlines()} == {"dagster"}
@@ -115,16 +115,16 @@ def test_every_reader_gets_what_it_needs_in_files_that_only_it_can_read(folder: 
     assert modes == {0o600}
 
 
-def test_passwords_are_kept_from_one_start_to_the_next(folder: Path) -> None:
-    """New ones would lock everybody out of the database that is there."""
+def test_generate_keeps_existing_passwords(folder: Path) -> None:
+    """New passwords would fail authentication against the existing database."""
     generate.main()
     before = texts(folder)
     generate.main()
     assert texts(folder) == before
 
 
-def test_two_deployments_share_no_password(folder: Path) -> None:
-    """There is no default."""
+def test_generate_makes_different_passwords_for_each_deployment(folder: Path) -> None:
+    """A default password would give access to every deployment."""
     generate.main()
     first = texts(folder)
     for path in folder.rglob("*"):
@@ -134,8 +134,8 @@ def test_two_deployments_share_no_password(folder: Path) -> None:
     assert not set(first.values()) & set(texts(folder).values())
 
 
-def test_a_secret_is_kept_changed_and_removed(folder: Path) -> None:
-    """As it came, for its reader only."""
+def test_keep_stores_replaces_and_removes_a_secret(folder: Path) -> None:
+    """User code must read exactly the text that the operator gave."""
     for text in ("first\n", "second"):
         assert keep.keep(folder / "code", "key", text) == "secret: user code reads it as /run/secrets/key"
         assert texts(folder) == {"code/key": text}
@@ -144,8 +144,8 @@ def test_a_secret_is_kept_changed_and_removed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pgpass", "", "../pgpass", "a/b", "Key", "key.new", "9", "a" * 65])
-def test_a_name_that_a_secret_cannot_have_is_refused(folder: Path, name: str) -> None:
-    """The database's passwords stay, and nothing is written elsewhere."""
+def test_keep_rejects_a_name_that_could_overwrite_another_file(folder: Path, name: str) -> None:
+    """The passwords of the database must stay, and no file may appear elsewhere."""
     generate.main()
     before = texts(folder)
     with pytest.raises(SystemExit, match=f"secret: the name '{re.escape(name)}' is not allowed: small letters"):
@@ -154,22 +154,22 @@ def test_a_name_that_a_secret_cannot_have_is_refused(folder: Path, name: str) ->
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1"])
-def test_the_webserver_is_published_on_loopback(address: str) -> None:
-    """Its own machine's users reach it, and nobody else."""
+def test_webserver_accepts_a_loopback_address(address: str) -> None:
+    """Only users of this machine can reach a loopback address."""
     start.check_bind(address)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "10.1.2.3", "", "localhost"])  # noqa: S104 - refused
-def test_the_webserver_does_not_start_where_others_would_reach_it(address: str) -> None:
-    """It has no login. The sentence says what to do."""
+def test_webserver_rejects_an_address_that_others_can_reach(address: str) -> None:
+    """The webserver has no login. The message names the remedy."""
     with pytest.raises(
         SystemExit, match=f"^WEBSERVER_BIND is set to '{address}', which is not allowed: the webserver has no login"
     ):
         start.check_bind(address)
 
 
-def test_a_scram_secret_proves_the_password() -> None:
-    """The server's check of RFC 5802: the stored key is the hash of a client key made from the password."""
+def test_scram_secret_verifies_the_password() -> None:
+    """Postgres verifies a password as in RFC 5802: the stored key is the hash of the client key."""
     secret = generate.scram_secret("pencil", b"0123456789abcdef")
     mechanism, parameters, keys = secret.split("$")
     rounds, salt = parameters.split(":")

@@ -1,4 +1,4 @@
-"""Outputs without an I/O manager of their own: each survives every other, whatever it is called."""
+"""Outputs without their own I/O manager never overwrite each other, whatever their names are."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from hypothesis import strategies as st
 from dagster_deployment.io_manager import LONGEST, DeploymentIOManager, file_name
 from tests.unit import kept_outputs
 
-# Pieces of which paths are made, so that two keys often meet.
+# Paths consist of these pieces, so two generated keys often collide.
 PIECES = ["a", "A", "b", "/", "..", ".", " ", "=", "=value", "%", "%2f", "|", "\\", "é", "e\u0301", "x" * 300, "\udce9"]
 names = st.lists(st.sampled_from(PIECES), max_size=4).map("".join) | st.text(max_size=8)
 
 
-# `dg.build_output_context` makes an instance for each: 0.1 s.
+# `dg.build_output_context` creates an instance for each context, which takes 0.1 s.
 PLAIN: dict[str, Any] = {"resources": ScopedResourcesBuilder().build(None), "log_manager": logging.getLogger("kept")}
 
 
 class Output(NamedTuple):
-    """The output of a step, or an asset, or one of its partitions."""
+    """Identifies the output of a step, of an asset, or of one partition of an asset."""
 
     kind: str
     parts: tuple[str, ...]
     partition: str | None = None
 
-    def kept(self) -> dg.OutputContext:
-        """How Dagster asks to keep it."""
+    def output_context(self) -> dg.OutputContext:
+        """Returns the context with which Dagster stores the output."""
         if self.kind == "step":
             step, name, mapping = (*self.parts, None)[:3]
             return dg.OutputContext(run_id="r", step_key=step, name=name, mapping_key=mapping, **PLAIN)
         return dg.OutputContext(asset_key=dg.AssetKey(self.parts), **self._partitioned(), **PLAIN)
 
-    def asked(self) -> dg.InputContext:
-        """How it asks for it."""
+    def input_context(self) -> dg.InputContext:
+        """Returns the context with which Dagster loads the output."""
         if self.kind == "step":
-            return dg.InputContext(upstream_output=self.kept(), **PLAIN)
+            return dg.InputContext(upstream_output=self.output_context(), **PLAIN)
         return dg.InputContext(asset_key=dg.AssetKey(self.parts), **self._partitioned(), **PLAIN)
 
     def _partitioned(self) -> dict[str, Any]:
@@ -72,19 +72,19 @@ outputs = steps | st.tuples(parts, partitions).map(lambda found: Output("asset",
 @example([Output("asset", ("x" * 300,)), Output("asset", ("x" * 301,)), Output("asset", ("y" * 300,))])
 @example([Output("asset", ("A",)), Output("asset", ("a",)), Output("asset", ("é",)), Output("asset", ("e\u0301",))])
 @example([Output("step", ("s", "n")), Output("step", ("s", "n", "m")), Output("step", ("s/n", "m"))])
-def test_every_output_survives_every_other(found: list[Output]) -> None:
-    """Kept in any order, with real files; nor is a file outside the folder, whatever the key."""
+def test_io_manager_never_overwrites_another_output(found: list[Output]) -> None:
+    """User code chooses the keys. No key may replace another output, or write a file outside the folder."""
     with tempfile.TemporaryDirectory() as folder:
         manager = DeploymentIOManager(Path(folder, "outputs"), Path(folder, "storage"))
         for number, output in enumerate(found):
-            manager.handle_output(output.kept(), number)
-        assert [manager.load_input(output.asked()) for output in found] == list(range(len(found)))
+            manager.handle_output(output.output_context(), number)
+        assert [manager.load_input(output.input_context()) for output in found] == list(range(len(found)))
         assert [path.name for path in Path(folder).iterdir()] == ["outputs"]
 
 
 @given(names, names)
-def test_two_texts_never_have_one_name(one: str, other: str) -> None:
-    """Not even where letter case is ignored; every name fits, and is no way out of a folder."""
+def test_file_name_is_different_for_two_different_texts(one: str, other: str) -> None:
+    """Some file systems ignore letter case, and all limit a name's length. A name must not leave its folder."""
     assert (file_name(one) == file_name(other)) == (one == other)
     for name in (file_name(one), file_name(other)):
         assert name == name.lower()
@@ -94,20 +94,20 @@ def test_two_texts_never_have_one_name(one: str, other: str) -> None:
         assert not name.startswith(".")
 
 
-def test_a_write_that_fails_leaves_the_value_before(tmp_path: Path) -> None:
-    """And no half of a file; the sentence says what to do."""
+def test_io_manager_keeps_the_old_value_after_a_failed_write(tmp_path: Path) -> None:
+    """A later step must never load half a value. The message names the remedy."""
     manager, output = DeploymentIOManager(tmp_path, tmp_path), Output("step", ("s", "result"))
-    manager.handle_output(output.kept(), "before")
+    manager.handle_output(output.output_context(), "before")
     with pytest.raises(
         dg.DagsterInvariantViolationError, match=r"^A value of type tuple cannot be pickled, so no other step can"
     ):
-        manager.handle_output(output.kept(), ("x" * 100_000, lambda: 1))
-    assert manager.load_input(output.asked()) == "before"
+        manager.handle_output(output.output_context(), ("x" * 100_000, lambda: 1))
+    assert manager.load_input(output.input_context()) == "before"
     assert [path.name for path in (tmp_path / "runs/r/s").iterdir()] == ["result=value"]
 
 
-def test_one_value_of_several_partitions_is_refused(tmp_path: Path) -> None:
-    """Dagster's own does as well; the sentence names the asset and the number."""
+def test_io_manager_rejects_one_value_for_several_partitions(tmp_path: Path) -> None:
+    """Dagster's own I/O manager rejects it too. The message names the asset and the number of partitions."""
     subset = kept_outputs.REGIONS.subset_with_partition_keys(["eu", "EU"])
     partitioned = {"asset_partitions_def": kept_outputs.REGIONS, "asset_partitions_subset": subset}
     context = dg.OutputContext(asset_key=dg.AssetKey("orders"), **partitioned, **PLAIN)

@@ -1,4 +1,4 @@
-"""The login: who is who, and who guesses."""
+"""The login authenticates users, and limits wrong passwords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(autouse=True)
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bcrypt's least: the strength is not what is tested."""
+    """Sets bcrypt's minimum of rounds, because these tests do not test the strength of a hash."""
     monkeypatch.setattr(users, "ROUNDS", 4)
 
 
@@ -42,16 +42,16 @@ async def login(file: Path) -> Any:
         yield client
 
 
-def test_a_user_is_one_line_and_the_password_is_not_in_it(file: Path) -> None:
-    """Only their owner reads the file."""
+def test_user_file_holds_hashes_and_no_password(file: Path) -> None:
+    """A copy of the file must not reveal a password. Only the owner may read the file."""
     assert [line.rsplit(":", 1)[0] for line in file.read_text().splitlines()] == ["anna:operator", "viktor:viewer"]
     assert all(line.split(":")[2].startswith("$2b$04$") for line in file.read_text().splitlines())
     assert PASSWORD not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_user_made_again_has_the_new_role_and_password_only(file: Path) -> None:
-    """There is one line for each name."""
+def test_write_user_replaces_the_old_role_and_password(file: Path) -> None:
+    """The old password must stop working, so each name has one line."""
     write_user(file, make_user("anna", "viewer", "another password"))
     assert list(read_users(file)) == ["anna", "viktor"]
     passwords = Passwords(file)
@@ -73,23 +73,23 @@ def test_a_user_made_again_has_the_new_role_and_password_only(file: Path) -> Non
         ("anna", "viewer", "é" * 37, "a password has at least 12 characters and at most 72 bytes"),
     ],
 )
-def test_what_cannot_be_a_user_is_refused(name: str, role: str, password: str, said: str) -> None:
-    """With a sentence; a line that could be read as another user cannot come about."""
+def test_make_user_rejects_an_invalid_name_role_or_password(name: str, role: str, password: str, said: str) -> None:
+    """A name must not form a line that the login reads as another user."""
     with pytest.raises(UserError, match=said):
         make_user(name, role, password)
 
 
 @pytest.mark.parametrize("line", ["anna", "anna:king:$2b$", "anna:viewer:x:y"])
-def test_a_file_with_another_line_is_an_error_by_its_number(tmp_path: Path, line: str) -> None:
-    """Nobody is let in by guesswork."""
+def test_read_users_rejects_an_invalid_line_and_names_its_number(tmp_path: Path, line: str) -> None:
+    """The login must not guess the meaning of a line."""
     path = tmp_path / "users"
     path.write_text(f"{User('b', 'viewer', 'x').line}\n{line}\n")
     with pytest.raises(UserError, match=r"line 2 of .* is not of the form name:role:hash"):
         read_users(path)
 
 
-def test_a_proved_password_is_not_hashed_again_until_the_file_changes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page of the UI is a hundred requests, and a hash takes 0.2 s."""
+def test_passwords_hash_a_correct_password_once_until_the_file_changes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of the UI sends a hundred requests, and a hash takes 0.2 s."""
     checked = []
     check = users.bcrypt.checkpw
     monkeypatch.setattr(users.bcrypt, "checkpw", lambda *given: checked.append(given) or check(*given))
@@ -105,8 +105,8 @@ def test_a_proved_password_is_not_hashed_again_until_the_file_changes(file: Path
     assert passwords.known("anna", PASSWORD, HERE) is None
 
 
-def test_a_name_that_is_not_there_costs_as_much_as_one_that_is(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time must not say who exists."""
+def test_passwords_check_a_hash_for_an_unknown_name_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The response time must not reveal which users exist."""
     checked = []
     monkeypatch.setattr(users.bcrypt, "checkpw", lambda *given: checked.append(given) or False)
     passwords = Passwords(file)
@@ -118,28 +118,28 @@ def test_a_name_that_is_not_there_costs_as_much_as_one_that_is(file: Path, monke
 @pytest.mark.parametrize(
     "header", ["", "Bearer x", "Basic", "Basic !!", "Basic é", "Basic /w==", "Basic " + base64.b64encode(b"anna").decode()]
 )
-def test_a_header_that_holds_no_password_is_none(header: str) -> None:
-    """Whatever it holds instead."""
+def test_credentials_return_none_for_a_header_without_a_password(header: str) -> None:
+    """A client can send any header, and it must not cause a server error."""
     assert credentials(header) is None
 
 
-async def test_who_logs_in_has_a_role(login: TestClient) -> None:
-    """The edge copies both headers."""
+async def test_login_returns_name_and_role_of_an_authenticated_user(login: TestClient) -> None:
+    """The edge copies both headers to its request to the webserver."""
     for name, password, role in (("anna", PASSWORD, "operator"), ("viktor", PASSWORD + "2", "viewer")):
         answer = await login.get("/check", headers=basic(name, password))
         assert (answer.status, answer.headers["Dagster-User"], answer.headers["Dagster-Role"]) == (200, name, role)
 
 
-async def test_who_does_not_is_asked_to(login: TestClient) -> None:
-    """Without a role."""
+async def test_login_rejects_wrong_credentials_and_returns_no_role(login: TestClient) -> None:
+    """The browser asks for a password because of the challenge. The webserver must get no role."""
     for headers in ({}, basic("anna", "wrong"), basic("nobody", PASSWORD), basic("anna", PASSWORD + "\0")):
         answer = await login.get("/check", headers=headers)
         assert (answer.status, "Dagster-Role" in answer.headers) == (401, False)
         assert answer.headers["WWW-Authenticate"] == 'Basic realm="Dagster", charset="UTF-8"'
 
 
-async def test_who_guesses_is_kept_waiting_and_others_are_not(login: TestClient) -> None:
-    """Ten tries a minute from an address, the last that the edge has added; even the right password waits then."""
+async def test_login_limits_wrong_passwords_of_one_address(login: TestClient) -> None:
+    """Ten wrong passwords a minute block the address, even for the right one. The edge itself adds the last address."""
     there, elsewhere = {"X-Forwarded-For": "10.9.9.9, 10.0.0.1"}, {"X-Forwarded-For": "10.0.0.1, 10.0.0.2"}
     statuses = [(await login.get("/check", headers={**basic("anna", str(n)), **there})).status for n in range(11)]
     assert statuses == [401] * 10 + [429]
@@ -148,8 +148,8 @@ async def test_who_guesses_is_kept_waiting_and_others_are_not(login: TestClient)
     assert (await login.get("/check", headers={**basic("anna", PASSWORD), **elsewhere})).status == 200
 
 
-async def test_who_guesses_one_name_from_everywhere_is_kept_waiting(login: TestClient) -> None:
-    """Twenty tries a minute; other names go on."""
+async def test_login_limits_wrong_passwords_for_one_name_from_all_addresses(login: TestClient) -> None:
+    """Many addresses together must not guess one password. Other users can still log in."""
     for number in range(20):
         headers = {**basic("anna", str(number)), "X-Forwarded-For": f"10.0.0.{number}"}
         assert (await login.get("/check", headers=headers)).status == 401
@@ -161,8 +161,8 @@ def from_address(name: str, password: str, address: str) -> dict[str, str]:
     return {**basic(name, password), "X-Forwarded-For": address}
 
 
-async def test_who_is_in_already_is_not_locked_out_by_others(login: TestClient) -> None:
-    """Guesses from elsewhere, or at another name from the same address, must not lock out a user."""
+async def test_login_does_not_block_a_logged_in_user_after_guesses_of_others(login: TestClient) -> None:
+    """Wrong passwords from other addresses, or for other names, must not stop this user's work."""
     headers = from_address("anna", PASSWORD, HERE)
     assert (await login.get("/check", headers=headers)).status == 200
     for number in range(21):
@@ -172,16 +172,16 @@ async def test_who_is_in_already_is_not_locked_out_by_others(login: TestClient) 
 
 
 @pytest.mark.parametrize("address", [HERE, "10.0.0.2"])
-async def test_the_right_guess_is_none_because_somebody_is_in(login: TestClient, address: str) -> None:
-    """Each guess counts, although the password that was proved is in memory, and comparing with it costs nothing."""
+async def test_login_counts_guesses_at_the_name_of_a_logged_in_user(login: TestClient, address: str) -> None:
+    """The login compares them with the password in memory. That costs nothing, but must not allow guesses without limit."""
     assert (await login.get("/check", headers=from_address("anna", PASSWORD, HERE))).status == 200
     wrong = [(await login.get("/check", headers=from_address("anna", str(n), address))).status for n in range(11)]
     assert wrong == [401] * 10 + [429]
     assert (await login.get("/check", headers=from_address("anna", PASSWORD, address))).status == 429
 
 
-async def test_guesses_count_while_no_password_is_tried_at_all(login: TestClient) -> None:
-    """Because of wrong ones for another name: what is compared with whoever is in counts too."""
+async def test_login_counts_guesses_from_a_blocked_address(login: TestClient) -> None:
+    """Wrong passwords for another name block the address. The login still compares guesses with a logged-in user's password."""
     assert (await login.get("/check", headers=from_address("anna", PASSWORD, HERE))).status == 200
     for number in range(11):
         await login.get("/check", headers=from_address("zzz", str(number), HERE))
@@ -189,23 +189,23 @@ async def test_guesses_count_while_no_password_is_tried_at_all(login: TestClient
     assert {(await login.get("/check", headers=from_address("anna", guess, HERE))).status for guess in guesses} == {429}
 
 
-async def test_guesses_sent_together_while_somebody_is_in_are_counted_too(login: TestClient) -> None:
-    """The right one among them comes too late."""
+async def test_login_counts_parallel_guesses_at_the_name_of_a_logged_in_user(login: TestClient) -> None:
+    """A burst of requests must not try the right password before the limit applies."""
     assert (await login.get("/check", headers=basic("anna", PASSWORD))).status == 200
     guesses = [*map(str, range(20)), PASSWORD]
     answers = await asyncio.gather(*(login.get("/check", headers=basic("anna", guess)) for guess in guesses))
     assert sorted(answer.status for answer in answers) == [401] * 10 + [429] * 11
 
 
-async def test_guesses_sent_together_are_counted_one_by_one(login: TestClient) -> None:
-    """The limit holds against a burst."""
+async def test_login_counts_parallel_guesses(login: TestClient) -> None:
+    """The limit must also apply to requests that arrive together."""
     guesses = (login.get("/check", headers=basic("anna", str(number))) for number in range(40))
     statuses = [answer.status for answer in await asyncio.gather(*guesses)]
     assert (statuses.count(401), statuses.count(429)) == (10, 30)
 
 
-def test_a_password_that_is_proved_while_the_file_changes_is_not_remembered(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was the old one's."""
+def test_passwords_forget_a_password_if_the_file_changes_during_its_check(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check used the old file, so the old password must not stay in memory."""
     passwords = Passwords(file)
     check = users.bcrypt.checkpw
 
@@ -219,21 +219,21 @@ def test_a_password_that_is_proved_while_the_file_changes_is_not_remembered(file
     assert passwords.known("anna", PASSWORD, HERE) is None
 
 
-def test_a_user_can_be_removed(file: Path) -> None:
-    """And only one who is there."""
+def test_remove_user_removes_an_existing_user_and_rejects_an_unknown_name(file: Path) -> None:
+    """An operator must notice a misspelt name, because its user could still log in."""
     remove_user(file, "anna")
     assert list(read_users(file)) == ["viktor"]
     with pytest.raises(UserError, match="there is no user 'anna'"):
         remove_user(file, "anna")
 
 
-async def test_a_file_that_cannot_be_used_lets_nobody_in(login: TestClient, file: Path) -> None:
-    """The log says which line."""
+async def test_login_returns_503_if_the_user_file_is_invalid(login: TestClient, file: Path) -> None:
+    """The login must not guess who may log in. Its log names the invalid line."""
     file.write_text("anna\n")  # noqa: ASYNC240 - a test
     assert (await login.get("/check", headers=basic("anna", PASSWORD))).status == 503
 
 
-async def test_without_a_file_nobody_is_let_in(tmp_path: Path) -> None:
-    """The state after the first start."""
+async def test_login_rejects_all_users_if_there_is_no_user_file(tmp_path: Path) -> None:
+    """A new deployment has no user file."""
     async with TestClient(TestServer(build_app(tmp_path / "none"))) as client:
         assert (await client.get("/check", headers=basic("anna", PASSWORD))).status == 401

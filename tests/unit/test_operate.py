@@ -1,4 +1,4 @@
-"""An operator uses preflight, the settings that `make up` writes, waits, and the bench's arithmetic."""
+"""Operators need the preflight, the settings that `make up` writes, waits, and the bench's arithmetic."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FINE = {
 }  # fmt: skip
 
 
-def test_a_fine_machine_has_no_problems() -> None:
-    """Nor has one whose memory and disk cannot be seen, because its engine is elsewhere."""
+def test_preflight_accepts_a_machine_without_problems() -> None:
+    """A remote engine hides its memory and disk, and must pass as well."""
     assert problems(Facts(**FINE)) == []
     assert problems(Facts(**FINE | {"free_memory": None, "free_disk": None, "data_major": None, "image_major": None})) == []
 
@@ -54,18 +54,18 @@ def test_a_fine_machine_has_no_problems() -> None:
         ),
     ],
 )
-def test_each_problem_is_one_sentence_with_numbers_and_a_remedy(found: dict, said: str) -> None:
-    """Before anything changes."""
+def test_preflight_names_numbers_and_remedy_of_each_problem(found: dict, said: str) -> None:
+    """The operator can then correct the problem before `make up` changes anything."""
     assert problems(Facts(**FINE | found)) == [said]
 
 
-def test_all_problems_are_told_at_once() -> None:
-    """Nobody wants to find the second after mending the first."""
+def test_preflight_reports_all_problems_together() -> None:
+    """The operator then needs no second attempt to find the second problem."""
     assert len(problems(Facts(**FINE | {"free_memory": 0, "free_disk": 0}))) == 2
 
 
-def test_what_is_too_old_is_told_with_both_numbers() -> None:
-    """The oldest that is supported is fine."""
+def test_preflight_rejects_versions_that_are_too_old() -> None:
+    """The operator must know both versions. The oldest supported version must pass."""
     assert version_problems((25, 0), (2, 26)) == []
     assert version_problems((24, 0), (2, 17)) == [
         "Docker Engine is 24.0, and 25.0 or newer is needed: update it.",
@@ -73,8 +73,8 @@ def test_what_is_too_old_is_told_with_both_numbers() -> None:
     ]
 
 
-def test_an_engine_whose_loopback_is_open_to_neighbours_is_told_of() -> None:
-    """It is supported all the same."""
+def test_preflight_notes_an_engine_that_exposes_loopback_ports_to_neighbours() -> None:
+    """The engine is supported, but its operator must know the risk."""
     assert note((28, 0)) is None
     said = "Docker Engine 27.5 lets neighbours on the same network segment reach what is published on loopback"
     assert (note((27, 5)) or "").startswith(said)
@@ -83,27 +83,27 @@ def test_an_engine_whose_loopback_is_open_to_neighbours_is_told_of() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"), [("28.5.2+dfsg4", (28, 5)), ("v2.26.1-4", (2, 26)), ("postgres (PostgreSQL) 17.6 (Debian)", (17, 6))]
 )
-def test_versions_are_read_as_programs_print_them(text: str, expected: tuple[int, int]) -> None:
-    """Major and minor."""
+def test_version_reads_the_output_of_programs(text: str, expected: tuple[int, int]) -> None:
+    """Each program prints its version in another form. Only major and minor number matter."""
     assert version(text) == expected
 
 
-def test_no_version_is_an_error() -> None:
-    """Rather than a guess."""
+def test_version_raises_an_error_if_there_is_no_version() -> None:
+    """A guess could accept a program that is too old."""
     with pytest.raises(CommandError, match="there is no version in 'dev'"):
         version("dev")
 
 
-def test_a_busy_port_is_seen() -> None:
-    """And a free one is not."""
+def test_port_is_busy_finds_a_port_in_use() -> None:
+    """The preflight must report the port before Docker starts a container."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert port_is_busy("127.0.0.1", port)
     assert not port_is_busy("127.0.0.1", port)
 
 
-def test_what_somebody_has_set_is_left_alone(tmp_path) -> None:
-    """`make up` adds to .env only what is not there; a commented line is not set."""
+def test_add_to_env_keeps_existing_settings(tmp_path) -> None:
+    """`make up` may add only missing settings to .env. A commented line sets nothing."""
     env = tmp_path / ".env"
     env.write_text("PYTHON_IMAGE=mirror/python\n#POSTGRES_IMAGE=x")
     add_to_env(env, "PYTHON_IMAGE=offline\nPOSTGRES_IMAGE=offline-postgres\n")
@@ -137,13 +137,13 @@ def test_what_somebody_has_set_is_left_alone(tmp_path) -> None:
         ),
     ],
 )
-def test_what_is_asked_for_decides_which_files_there_are(current: str, environ: dict[str, str], files: str) -> None:
-    """Files that nobody mentions stay as they are, the operator's own included."""
+def test_compose_files_follow_the_requested_modes(current: str, environ: dict[str, str], files: str) -> None:
+    """Files that no request names must stay, including the operator's own."""
     assert compose_files(current, environ) == files
 
 
-def test_a_mode_that_there_is_not_is_refused_by_name() -> None:
-    """With what there is."""
+def test_compose_files_reject_an_unknown_mode() -> None:
+    """The message lists the allowed values, so that the operator can correct the setting."""
     with pytest.raises(OverlayError, match=r"^RUN_ISOLATION is set to 'vm', .* it must be container or process\."):
         compose_files("", {"RUN_ISOLATION": "vm"})
     with pytest.raises(
@@ -152,8 +152,8 @@ def test_a_mode_that_there_is_not_is_refused_by_name() -> None:
         compose_files("", {"LOGIN": "oidc"})
 
 
-def test_the_files_are_written_once_and_nothing_else_in_env_changes(tmp_path: Path) -> None:
-    """So that plain `docker compose` commands see the same deployment."""
+def test_choose_files_writes_only_compose_file_to_env(tmp_path: Path) -> None:
+    """Plain `docker compose` commands must then use the same deployment as `make up`."""
     env = tmp_path / ".env"
     choose_files(env, {})
     assert not env.exists()
@@ -165,8 +165,8 @@ def test_the_files_are_written_once_and_nothing_else_in_env_changes(tmp_path: Pa
     assert env.read_text() == "RELEASE=7\nCOMPOSE_FILE=docker-compose.yml\n"
 
 
-def test_a_wait_that_is_in_vain_says_what_it_saw_last() -> None:
-    """An API that does not answer yet is no reason to stop before the deadline."""
+def test_wait_for_reports_the_last_error_after_the_deadline() -> None:
+    """An API that does not answer yet must not end the wait before the deadline."""
 
     def never() -> bool:
         raise ApiError("connection refused")
@@ -175,14 +175,14 @@ def test_a_wait_that_is_in_vain_says_what_it_saw_last() -> None:
         wait_for("the UI", never, seconds=0.05, every=0.01)
 
 
-def test_a_wait_returns_what_came() -> None:
-    """The first answer that is something; an empty list is something."""
+def test_wait_for_returns_the_first_answer() -> None:
+    """None and False mean 'not yet'. An empty list is an answer."""
     answers = iter([None, False, []])
     assert wait_for("x", lambda: seen(next(answers), "nothing"), seconds=5, every=0) == []
 
 
-def test_what_was_seen_instead_is_in_the_error() -> None:
-    """The last state is what tells a slow machine from a fault."""
+def test_wait_for_reports_the_last_state() -> None:
+    """The last state distinguishes a slow machine from a fault."""
     with pytest.raises(WaitError, match=r"^a run did not happen within 0 s: it is QUEUED$"):
         wait_for("a run", lambda: seen(None, "it is QUEUED"), seconds=0)
 
@@ -195,26 +195,26 @@ def run(**changes: object) -> Run:
     return Run(**values | changes)  # type: ignore[arg-type]
 
 
-def test_a_run_is_split_into_queue_start_and_steps() -> None:
-    """They add up to the time from launch to success."""
+def test_phases_split_a_run_into_queue_start_and_steps() -> None:
+    """The phases must add up to the time from launch to success."""
     assert phases(run(), 100.5) == Phases(queue=0.5, start=1.5, steps=1.0)
     assert phases(run(), 100.5).total == 3.0
 
 
-def test_a_failed_run_is_not_measured() -> None:
-    """Failing early would look fast."""
+def test_phases_reject_a_failed_run() -> None:
+    """A run that fails early would look fast."""
     with pytest.raises(BenchError, match="run r of j ended with FAILURE"):
         phases(run(status="FAILURE"), 100.5)
 
 
-def test_the_median_is_a_run_that_was_measured() -> None:
-    """So that its phases add up."""
+def test_median_run_returns_one_of_the_measured_runs() -> None:
+    """Only the phases of a measured run add up to its time."""
     slow, middle, fast = Phases(0, 0, 9), Phases(1, 1, 1), Phases(0, 1, 0)
     assert median_run([slow, fast, middle]) == middle
 
 
-def test_the_rate_counts_from_the_first_launch_to_the_last_end() -> None:
-    """Two runs in six seconds are twenty a minute."""
+def test_runs_per_minute_counts_from_first_launch_to_last_end() -> None:
+    """Waits between runs must count. Two runs in six seconds are twenty runs a minute."""
     assert runs_per_minute([run(), run(created=101.0, ended=106.0)]) == 20.0
 
 
@@ -228,6 +228,6 @@ def test_the_rate_counts_from_the_first_launch_to_the_last_end() -> None:
         ({"__typename": "WorkspaceLocationEntryNotFound"}, False),
     ],
 )
-def test_a_code_location_of_before_and_one_with_an_error_are_not_loaded(entry: dict[str, object], loaded: bool) -> None:
-    """The code server has started at 8 s."""
+def test_is_loaded_rejects_an_outdated_or_failed_code_location(entry: dict[str, object], loaded: bool) -> None:
+    """A wait for new code must not end while the old code is loaded. The code server started at 8 s."""
     assert is_loaded(entry, 8) is loaded

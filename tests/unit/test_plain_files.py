@@ -1,4 +1,4 @@
-"""A folder that others write to: what is opened there is a regular file of that folder, whatever they do meanwhile."""
+"""The webserver opens only regular files of a folder, even while other users change the folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dagster_services.webserver.plain_files import open_file, open_folder, parts
 
 
 def content(base: Path, *names: str) -> bytes | None:
-    """Returns the content of the file."""
+    """Returns the content of the file, or None if `open_file` finds none."""
     file = open_file(str(base), names)
     if file is None:
         return None
@@ -23,7 +23,7 @@ def content(base: Path, *names: str) -> bytes | None:
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """A folder with a file in a folder, beside a file that nobody should see."""
+    """Returns a folder with a file in a subfolder. A secret file lies outside the folder."""
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret/out").write_text("secret")
     (tmp_path / "base/run").mkdir(parents=True)
@@ -31,15 +31,15 @@ def base(tmp_path: Path) -> Path:
     return tmp_path / "base"
 
 
-def test_a_file_is_read_and_what_is_not_there_is_none(base: Path) -> None:
-    """A folder in its place, a file on the way, and a name that no file can have, are not there either."""
+def test_open_file_returns_none_if_there_is_no_file(base: Path) -> None:
+    """A folder, a path through a file, and an impossible name must not raise an error."""
     assert content(base, "run", "out") == b"log"
     for names in (("none",), ("none", "out"), ("run",), ("run", "out", "x"), ("x" * 300,)):
         assert content(base, *names) is None, names
 
 
-def test_no_link_is_followed(base: Path) -> None:
-    """To a file, to a folder on the way, and to what is in the folder itself."""
+def test_open_file_follows_no_link(base: Path) -> None:
+    """A run could link to any file that the webserver can read."""
     (base / "file").symlink_to("../secret/out")
     (base / "folder").symlink_to("../secret")
     (base / "inside").symlink_to("run/out")
@@ -47,8 +47,8 @@ def test_no_link_is_followed(base: Path) -> None:
         assert content(base, *names) is None, names
 
 
-def test_what_is_no_file_is_not_waited_for(base: Path) -> None:
-    """A pipe without a writer, a socket, a device that never ends."""
+def test_open_file_does_not_wait_for_a_pipe_socket_or_device(base: Path) -> None:
+    """A pipe without a writer would block the webserver."""
     os.mkfifo(base / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(base / "socket"))
@@ -57,8 +57,8 @@ def test_what_is_no_file_is_not_waited_for(base: Path) -> None:
     assert content(Path("/dev"), "zero") is None
 
 
-def test_a_folder_that_was_swapped_after_it_was_opened_is_the_same_folder(base: Path) -> None:
-    """The moment that a race is about: between the look at a folder and the opening of a file in it."""
+def test_open_folder_stays_the_same_folder_after_a_swap(base: Path) -> None:
+    """A run could replace the folder between its check and the opening of a file in it."""
     with open_folder(str(base), ["run"]) as folder:
         (base / "run").rename(base / "kept")
         (base / "run").symlink_to("../secret")
@@ -67,8 +67,8 @@ def test_a_folder_that_was_swapped_after_it_was_opened_is_the_same_folder(base: 
     assert content(base, "run", "out") is None
 
 
-def test_a_link_that_comes_and_goes_is_never_followed(base: Path) -> None:
-    """Two thousand times: to look first and to open then showed the secret in 62 of 801 answers."""
+def test_open_file_never_follows_a_link_that_appears_for_a_moment(base: Path) -> None:
+    """A check before the opening once showed the secret in 62 of 801 answers."""
     (base / "link").symlink_to("../secret/out")
     (base / "file").write_text("log")
     going = True
@@ -90,12 +90,12 @@ def test_a_link_that_comes_and_goes_is_never_followed(base: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [["..", "x"], ["a/../..", "x"], ["/etc", "x"], ["a", ""], ["a", "."], ["a//b"]])
-def test_names_that_lead_elsewhere_are_refused(names: list[str]) -> None:
-    """A key of Dagster's may hold a path."""
+def test_parts_rejects_names_that_leave_the_folder(names: list[str]) -> None:
+    """A key of Dagster may hold a path, and a client chooses the key."""
     with pytest.raises(ValueError, match=r"^Invalid path$"):
         parts(names)
 
 
-def test_a_name_may_hold_a_path() -> None:
-    """Each part of it is opened by itself."""
+def test_parts_splits_a_name_that_holds_a_path() -> None:
+    """The webserver opens each part separately, so that it follows no link."""
     assert parts(["a/b", "c"]) == ["a", "b", "c"]

@@ -1,4 +1,4 @@
-"""The instance of the deployment on a real Dagster instance: which runs it starts again, and which limits it explains."""
+"""A real Dagster instance with the deployment's class decides which runs Dagster retries, and explains limits."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ telemetry: {enabled: false}
 
 @dg.op
 def meet_limit() -> None:
-    """Fails as user code does that writes where it may not."""
+    """Fails as user code does when it writes to a read-only path."""
     raise OSError(errno.EROFS, os.strerror(errno.EROFS), "out.csv")
 
 
 @dg.job
 def meeting_job() -> None:
-    """One op."""
+    """Runs the op that meets a limit."""
     meet_limit()
 
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    """Returns the instance of a dagster.yaml that names the class, as the deployment's does."""
+    """Yields the instance of a dagster.yaml that names the class, as the deployment's dagster.yaml does."""
     home = tmp_path_factory.mktemp("home")
     (home / "dagster.yaml").write_text(INSTANCE)
     with dg.DagsterInstance.from_config(str(home)) as found:
@@ -45,13 +45,13 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
 
 
 def caused_by(name: str, file: str) -> SerializableErrorInfo:
-    """An error whose cause is of the class `name`, raised in `file`."""
+    """Returns an error whose cause is of the class `name` and was raised in `file`."""
     cause = SerializableErrorInfo("inner", [f'  File "{file}", line 1, in ask\n'], name)
     return SerializableErrorInfo("outer", [], "DagsterError", cause=cause)
 
 
 def will_retry(instance: dg.DagsterInstance, data: JobFailureData | None, tags: dict[str, str] | None = None) -> bool:
-    """Whether Dagster would start a run again that fails like this."""
+    """Returns whether Dagster would retry a run that fails with `data`."""
     run = instance.create_run_for_job(meeting_job, tags=tags)
     instance.report_run_failed(run, "It failed.", data)
     return instance.get_run_by_id(run.run_id).tags["dagster/will_retry"] == "true"
@@ -70,15 +70,15 @@ def will_retry(instance: dg.DagsterInstance, data: JobFailureData | None, tags: 
         (None, False),
     ],
 )
-def test_a_run_is_started_again_only_where_its_worker_was_lost(
+def test_dagster_retries_a_run_only_if_its_worker_was_lost(
     instance: dg.DagsterInstance, reason: RunFailureReason | None, *, again: bool
 ) -> None:
-    """Every reason that Dagster knows. None is the end by `dagster/max_runtime`, and a launch that was refused."""
+    """A failed step would fail again. None stands for the end by `dagster/max_runtime`, and for a rejected launch."""
     assert will_retry(instance, JobFailureData(error=None, failure_reason=reason)) is again
 
 
-def test_every_reason_of_dagster_is_decided() -> None:
-    """A new release may bring another."""
+def test_retry_rule_covers_every_failure_reason_of_dagster() -> None:
+    """A new release of Dagster may add a reason, and the rule must then decide it."""
     assert {reason.value for reason in RunFailureReason} == {
         "UNEXPECTED_TERMINATION", "START_TIMEOUT", "RUN_WORKER_RESTART", "STEP_FAILURE", "RUN_EXCEPTION",
         "JOB_INITIALIZATION_FAILURE", "UNKNOWN",
@@ -94,17 +94,17 @@ def test_every_reason_of_dagster_is_decided() -> None:
         ("KeyError", "/lib/dagster_postgres/utils.py", False),
     ],
 )
-def test_a_run_that_lost_its_database_is_started_again(
+def test_dagster_retries_a_run_that_lost_its_database_connection(
     instance: dg.DagsterInstance, name: str, file: str, *, again: bool
 ) -> None:
-    """An exception outside of any step is a bug, and comes again, but for Dagster's own connection that broke."""
+    """Any other exception outside a step is a bug, and would occur again."""
     assert will_retry(instance, JobFailureData(caused_by(name, file), RunFailureReason.RUN_EXCEPTION)) is again
 
 
-def test_the_daemon_keeps_to_the_rule_where_the_run_has_no_tag_yet(
+def test_daemon_follows_the_retry_rule_if_the_run_has_no_tag_yet(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has been seen to read the failure before the tag, and to decide by itself."""
+    """The daemon sometimes reads the failure before the tag, and then decides itself."""
     monkeypatch.setattr(retries, "auto_reexecution_should_retry_run", retries.auto_reexecution_should_retry_run)
     apply_to_daemon()
     for reason, again in ((None, False), (RunFailureReason.START_TIMEOUT, True)):
@@ -115,14 +115,14 @@ def test_the_daemon_keeps_to_the_rule_where_the_run_has_no_tag_yet(
         assert retries.should_retry(untagged, instance) is again
 
 
-def test_a_run_may_ask_for_retries_after_a_failed_step(instance: dg.DagsterInstance) -> None:
-    """Dagster's own tag still counts."""
+def test_run_tag_allows_retries_after_a_failed_step(instance: dg.DagsterInstance) -> None:
+    """Dagster documents this tag, so users expect it to work."""
     data = JobFailureData(error=None, failure_reason=RunFailureReason.STEP_FAILURE)
     assert will_retry(instance, data, {"dagster/retry_on_asset_or_op_failure": "true"})
 
 
-def test_a_step_that_met_a_limit_is_followed_by_the_sentence(instance: dg.DagsterInstance) -> None:
-    """In the events of the run, at the step."""
+def test_instance_reports_the_limit_at_the_step_that_met_it(instance: dg.DagsterInstance) -> None:
+    """The user reads the events of the run, and finds the setting there."""
     result = meeting_job.execute_in_process(instance=instance, raise_on_error=False)
     said = [
         (event.step_key, event.dagster_event.message)
@@ -131,8 +131,8 @@ def test_a_step_that_met_a_limit_is_followed_by_the_sentence(instance: dg.Dagste
     assert ("meet_limit", READ_ONLY) in said
 
 
-def test_an_event_without_an_error_is_followed_by_nothing(instance: dg.DagsterInstance) -> None:
-    """A run that failed without one, for instance."""
+def test_instance_adds_no_hint_to_an_event_without_an_error(instance: dg.DagsterInstance) -> None:
+    """A run can fail without an error, and the hint must not fail then."""
     run = instance.create_run_for_job(meeting_job)
     instance.report_dagster_event(
         DagsterEvent(DagsterEventType.RUN_FAILURE.value, job_name="meeting_job", message="Failed."), run_id=run.run_id
@@ -163,8 +163,8 @@ def test_an_event_without_an_error_is_followed_by_nothing(instance: dg.DagsterIn
         ("InsufficientPrivilege: permission denied for table runs", "docs/security.md"),
     ],
 )
-def test_the_sentence_for_a_limit_names_its_setting(text: str, setting: str) -> None:
-    """The hint recognizes the error texts of Python and Postgres."""
+def test_hint_names_the_setting_of_a_limit(text: str, setting: str) -> None:
+    """The errors of Python and Postgres do not name the settings of this deployment."""
     assert setting in (hint(text) or "")
 
 
@@ -178,12 +178,12 @@ def test_the_sentence_for_a_limit_names_its_setting(text: str, setting: str) -> 
         "RuntimeError: name resolution succeeded",
     ],
 )
-def test_an_error_of_another_kind_has_no_hint(text: str) -> None:
-    """A wrong hint costs more than none: a lock of another process, a table of another database."""
+def test_hint_ignores_other_errors(text: str) -> None:
+    """A wrong hint costs more time than none. Here the cause is elsewhere, such as a table of another database."""
     assert hint(text) is None
 
 
-def test_a_step_that_met_a_limit_is_told_once(instance: dg.DagsterInstance) -> None:
-    """The failure of the run holds the same error once more."""
+def test_instance_reports_a_limit_once(instance: dg.DagsterInstance) -> None:
+    """The failure of the run holds the same error a second time."""
     result = meeting_job.execute_in_process(instance=instance, raise_on_error=False)
     assert [event.dagster_event.message for event in instance.all_logs(result.run_id)].count(READ_ONLY) == 1

@@ -1,4 +1,4 @@
-"""The guard in front of the webserver: what browsers send for pages elsewhere goes no further."""
+"""The webserver rejects requests that a browser sends for foreign pages."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def scope(path: str = "/graphql", kind: str = "http", method: str = "GET", **hea
         (scope(host=""), "This webserver is not ''."),
     ],
 )
-def test_what_a_page_elsewhere_can_send_is_refused(asked: dict[str, Any], said: str) -> None:
-    """An image, a form, a script, a websocket; a name that points here for the moment."""
+def test_refusal_rejects_requests_of_foreign_pages(asked: dict[str, Any], said: str) -> None:
+    """A foreign page can use images, forms, scripts, websockets, or a name that points to this machine for a moment."""
     assert refusal(asked, {"localhost", "ui"}) == said
 
 
@@ -68,8 +68,8 @@ def test_what_a_page_elsewhere_can_send_is_refused(asked: dict[str, Any], said: 
         scope(kind="websocket", sec_fetch_site="same-origin", sec_fetch_mode="websocket"),
     ],
 )
-def test_the_ui_and_programs_pass(asked: dict[str, Any]) -> None:
-    """Links from elsewhere to a page too."""
+def test_refusal_accepts_the_ui_programs_and_links(asked: dict[str, Any]) -> None:
+    """Users must be able to follow a link from a foreign page to the UI."""
     assert refusal(asked, {"localhost", "ui"}) is None
 
 
@@ -82,8 +82,8 @@ def test_the_ui_and_programs_pass(asked: dict[str, Any]) -> None:
         ({"type": "lifespan"}, ["passed"]),
     ],
 )
-def test_what_is_refused_never_reaches_the_application(asked: dict[str, Any], events: list[str]) -> None:
-    """And a server's own events do."""
+def test_guarded_application_never_receives_a_rejected_request(asked: dict[str, Any], events: list[str]) -> None:
+    """A mutation must not run before its rejection. The server's own events must pass."""
     sent: list[str] = []
 
     async def application(_scope: Any, _receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""`make smoke` judges what is wrong for everybody, and reports what a person may want."""
+"""`make smoke` fails for faults of the deployment, and only reports the choices of its users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from operate.smoke import instigators, is_well, smoke_jobs
 
 
 def repository(schedules: dict[str, str], sensors: dict[str, str], jobs: tuple[str, ...] = ()) -> dict[str, Any]:
-    """As the API describes it."""
+    """Returns a repository as the API describes it."""
     return {
         "jobs": [{"name": name} for name in jobs],
         "schedules": [{"name": name, "scheduleState": {"status": status}} for name, status in schedules.items()],
@@ -27,8 +27,8 @@ def repository(schedules: dict[str, str], sensors: dict[str, str], jobs: tuple[s
         ({}, {}, "there are none"),
     ],
 )
-def test_what_is_off_is_told_and_not_judged(schedules: dict[str, str], sensors: dict[str, str], said: str) -> None:
-    """Off is Dagster's default."""
+def test_smoke_reports_stopped_schedules_without_failing(schedules: dict[str, str], sensors: dict[str, str], said: str) -> None:
+    """Dagster's default for schedules and sensors is STOPPED, so this is no fault."""
     assert instigators(repository(schedules, sensors)) == said
 
 
@@ -45,13 +45,13 @@ def test_what_is_off_is_told_and_not_judged(schedules: dict[str, str], sensors: 
         ({"State": "exited", "ExitCode": 0, "Health": ""}, False, False),
     ],
 )
-def test_a_service_of_ones_own_needs_no_health_check(container: dict[str, Any], one_shot: bool, well: bool) -> None:
-    """One that is not started again may have ended, and must have ended well."""
+def test_smoke_accepts_a_service_without_a_health_check(container: dict[str, Any], one_shot: bool, well: bool) -> None:
+    """A team's own service may have none. A one-shot service must have ended with exit code 0."""
     assert is_well(container, one_shot=one_shot) is well
 
 
-def test_the_code_location_names_the_jobs_of_a_smoke_test() -> None:
-    """Only metadata `smoke` with the value true counts, because a job without it may change something."""
+def test_smoke_launches_only_jobs_with_smoke_metadata() -> None:
+    """A job without the metadata `smoke: true` may change data."""
     named = {"a": None, "b": True, "c": False}
     jobs = [{"name": name, "metadataEntries": [{"label": "smoke", "boolValue": value}]} for name, value in named.items()]
     assert smoke_jobs({"jobs": [*jobs, {"name": "d", "metadataEntries": []}]}) == ["b"]

@@ -1,4 +1,4 @@
-"""Terminate is final: in the process of a run, and in the record of a run that was starting."""
+"""Terminate is final for the process of a run, and for the record of a run that is starting."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ATTEMPTS: list[str] = []
 
 @dg.op(retry_policy=dg.RetryPolicy(max_retries=2))
 def be_interrupted() -> None:
-    """As where SIGTERM comes in the step."""
+    """Raises the interrupt that SIGTERM causes in a step."""
     ATTEMPTS.append("plain")
     raise dg.DagsterExecutionInterruptedError
 
 
 @dg.op(retry_policy=dg.RetryPolicy(max_retries=2))
 def wrap_an_interrupt() -> None:
-    """As a library does that turns whatever ends it into an error of its own."""
+    """Raises another error after the interrupt, as some libraries do."""
     ATTEMPTS.append("wrapped")
     try:
         raise dg.DagsterExecutionInterruptedError
@@ -36,19 +36,19 @@ def wrap_an_interrupt() -> None:
 
 @dg.job(executor_def=dg.in_process_executor)
 def plain() -> None:
-    """One op."""
+    """Runs the op that is interrupted."""
     be_interrupted()
 
 
 @dg.job(executor_def=dg.in_process_executor)
 def wrapped() -> None:
-    """One op."""
+    """Runs the op that replaces the interrupt with another error."""
     wrap_an_interrupt()
 
 
 @pytest.fixture
-def final(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As in the process of a run; afterwards Dagster is as it was."""
+def final_termination(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Changes Dagster as in the process of a run, and restores it afterwards."""
     monkeypatch.setattr(execute_plan, "core_dagster_event_sequence_for_step", stopping.events_by_dagster)
     monkeypatch.setattr(ActiveExecution, "sleep_til_ready", ActiveExecution.sleep_til_ready)
     stopping.make_final()
@@ -58,15 +58,15 @@ def final(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("job", [plain, wrapped], ids=["plain", "wrapped"])
-def test_an_interrupted_step_is_not_tried_again(final: None, job: dg.JobDefinition) -> None:
-    """Although its policy has two attempts left."""
+def test_dagster_does_not_retry_an_interrupted_step(final_termination: None, job: dg.JobDefinition) -> None:
+    """The retry policy has two attempts left, and a terminated run must not use them."""
     with pytest.raises(dg.DagsterExecutionInterruptedError):
         job.execute_in_process()
     assert [job.name] == ATTEMPTS
 
 
-def test_a_run_that_was_terminated_while_it_started_is_canceled(instance: dg.DagsterInstance) -> None:  # noqa: F811
-    """Its process writes that it has started over the status, and takes its own end for unexpected."""
+def test_run_that_was_terminated_at_its_start_is_canceled(instance: dg.DagsterInstance) -> None:  # noqa: F811
+    """The run's process overwrites the status with STARTED, and then reports an unexpected end."""
     run = instance.create_run_for_job(plain)
     instance.report_run_canceling(run)
     start = DagsterEvent(DagsterEventType.RUN_START.value, job_name="plain", message="Started.")
@@ -78,7 +78,7 @@ def test_a_run_that_was_terminated_while_it_started_is_canceled(instance: dg.Dag
     assert "dagster/will_retry" not in ended.tags
 
 
-def test_a_mend_of_something_that_is_gone_ends_the_process() -> None:
-    """A new release of Dagster must not lose it without a word."""
+def test_replace_raises_an_error_if_dagster_has_no_such_function() -> None:
+    """A new release of Dagster must not silently lose the change."""
     with pytest.raises(AttributeError, match="has no gone any more: this deployment mends it"):
         replace(stopping, "gone", None)

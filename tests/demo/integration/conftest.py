@@ -1,4 +1,4 @@
-"""The servers of the integration tests, and the bundled source system beside them."""
+"""These tests use the servers of the integration tests, and the demo's source system beside them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ __all__ = ["folder", "in_environment", "migrated"]
 
 @pytest.fixture(scope="package")
 def environment(folder: Path) -> Iterator[dict[str, str]]:
-    """Returns the environment variables that a Dagster process of the demo needs."""
+    """Yields the environment variables that a Dagster process of the demo needs."""
     with surroundings(folder, [neighbour]) as environ:
         yield environ

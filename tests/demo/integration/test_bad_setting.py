@@ -1,4 +1,4 @@
-"""The code server refuses a bad setting of the demo."""
+"""The code server rejects a wrong setting of the demo."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 SERVE = [sys.executable, "-P", "-m", "dagster_code_server.serve"]
 
 
-def test_a_bad_setting_ends_the_container_with_one_sentence(environment: dict) -> None:
-    """The sentence is the last line of `docker compose logs user_code`."""
+def test_code_server_exits_with_one_sentence_for_a_wrong_setting(environment: dict) -> None:
+    """An operator finds the sentence in the last line of `docker compose logs user_code`."""
     environ = {**environment, "RUN_CONTAINER": "{}", "SCHEDULE_TIMEZONE": "Mars"}
     ended = subprocess.run([*SERVE, "user_code.definitions"], env=environ, capture_output=True, text=True, check=False)
     assert ended.returncode == 1

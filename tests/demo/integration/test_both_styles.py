@@ -1,4 +1,4 @@
-"""Assets and job do the same work on the same data, on the shipped instance: equal rows, and old data kept on failure."""
+"""Assets and jobs do the same work on the same data. Their rows are equal, and old data stays after a failure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def control(environ: dict[str, str], **request: Any) -> None:
 
 
 def data_extraction_job() -> dg.JobDefinition:
-    """Returns the job as another process would load it."""
+    """Returns the job as another process loads it."""
     return definitions(dict(os.environ)).resolve_job_def("data_extraction_job")
 
 
@@ -60,7 +60,7 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     return f"{error.cls_name}: {error.message}" if error else ""
 
 
-def test_assets_and_job_give_the_same_rows_and_files(
+def test_assets_and_job_write_equal_rows_and_files(
     in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
     """Users of either style must find equal rows in the warehouse, the CSV and the summary."""
@@ -77,8 +77,8 @@ def test_assets_and_job_give_the_same_rows_and_files(
     assert summaries[0]["users"] == 10
 
 
-def test_metadata_is_worth_looking_at(in_environment: dict, instance: dg.DagsterInstance) -> None:
-    """The UI shows rows, schema, preview, fetch time, hash, plot and table, each in its place."""
+def test_assets_report_their_metadata(in_environment: dict, instance: dg.DagsterInstance) -> None:
+    """The UI shows row counts, schema, preview, fetch time, hash and plot, each at its asset."""
     result = execute(in_environment, instance, "users_assets_job")
     events = {
         event.asset_key.to_user_string(): event.materialization.metadata for event in result.get_asset_materialization_events()
@@ -94,8 +94,8 @@ def test_metadata_is_worth_looking_at(in_environment: dict, instance: dg.Dagster
     assert len(events["transformed_user_data"]["preview"].records) == 5
 
 
-def test_the_data_version_is_the_payload(in_environment: dict, instance: dg.DagsterInstance) -> None:
-    """Unchanged data keeps its version, and published data gets another."""
+def test_data_version_changes_only_with_the_payload(in_environment: dict, instance: dg.DagsterInstance) -> None:
+    """Downstream assets must run after new data only."""
 
     def version() -> str:
         result = execute(in_environment, instance, "users_assets_job")
@@ -108,10 +108,10 @@ def test_the_data_version_is_the_payload(in_environment: dict, instance: dg.Dags
 
 
 @pytest.mark.parametrize("job", ["users_assets_job", "data_extraction_job"])
-def test_a_bad_record_fails_the_run_with_the_sentence_and_the_old_data_stays(
+def test_wrong_record_fails_the_run_and_keeps_the_old_data(
     in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse, job: str
 ) -> None:
-    """Readers keep the old good data."""
+    """Readers keep the last correct data, and the operator reads the sentence in the run."""
     schema = "assets" if job == "users_assets_job" else "jobs"
     assert execute(in_environment, instance, job).success
     before = warehouse.read_frame(Table(schema, "transformed_user_data"))
@@ -126,10 +126,10 @@ def test_a_bad_record_fails_the_run_with_the_sentence_and_the_old_data_stays(
     pd.testing.assert_frame_equal(warehouse.read_frame(Table(schema, "transformed_user_data")), before)
 
 
-def test_no_users_block_what_is_downstream(
+def test_empty_source_blocks_the_downstream_assets(
     in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse, source: Source
 ) -> None:
-    """The check fails, and the table of users stays as it was."""
+    """The failed check must protect the table of users."""
     assert execute(in_environment, instance, "users_assets_job").success
     source.answer([])
     result = execute(in_environment, instance, "users_assets_job", USERS_API_URL=source.url)
@@ -138,16 +138,16 @@ def test_no_users_block_what_is_downstream(
     assert warehouse.count(Table("assets", "transformed_user_data")) == 10
 
 
-def test_a_job_is_re_executed_from_failure_with_what_its_ops_have_made(
+def test_reexecution_from_failure_reads_the_outputs_of_the_first_run(
     in_environment: dict, instance: dg.DagsterInstance, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The job asks the source once; the second run writes the file that the first could not."""
+    """The job must ask the source once. The second run writes the file that the first could not."""
     source.answer([make_user(number) for number in (1, 2, 3)])
     blocked = tmp_path / "exports"
     blocked.write_text("a file where a folder is expected")
     monkeypatch.setenv("USERS_API_URL", source.url)
     monkeypatch.setenv("EXPORTS_DIR", str(blocked))
-    # The job runs as in another process: `execute_in_process` keeps in memory the outputs that belong in a file.
+    # The job runs as in another process, because `execute_in_process` keeps outputs in memory instead of files.
     job = dg.reconstructable(data_extraction_job)
     with dg.execute_job(job, instance) as first:
         assert not first.success
@@ -160,8 +160,8 @@ def test_a_job_is_re_executed_from_failure_with_what_its_ops_have_made(
     assert len((blocked / "user_data_from_job.csv").read_text().splitlines()) == 4
 
 
-def test_cookies_are_baked_in_both_styles(in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse) -> None:
-    """Both styles bake the same 18 crisp cookies."""
+def test_both_styles_bake_the_same_cookies(in_environment: dict, instance: dg.DagsterInstance, warehouse: Warehouse) -> None:
+    """The lesson compares both styles, so their results must be equal."""
     job = execute(in_environment, instance, "cookie_job")
     assert job.output_for_node("bake_cookies") == {"pieces": 18, "texture": "crisp", "peanuts": False}
     peanut_job = execute(in_environment, instance, "peanut_cookie_job")

@@ -1,4 +1,4 @@
-"""`make dev`: the code location without Docker, from start to Ctrl-C."""
+"""`make dev` runs the code location without Docker, from its start to Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from operate.compose import ROOT, free_port
 
 
 @pytest.mark.timeout(400)
-def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:
-    """Runs are processes, storage is embedded, Ctrl-C ends every process."""
+def test_dev_runs_both_styles_and_ends_all_its_processes(folder: Path) -> None:
+    """Ctrl-C must end every process, because a remaining one would use the port at the next start."""
     port = free_port()
     environ = {**os.environ, "WEBSERVER_PORT": str(port)}
     command = [sys.executable, "-m", "dev", str(folder / "dev"), "--beside", "demo.local_source"]
@@ -29,7 +29,7 @@ def test_dev_runs_both_styles_and_leaves_nothing_behind(folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A background script ignores the interrupt: `make test` never ended there.
+        # A background script ignores SIGINT. `make test` never ended in such a script.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - no threads here
     )
     try:

@@ -1,4 +1,4 @@
-"""Users joined with their posts: a partitioned asset, the job equivalents, and one-off work on the warehouse."""
+"""Users are joined with their posts by a partitioned asset and by jobs. Other jobs do one-off work on the warehouse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POSTS = Table(ASSETS_SCHEMA, "user_posts")
 
 @pytest.fixture
 def backfilled(in_environment: dict[str, str], dagster_instance: dg.DagsterInstance) -> dict[str, str]:
-    """All ten users of `user_posts`, in one run as a backfill makes it."""
+    """Returns the environment after one run has materialized all ten partitions of `user_posts`, as a backfill does."""
     assert partitions(in_environment, dagster_instance, "1", "10").success
     return in_environment
 
@@ -43,10 +43,10 @@ def partitions(environ: dict[str, str], instance: dg.DagsterInstance, first: str
     return job.execute_in_process(instance=instance, tags=tags, raise_on_error=False, asset_selection=[dg.AssetKey("user_posts")])
 
 
-def test_a_partition_replaces_its_own_rows_and_no_others(
+def test_partition_replaces_only_its_own_rows(
     backfilled: dict[str, str], dagster_instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
-    """Each of ten users has ten posts. A second materialization keeps ten."""
+    """Each of ten users has ten posts, and must keep ten after a second materialization."""
     before = warehouse.read_frame(POSTS)
     assert before.groupby("user_id").size().to_dict() == dict.fromkeys(range(1, 11), 10)
     with warehouse.transaction() as connection:
@@ -59,8 +59,8 @@ def test_a_partition_replaces_its_own_rows_and_no_others(
     pd.testing.assert_frame_equal(after, before.sort_values("post_id", ignore_index=True))
 
 
-def test_a_failed_write_of_rows_leaves_the_old_ones(backfilled: dict[str, str], warehouse: Warehouse) -> None:
-    """One transaction holds the whole write."""
+def test_replace_rows_keeps_the_old_rows_after_a_failed_write(backfilled: dict[str, str], warehouse: Warehouse) -> None:
+    """One transaction holds the whole write, so a reader never misses rows."""
     before = warehouse.read_frame(POSTS)
     frame = before.head(2).assign(words="many")
     with pytest.raises(psycopg2.DataError):
@@ -71,7 +71,7 @@ def test_a_failed_write_of_rows_leaves_the_old_ones(backfilled: dict[str, str], 
 def test_all_styles_count_the_same_posts_by_city(
     backfilled: dict[str, str], dagster_instance: dg.DagsterInstance, warehouse: Warehouse
 ) -> None:
-    """The styles read existing assets, the source again, and the tables that other jobs have left."""
+    """The styles read existing assets, the source, and tables of other jobs. Their results must be equal."""
     for job in ("users_assets_job", "data_extraction_job", "posts_by_city_job"):
         assert execute(backfilled, dagster_instance, job).success
     again = warehouse.read_frame(Table("jobs", "posts_by_city"))
@@ -89,19 +89,19 @@ def test_all_styles_count_the_same_posts_by_city(
     assert (again["users"].sum(), again["posts"].sum()) == (10, 100)
 
 
-def test_posts_that_are_none_fail_with_a_sentence(
+def test_invalid_posts_fail_the_run_with_a_sentence_that_names_their_source(
     in_environment: dict[str, str], dagster_instance: dg.DagsterInstance, source: Source
 ) -> None:
-    """The sentence names their source."""
+    """The operator must see which URL sent them."""
     source.answer([make_user(1)])
     result = execute(in_environment, dagster_instance, "posts_by_city_job", USERS_API_URL=source.url)
     assert "/posts?userId=1 did not answer with a list of posts: KeyError('userId')." in failure(result)
 
 
-def test_a_record_that_is_complete_and_useless_is_named(
+def test_transform_names_a_record_whose_coordinate_is_not_a_number(
     in_environment: dict[str, str], dagster_instance: dg.DagsterInstance
 ) -> None:
-    """The record gets as far as the transform."""
+    """The record has all fields, so the fetch accepts it."""
     control(in_environment, behaviour="invalid")
     try:
         result = execute(in_environment, dagster_instance, "data_extraction_job")
@@ -112,10 +112,10 @@ def test_a_record_that_is_complete_and_useless_is_named(
 
 
 @pytest.mark.parametrize("job", ["archive_tables_job", "archived_tables"])
-def test_what_is_archived_is_moved_and_not_lost(
+def test_archive_moves_a_table_and_loses_no_row(
     in_environment: dict[str, str], dagster_instance: dg.DagsterInstance, warehouse: Warehouse, job: str
 ) -> None:
-    """Both the job and the asset must lose no row."""
+    """The job and the asset must both keep every row."""
     table = Table("jobs", f"retired_by_{job}")
     warehouse.replace_frame(table, pd.DataFrame({"a": [1, 2]}))
     config = {"config": {"tables": [str(table)]}}
@@ -133,8 +133,8 @@ def test_what_is_archived_is_moved_and_not_lost(
         warehouse.count(table)
 
 
-def test_tables_are_archived_all_or_none(warehouse: Warehouse) -> None:
-    """A missing table leaves the others where they were."""
+def test_move_moves_no_table_if_one_is_missing(warehouse: Warehouse) -> None:
+    """A failed request must leave the other tables in their schema."""
     table = Table("jobs", "retired_with_another")
     warehouse.replace_frame(table, pd.DataFrame({"a": [1, 2]}))
     with pytest.raises(WarehouseError, match=r"The warehouse has no table jobs\.nowhere"):
@@ -143,8 +143,8 @@ def test_tables_are_archived_all_or_none(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("text", ["users", ".users", "jobs.", ""])
-def test_a_table_is_named_with_its_schema(text: str) -> None:
-    """Any other name is refused with one sentence."""
+def test_table_rejects_a_name_without_schema(text: str) -> None:
+    """A name without its schema could mean several tables."""
     with pytest.raises(WarehouseError, match=f"'{text}' does not name a table: write schema.table."):
         Table.named(text)
     assert Table.named("jobs.users.old") == Table("jobs", "users.old")

@@ -1,4 +1,4 @@
-"""A real Postgres returns tables and documents as they were written. A reader never sees half of one."""
+"""Postgres returns tables and documents as they were written. A reader never sees half of one."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def warehouse(in_environment: dict[str, str]) -> Warehouse:
 
 @many
 @given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), texts, st.booleans()), max_size=6))
-def test_a_table_is_read_as_it_was_written(warehouse: Warehouse, rows: list[tuple]) -> None:
-    """The tables hold every text, tabs, quotes and backslashes included, the extremes of numbers, and no rows at all."""
+def test_warehouse_returns_a_table_as_it_was_written(warehouse: Warehouse, rows: list[tuple]) -> None:
+    """Tables hold any text with tabs, quotes or backslashes, the largest and smallest numbers, or no rows."""
     frame = pd.DataFrame(rows, columns=["number", "amount", "text", "flag"])
     frame = frame.astype({"number": "int64", "amount": "float64", "text": "str", "flag": "bool"})
     warehouse.replace_frame(TABLE, frame)
@@ -43,8 +43,8 @@ def test_a_table_is_read_as_it_was_written(warehouse: Warehouse, rows: list[tupl
     assert warehouse.count(TABLE) == len(rows)
 
 
-def test_nulls_and_times_survive(warehouse: Warehouse) -> None:
-    """A null is not an empty text, and a time keeps its zone."""
+def test_warehouse_keeps_nulls_and_time_zones(warehouse: Warehouse) -> None:
+    """A null is not an empty text, and a time without its zone would be another time."""
     frame = pd.DataFrame({"text": ["", None, "\\N"], "time": pd.to_datetime(["2026-03-02T12:00:00.123456Z"] * 3)})
     warehouse.replace_frame(TABLE, frame)
     read = warehouse.read_frame(TABLE)
@@ -54,23 +54,23 @@ def test_nulls_and_times_survive(warehouse: Warehouse) -> None:
 
 @many
 @given(st.lists(json_values, max_size=4) | st.dictionaries(texts, json_values, max_size=4))
-def test_a_document_is_read_as_it_was_written(warehouse: Warehouse, document: list | dict) -> None:
-    """A list keeps its order; a list of one object is not an object."""
+def test_warehouse_returns_a_document_as_it_was_written(warehouse: Warehouse, document: list | dict) -> None:
+    """A list must keep its order, and a list of one object must not become an object."""
     if "\\u0000" in repr(document):
         return
     warehouse.replace_json(TABLE, document)
     assert warehouse.read_json(TABLE) == document
 
 
-def test_more_rows_than_one_copy_takes(warehouse: Warehouse) -> None:
-    """The rows stay in order, and none is lost at the seam."""
+def test_warehouse_writes_more_rows_than_one_copy_takes(warehouse: Warehouse) -> None:
+    """The rows must stay in order, and no row may be lost between two chunks."""
     count = COPY_CHUNK_ROWS * 2 + 1
     warehouse.replace_frame(TABLE, pd.DataFrame({"number": range(count)}))
     assert warehouse.read_frame(TABLE)["number"].tolist() == list(range(count))
 
 
-def test_assets_whose_names_look_alike_have_a_table_each(warehouse: Warehouse) -> None:
-    """Postgres cuts names after 63 bytes, so that two assets with one beginning shared one table."""
+def test_assets_with_similar_names_have_separate_tables(warehouse: Warehouse) -> None:
+    """Postgres cuts names after 63 bytes, so two assets with the same beginning once shared a table."""
     keys = [["k", "b"], ["k__b"], ["x" * 80 + "1"], ["x" * 80 + "2"]]
     tables = [asset_table(dg.AssetKey(key)) for key in keys]
     for number, table in enumerate(tables[:2]):
@@ -81,8 +81,8 @@ def test_assets_whose_names_look_alike_have_a_table_each(warehouse: Warehouse) -
     assert [warehouse.read_frame(table)["number"].tolist() for table in tables[2:]] == [[0], [1]]
 
 
-def test_a_failed_write_leaves_the_old_table_and_nothing_else(warehouse: Warehouse) -> None:
-    """The new table breaks in its second row."""
+def test_failed_write_keeps_the_old_table_and_leaves_no_other_table(warehouse: Warehouse) -> None:
+    """Readers keep the old data. The new table fails in its second row."""
     warehouse.replace_frame(TABLE, pd.DataFrame({"number": [1]}))
     with pytest.raises(psycopg2.DataError):
         warehouse.replace_frame(TABLE, pd.DataFrame({"text": ["fine", "a\x00b"]}))
@@ -91,8 +91,8 @@ def test_a_failed_write_leaves_the_old_table_and_nothing_else(warehouse: Warehou
         assert sa.inspect(connection).get_table_names(schema="tests") == ["things"]
 
 
-def test_a_reader_sees_the_old_table_or_the_new_one(warehouse: Warehouse) -> None:
-    """The reader reads while one table after another replaces it."""
+def test_reader_sees_the_old_table_or_the_new_one(warehouse: Warehouse) -> None:
+    """A reader must never see a missing or half table while a run replaces it."""
     sizes = (5, 2000)
     warehouse.replace_frame(TABLE, pd.DataFrame({"number": range(sizes[0])}))
     done = threading.Event()
@@ -111,8 +111,8 @@ def test_a_reader_sees_the_old_table_or_the_new_one(warehouse: Warehouse) -> Non
     assert seen <= set(sizes)
 
 
-def test_two_writers_take_turns(warehouse: Warehouse) -> None:
-    """Two runs end together: both succeed, and the table of one of them stays."""
+def test_two_writers_of_a_table_both_succeed(warehouse: Warehouse) -> None:
+    """Two runs may end together. The table of one of them remains."""
     failures = []
 
     def write(size: int) -> None:
@@ -131,8 +131,8 @@ def test_two_writers_take_turns(warehouse: Warehouse) -> None:
     assert warehouse.count(TABLE) in (3, 4)
 
 
-def test_the_first_writers_of_a_schema_take_turns(warehouse: Warehouse) -> None:
-    """At the first start a sensor's run and a user's run write at once into a schema that does not exist yet."""
+def test_first_writers_of_a_schema_all_succeed(warehouse: Warehouse) -> None:
+    """At the first start, a sensor's run and a user's run write to a schema that does not exist yet."""
     failures: list[Exception] = []
 
     def write(table: Table, gate: threading.Barrier) -> None:
@@ -152,7 +152,7 @@ def test_the_first_writers_of_a_schema_take_turns(warehouse: Warehouse) -> None:
     assert failures == []
 
 
-def test_a_table_that_is_not_there_is_named(warehouse: Warehouse) -> None:
-    """The error names the remedy."""
+def test_warehouse_names_a_missing_table_and_the_remedy(warehouse: Warehouse) -> None:
+    """The user must know which asset to materialize first."""
     with pytest.raises(WarehouseError, match=r"The warehouse has no table tests\.none: materialize it first"):
         warehouse.read_frame(Table("tests", "none"))

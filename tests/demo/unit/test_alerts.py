@@ -1,4 +1,4 @@
-"""A failed run reaches the operator: one message to every address, or a line in the log where there is none."""
+"""A failed run sends one message to every address, or logs a line if there is no address."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def failing_job() -> None:
 
 @pytest.fixture
 def inbox() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """An address that Apprise can reach, and what arrived there."""
+    """Yields an address that Apprise can reach, and the messages that arrive there."""
     received: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ def inbox() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Says nothing."""
+            """Writes no log line."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -49,8 +49,8 @@ def inbox() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server.server_close()
 
 
-def tell(instance: dg.DagsterInstance, alert_urls_file: Path | None) -> str:
-    """Runs the job, then the sensor on its failure; gives the run's id."""
+def run_job_and_failure_sensor(instance: dg.DagsterInstance, alert_urls_file: Path | None) -> str:
+    """Runs the failing job and then the sensor, and returns the id of the run."""
     result = failing_job.execute_in_process(instance=instance, raise_on_error=False)
     failure = next(event for event in result.all_events if event.is_run_failure)
     context = dg.build_run_status_sensor_context("run_failure_sensor", failure, instance, result.dagster_run).for_run_failure()
@@ -58,52 +58,52 @@ def tell(instance: dg.DagsterInstance, alert_urls_file: Path | None) -> str:
     return result.run_id
 
 
-def test_a_failed_run_is_one_message_that_says_which_and_why(inbox: tuple[str, list], tmp_path: Path) -> None:
-    """Title, run and reason are what an operator acts on."""
+def test_sensor_sends_one_message_with_run_and_reason(inbox: tuple[str, list], tmp_path: Path) -> None:
+    """The operator needs title, run and reason to act."""
     url, received = inbox
     addresses = tmp_path / "alert_urls"
     addresses.write_text(f"# The team.\n\n{url}\n")
     with dg.DagsterInstance.ephemeral() as instance:
-        run_id = tell(instance, addresses)
+        run_id = run_job_and_failure_sensor(instance, addresses)
     assert [message["title"] for message in received] == ["Dagster: failing_job failed"]
     assert received[0]["message"].startswith(f"Run {run_id}\n")
     assert "fails" in received[0]["message"]
 
 
-def test_every_address_is_told(inbox: tuple[str, list]) -> None:
-    """Separated by commas or white space."""
+def test_send_reaches_every_address(inbox: tuple[str, list]) -> None:
+    """Operators separate addresses with commas or white space."""
     url, received = inbox
     send(f"{url}, {url}other", "title", "body")
     assert [message["message"] for message in received] == ["body", "body"]
 
 
-def test_nobody_is_told_without_an_address(capfd: pytest.CaptureFixture[str]) -> None:
-    """The log says so."""
+def test_sensor_logs_a_failed_run_if_there_is_no_address(capfd: pytest.CaptureFixture[str]) -> None:
+    """An operator without alerts must find the failure in the log."""
     with dg.DagsterInstance.ephemeral() as instance:
-        run_id = tell(instance, None)
+        run_id = run_job_and_failure_sensor(instance, None)
     said = f"Run {run_id} of failing_job failed; nobody is told: ALERT_URLS_FILE holds no address"
     assert said in capfd.readouterr().err
 
 
-def test_an_address_that_is_none_is_an_error_that_does_not_show_it() -> None:
-    """It may hold a token."""
+def test_send_rejects_an_invalid_address_and_does_not_print_it() -> None:
+    """An address may hold a token."""
     with pytest.raises(AlertError, match="ALERT_URLS_FILE holds an address that Apprise does not understand") as caught:
         send("carrier-pigeon", "title", "body")
     assert "pigeon" not in str(caught.value)
 
 
-def test_an_address_that_does_not_answer_is_an_error() -> None:
-    """The sensor's tick fails, and is seen in the UI."""
+def test_send_raises_an_error_if_an_address_does_not_answer() -> None:
+    """The tick of the sensor then fails, and the UI shows it."""
     with pytest.raises(AlertError, match="did not take the message"):
         send("json://127.0.0.1:1/", "title", "body")
 
 
-def test_a_file_that_is_gone_is_an_error_by_its_name(tmp_path: Path) -> None:
-    """It was there at the start, or the code server would not have started."""
+def test_read_urls_names_a_missing_file(tmp_path: Path) -> None:
+    """The file existed at the start, because the code server would not have started without it."""
     with pytest.raises(AlertError, match=r"ALERT_URLS_FILE is '.*gone', which cannot be read"):
         read_urls(tmp_path / "gone")
 
 
-def test_a_long_reason_is_cut() -> None:
-    """No channel takes a stack trace of pages."""
+def test_failure_message_cuts_a_long_reason() -> None:
+    """Message channels do not accept a stack trace of several pages."""
     assert len(failure_message("job", "run", "x" * 10_000)[1]) == 1500

@@ -1,4 +1,4 @@
-"""Which table an asset has in the warehouse: its own."""
+"""Each asset has its own table in the warehouse."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ keys = st.lists(st.lists(pieces, min_size=1, max_size=3).map("".join), min_size=
 @example(("a_", "b"), ("a", "_b"))
 @example(("x" * 63 + "1",), ("x" * 63 + "2",))
 @example(("é" * 40 + "1",), ("é" * 40 + "2",))
-def test_two_assets_never_have_one_table(one: tuple[str, ...], other: tuple[str, ...]) -> None:
-    """And Postgres cuts no name."""
+def test_two_assets_never_share_a_table(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    """One asset would overwrite the other. Postgres cuts a name after 63 bytes, so no name may be longer."""
     tables = [asset_table(dg.AssetKey(key)) for key in (one, other)]
     assert (tables[0] == tables[1]) == (one == other)
     assert max(len(table.name.encode()) for table in tables) <= 63
@@ -35,6 +35,6 @@ def test_two_assets_never_have_one_table(one: tuple[str, ...], other: tuple[str,
         (["a__b"], "a__b#cdb212401b38dcb9acdaea420677db81"),
     ],
 )
-def test_a_usual_key_is_readable(key: list[str], name: str) -> None:
-    """Existing tables must keep their names: another name is permanent."""
+def test_asset_table_has_a_readable_name_for_a_usual_key(key: list[str], name: str) -> None:
+    """Existing tables must keep their names, because an asset would not find its data under another name."""
     assert asset_table(dg.AssetKey(key)) == Table("assets", name)

@@ -1,4 +1,4 @@
-"""When the daemon refreshes an asset by itself: one refresh a stale episode, retries in measure, nothing while fresh."""
+"""The daemon refreshes a stale asset once, retries a failed refresh each minute, and requests nothing while data is fresh."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from dagster._core.definitions.freshness import FreshnessState, FreshnessStateCh
 
 from user_code.defs.conditions import follow_new_data, refresh_when_stale
 
-# Not a multiple of five seconds: an evaluation on the very second of a cron tick sees that tick twice.
+# Seven seconds is no multiple of five: an evaluation at exactly the second of a cron tick sees that tick twice.
 START = datetime(2026, 3, 2, 12, 0, 7, tzinfo=UTC)
 SOURCE, TABLE, REPORT = (dg.AssetKey(name) for name in ("source", "table", "report"))
 TICK = timedelta(seconds=5)
 
 
 class BrokenSourceError(Exception):
-    """A failed refresh raises this."""
+    """A failed refresh raises this error."""
 
 
 @dataclass
 class Plant:
-    """Three assets in a row on an ephemeral instance, a clock, and what the daemon would request."""
+    """Holds three assets in a row, an ephemeral instance and a clock, and returns the requests of the daemon."""
 
     instance: dg.DagsterInstance
     payload: str = "a"
@@ -54,26 +54,26 @@ class Plant:
         self.assets = [source, table, report]
 
     def state(self, state: FreshnessState) -> None:
-        """Writes the freshness state as the daemon does: it evaluates every 30 s, and writes each change."""
+        """Writes a freshness state as the daemon does: it evaluates every 30 s, and writes each change."""
         change = FreshnessStateChange(
             key=SOURCE, previous_state=FreshnessState.UNKNOWN, new_state=state, state_change_timestamp=self.now.timestamp()
         )
         self.instance._report_runless_asset_event(change)
 
     def tick(self, passed: timedelta = TICK) -> set[str]:
-        """One evaluation of the sensor, a while after the last: the assets that it requests."""
+        """Evaluates the sensor some time after the last evaluation, and returns the assets that it requests."""
         self.now += passed
         result = dg.evaluate_automation_conditions(self.assets, self.instance, evaluation_time=self.now, cursor=self.cursor)
         self.cursor = result.cursor
         return {key.to_user_string() for key in (SOURCE, TABLE, REPORT) if result.get_num_requested(key)}
 
     def run(self, *names: str) -> bool:
-        """Does the work of the requested run."""
+        """Executes the requested run, and returns whether it succeeded."""
         chosen = [asset for asset in self.assets if asset.key.to_user_string() in names]
         return dg.materialize(chosen, instance=self.instance, raise_on_error=False).success
 
     def settle(self) -> list[set[str]]:
-        """Runs whatever is requested until nothing is; the requests in order."""
+        """Runs all requested assets until the daemon requests none, and returns the requests in order."""
         story = []
         while requested := self.tick():
             story.append(requested)
@@ -91,25 +91,25 @@ def plant() -> Iterator[Plant]:
 
 @pytest.fixture
 def fresh(plant: Plant) -> Plant:
-    """Everything made once, and fresh."""
+    """Returns a plant whose assets are materialized and fresh."""
     plant.settle()
     plant.state(FreshnessState.PASS)
     assert plant.tick() == set()
     return plant
 
 
-def test_what_is_missing_is_made_once_from_the_source_on(plant: Plant) -> None:
-    """A new deployment fills itself."""
+def test_daemon_materializes_missing_assets_once_from_the_source_on(plant: Plant) -> None:
+    """A new deployment must fill itself."""
     assert plant.settle() == [{"source"}, {"table"}, {"report"}]
 
 
-def test_nothing_is_requested_while_fresh(fresh: Plant) -> None:
-    """An hour of evaluations, each minute with its tick of the retry cron."""
+def test_daemon_requests_nothing_while_data_is_fresh(fresh: Plant) -> None:
+    """Fresh data needs no run. The hour contains a tick of the retry cron in each minute."""
     assert [fresh.tick(timedelta(seconds=20)) for _ in range(180)] == [set()] * 180
 
 
-def test_one_stale_episode_is_one_refresh(fresh: Plant) -> None:
-    """The stored state stays stale for up to 30 s after the refresh, over a tick of the retry cron as well."""
+def test_daemon_refreshes_once_in_a_stale_episode(fresh: Plant) -> None:
+    """The stored state stays stale for up to 30 s after the refresh, even at a tick of the retry cron."""
     fresh.state(FreshnessState.FAIL)
     assert fresh.tick() == {"source"}
     fresh.run("source")
@@ -118,8 +118,8 @@ def test_one_stale_episode_is_one_refresh(fresh: Plant) -> None:
     assert [fresh.tick() for _ in range(12)] == [set()] * 12
 
 
-def test_each_stale_episode_is_refreshed(fresh: Plant) -> None:
-    """The second one as the first."""
+def test_daemon_refreshes_in_each_stale_episode(fresh: Plant) -> None:
+    """The second stale episode needs a refresh like the first."""
     for _ in range(2):
         fresh.state(FreshnessState.FAIL)
         assert fresh.tick() == {"source"}
@@ -128,8 +128,8 @@ def test_each_stale_episode_is_refreshed(fresh: Plant) -> None:
         assert fresh.tick(timedelta(minutes=10)) == set()
 
 
-def test_a_failed_refresh_is_tried_again_each_minute_and_not_in_a_storm(fresh: Plant) -> None:
-    """Three minutes of a broken source are one request and three retries, then it comes back."""
+def test_daemon_retries_a_failed_refresh_only_once_a_minute(fresh: Plant) -> None:
+    """A broken source must not cause a run at each evaluation. The asset must recover with the source."""
     fresh.broken = True
     fresh.state(FreshnessState.FAIL)
     requests = 0
@@ -145,8 +145,8 @@ def test_a_failed_refresh_is_tried_again_each_minute_and_not_in_a_storm(fresh: P
     assert [fresh.tick() for _ in range(24)] == [set()] * 24
 
 
-def test_nothing_is_requested_while_a_refresh_is_under_way(fresh: Plant) -> None:
-    """Not even at ticks of the retry cron."""
+def test_daemon_requests_nothing_while_a_refresh_runs(fresh: Plant) -> None:
+    """A second run would repeat the work, even at a tick of the retry cron."""
     fresh.state(FreshnessState.FAIL)
     job = dg.define_asset_job("refresh", [SOURCE])
     definitions = dg.Definitions(fresh.assets, jobs=[job])
@@ -156,7 +156,7 @@ def test_nothing_is_requested_while_a_refresh_is_under_way(fresh: Plant) -> None
 
 
 def requests_in_three_minutes(plant: Plant, asset: str) -> int:
-    """How often the sensor asks for an asset whose every run fails."""
+    """Returns how often the daemon requests an asset whose every run fails."""
     requests = 0
     for _ in range(36):
         requested = plant.tick()
@@ -167,8 +167,8 @@ def requests_in_three_minutes(plant: Plant, asset: str) -> int:
     return requests
 
 
-def test_a_first_fill_that_fails_is_tried_again_each_minute(plant: Plant) -> None:
-    """A new deployment whose source is not there yet fills itself once it is."""
+def test_daemon_retries_a_failed_first_materialization_each_minute(plant: Plant) -> None:
+    """A new deployment must fill itself once its source answers."""
     plant.broken = True
     assert requests_in_three_minutes(plant, "source") == 1 + 3
     plant.broken = False
@@ -178,8 +178,8 @@ def test_a_first_fill_that_fails_is_tried_again_each_minute(plant: Plant) -> Non
     assert plant.settle() == [{"table"}, {"report"}]
 
 
-def test_new_data_is_not_lost_when_what_it_touches_fails(fresh: Plant) -> None:
-    """The failed asset is tried again each minute; once it works, the data goes on."""
+def test_daemon_retries_a_failed_downstream_asset_and_loses_no_data(fresh: Plant) -> None:
+    """The new data must reach the last asset once the failed asset works again."""
     fresh.payload, fresh.table_broken = "b", True
     fresh.run("source")
     assert requests_in_three_minutes(fresh, "table") == 1 + 3
@@ -190,22 +190,22 @@ def test_new_data_is_not_lost_when_what_it_touches_fails(fresh: Plant) -> None:
     assert fresh.settle() == [{"report"}]
 
 
-def test_unchanged_data_costs_nothing_downstream(fresh: Plant) -> None:
-    """A refresh that returns the same data version."""
+def test_daemon_requests_no_downstream_asset_for_unchanged_data(fresh: Plant) -> None:
+    """A refresh can return the same data version, and downstream assets then need no run."""
     fresh.run("source")
     assert [fresh.tick() for _ in range(12)] == [set()] * 12
 
 
-def test_new_data_is_carried_on_once(fresh: Plant) -> None:
-    """Down to the last asset, then quiet."""
+def test_daemon_requests_each_downstream_asset_once_for_new_data(fresh: Plant) -> None:
+    """The data must reach the last asset, and cause no further runs."""
     fresh.payload = "b"
     fresh.run("source")
     assert fresh.settle() == [{"table"}, {"report"}]
     assert [fresh.tick() for _ in range(12)] == [set()] * 12
 
 
-def test_what_was_refreshed_together_is_not_refreshed_again(fresh: Plant) -> None:
-    """Somebody materializes everything by hand."""
+def test_daemon_does_not_repeat_a_manual_materialization(fresh: Plant) -> None:
+    """A user may materialize all assets together."""
     fresh.payload = "b"
     fresh.run("source", "table", "report")
     assert [fresh.tick() for _ in range(12)] == [set()] * 12

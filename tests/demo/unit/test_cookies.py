@@ -1,4 +1,4 @@
-"""The recipe: exact amounts, eggs that expire, dough that can be overmixed."""
+"""The recipe has exact amounts, eggs that expire, and dough that can be overmixed."""
 
 from datetime import date
 
@@ -15,27 +15,27 @@ def dough(minutes: float) -> dict:
     return recipe.mix_cookie_dough(wet, recipe.mix_dry_ingredients(ingredients), minutes)
 
 
-def test_cookies_from_start_to_finish() -> None:
-    """550 g of dough are 18 cookies."""
+def test_recipe_makes_18_cookies_of_550_grams_of_dough() -> None:
+    """Ops and assets both use this recipe, so their results are equal."""
     assert dough(3) == {"grams": 550, "mixed_minutes": 3, "overmixed": False}
     assert recipe.bake(dough(3)) == {"pieces": 18, "texture": "crisp", "peanuts": False}
 
 
 @pytest.mark.parametrize(("minutes", "texture"), [(5, "crisp"), (5.1, "rubbery")])
 def test_dough_mixed_for_more_than_five_minutes_bakes_rubbery(minutes: float, texture: str) -> None:
-    """The lesson's debugging situation, at its edge."""
+    """The lesson debugs this situation, so its limit must be exact."""
     assert recipe.bake(dough(minutes))["texture"] == texture
 
 
-def test_peanut_cookies_are_made_of_existing_dough() -> None:
-    """650 g, no more mixed than before."""
+def test_fold_in_peanuts_uses_existing_dough_and_does_not_mix_it() -> None:
+    """The peanuts add 100 g. More mixing could make the cookies rubbery."""
     peanut_dough = recipe.fold_in_peanuts(dough(3), recipe.buy_peanuts())
     assert recipe.bake(peanut_dough) == {"pieces": 21, "texture": "crisp", "peanuts": True}
     assert peanut_dough["mixed_minutes"] == 3
 
 
-def test_eggs_may_be_used_on_their_last_day_and_not_after() -> None:
-    """The hand-written date check of the task-centric style."""
+def test_check_eggs_accepts_the_last_day_and_rejects_the_next_day() -> None:
+    """The task-centric style must check the date itself."""
     eggs = recipe.buy_eggs(MONDAY)
     assert recipe.check_eggs(eggs, date(2026, 3, 30)) == eggs
     with pytest.raises(recipe.ExpiredEggsError, match="expired on 2026-03-30, and today is 2026-03-31: buy new eggs"):

@@ -1,4 +1,4 @@
-"""The code location offers exact names, so that a change of the public surface is a decision."""
+"""The code location offers exactly these names, so that each change of a public name is a decision."""
 
 import dagster as dg
 import pytest
@@ -32,20 +32,20 @@ def edges(repository: dg.RepositoryDefinition) -> set[tuple[str, str]]:
     }
 
 
-def test_the_entry_point_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the code server does, with nothing set."""
+def test_entry_point_loads_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code server loads this entry point, and nothing needs to be set."""
     assert len(list(defs().resolve_all_asset_keys())) == len({*USERS, *COOKIES, *OTHERS})
 
 
-def test_a_bad_setting_stops_the_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is served."""
+def test_entry_point_rejects_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error must occur before the code server serves any definition."""
     monkeypatch.setenv("USERS_FRESHNESS_SECONDS", "1")
     with pytest.raises(SettingsError, match="USERS_FRESHNESS_SECONDS is set to '1'"):
         defs().resolve_all_asset_keys()
 
 
-def test_jobs_schedules_and_sensors(repository: dg.RepositoryDefinition) -> None:
-    """Schedules and sensors run from the start; each schedule states its time zone."""
+def test_code_location_has_these_jobs_schedules_and_sensors(repository: dg.RepositoryDefinition) -> None:
+    """Schedules and sensors must run from the start, and each schedule must state its time zone."""
     names = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
     assert names == {
         "users_assets_job", "data_extraction_job", "cookie_job", "peanut_cookie_job", "posts_by_city_job",
@@ -61,8 +61,8 @@ def test_jobs_schedules_and_sensors(repository: dg.RepositoryDefinition) -> None
     assert {instigator.default_status.value for instigator in instigators} == {"RUNNING"}
 
 
-def test_assets_and_their_lineage(repository: dg.RepositoryDefinition) -> None:
-    """The graphs of the two briefs."""
+def test_code_location_has_these_assets_and_dependencies(repository: dg.RepositoryDefinition) -> None:
+    """The two briefs require these graphs."""
     assert edges(repository) == {
         ("raw_user_data", "transformed_user_data"),
         ("transformed_user_data", "user_data_csv"),
@@ -85,8 +85,8 @@ def test_assets_and_their_lineage(repository: dg.RepositoryDefinition) -> None:
     assert groups == dict.fromkeys(USERS, "users") | dict.fromkeys(COOKIES, "cookies") | OTHERS
 
 
-def test_every_asset_is_described_owned_and_versioned(repository: dg.RepositoryDefinition) -> None:
-    """The catalogue shows both. Without a code version every materialization would make downstream assets stale."""
+def test_every_asset_has_a_description_an_owner_and_a_code_version(repository: dg.RepositoryDefinition) -> None:
+    """The catalogue shows both. Without a code version, each materialization would make downstream assets stale."""
     for key in repository.asset_graph.get_all_asset_keys():
         node = repository.asset_graph.get(key)
         assert node.description, key
@@ -95,21 +95,21 @@ def test_every_asset_is_described_owned_and_versioned(repository: dg.RepositoryD
         assert node.code_version == "1", key
 
 
-def test_freshness_is_promised_where_data_enters_only(repository: dg.RepositoryDefinition) -> None:
-    """Downstream is rightly left alone while nothing changes."""
+def test_only_assets_that_read_a_source_have_a_freshness_policy(repository: dg.RepositoryDefinition) -> None:
+    """A downstream asset is up to date as long as its inputs do not change."""
     graph = repository.asset_graph
     policies = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy}
     assert policies == {"raw_user_data", "eggs"}
 
 
-def test_the_checks(repository: dg.RepositoryDefinition) -> None:
-    """One for each promise about the data; the first blocks what is downstream."""
+def test_code_location_has_these_asset_checks(repository: dg.RepositoryDefinition) -> None:
+    """Each check verifies one promise about the data. The first blocks the downstream assets."""
     checks = {f"{key.name}" for key in repository.asset_graph.asset_check_keys}
     assert checks == {"raw_user_data_is_not_empty", "transformed_user_data_keeps_every_user", "cookie_dough_is_not_overmixed"}
 
 
-def test_the_job_wires_the_ops_of_the_brief(repository: dg.RepositoryDefinition) -> None:
-    """The summary waits for the file."""
+def test_data_extraction_job_connects_the_ops_of_the_brief(repository: dg.RepositoryDefinition) -> None:
+    """The summary must wait for the file."""
     dependencies = repository.get_job("data_extraction_job").dependencies
     wired = {node.name: {d.node for d in inputs.values()} for node, inputs in dependencies.items()}
     assert wired == {
@@ -120,7 +120,7 @@ def test_the_job_wires_the_ops_of_the_brief(repository: dg.RepositoryDefinition)
     }
 
 
-def test_the_asset_schedule_refreshes_the_source_only() -> None:
+def test_users_assets_schedule_requests_only_the_source_asset() -> None:
     """Downstream assets follow new data, not the clock."""
     schedule = build_definitions(Settings()).resolve_schedule_def("users_assets_schedule")
     with dg.build_schedule_context() as context:

@@ -1,4 +1,4 @@
-"""`make evaluate` on the host: what it takes from the container."""
+"""`make evaluate` unpacks the report of its container on the host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo.evaluate import FILES, unpack
 
 
 def archive(*names: str) -> io.BytesIO:
-    """A tar archive as the container writes it, rewound."""
+    """Returns a rewound tar archive as the container writes it."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w|") as tar:
         for name in names:
@@ -23,22 +23,22 @@ def archive(*names: str) -> io.BytesIO:
     return stream
 
 
-def test_the_files_of_the_report_are_unpacked(tmp_path: Path) -> None:
-    """Over those of the last one."""
+def test_unpack_replaces_the_files_of_the_last_report(tmp_path: Path) -> None:
+    """The user must find the new report in place of the last one."""
     (tmp_path / "evaluation.md").write_text("old")
     assert unpack(archive(*FILES), tmp_path) == sorted(FILES)
     assert (tmp_path / "evaluation.md").read_text() == "evaluation.md"
 
 
-def test_a_container_that_wrote_nothing_leaves_the_last_report(tmp_path: Path) -> None:
-    """Its own message is on standard error already."""
+def test_unpack_keeps_the_last_report_if_the_container_wrote_nothing(tmp_path: Path) -> None:
+    """The container has already printed its own message on standard error."""
     (tmp_path / "evaluation.md").write_text("old")
     assert unpack(io.BytesIO(b""), tmp_path) == []
     assert (tmp_path / "evaluation.md").read_text() == "old"
 
 
-def test_an_archive_that_ends_early_leaves_the_last_report(tmp_path: Path) -> None:
-    """The container was killed while it wrote."""
+def test_unpack_keeps_the_last_report_if_the_archive_is_incomplete(tmp_path: Path) -> None:
+    """Docker may kill the container while it writes."""
     (tmp_path / "evaluation.md").write_text("old")
     whole = archive(*FILES).getvalue()
     for length in range(0, 3 * 1024, 256):
@@ -46,8 +46,8 @@ def test_an_archive_that_ends_early_leaves_the_last_report(tmp_path: Path) -> No
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"evaluation.md": "old"}
 
 
-def test_nothing_is_written_beside_the_folder(tmp_path: Path) -> None:
-    """Whatever the container says."""
+def test_unpack_writes_no_file_outside_the_folder(tmp_path: Path) -> None:
+    """An archive of the container must not overwrite other files of the host."""
     folder = tmp_path / "reports"
     folder.mkdir()
     with pytest.raises(tarfile.FilterError):

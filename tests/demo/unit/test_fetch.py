@@ -1,4 +1,4 @@
-"""Fetching refuses everything that is not a list of complete users, and says which record and field."""
+"""`fetch_users` accepts only a list of complete users, and names the wrong record and field."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def without(record: dict, path: str) -> dict:
     return copy
 
 
-def test_users_come_back_as_the_source_gave_them_with_the_hash_of_their_canonical_json(source: Source) -> None:
+def test_fetch_returns_unchanged_users_and_the_hash_of_their_canonical_json(source: Source) -> None:
     """The hash is the data version: it must not depend on white space or on the order of keys."""
     users = [make_user(2), make_user(1)]
     source.answer(json.dumps([dict(reversed(user.items())) for user in users], indent=4).encode())
@@ -35,22 +35,22 @@ def test_users_come_back_as_the_source_gave_them_with_the_hash_of_their_canonica
     assert source.requests == ["/users"]
 
 
-def test_another_payload_has_another_hash(source: Source) -> None:
+def test_fetch_returns_another_hash_for_another_payload(source: Source) -> None:
     """One changed letter is new data."""
     source.answer([make_user(1)])
     source.answer([make_user(1, name="other")])
     assert fetch_users(source.url, FAST).payload_hash != fetch_users(source.url, FAST).payload_hash
 
 
-def test_an_empty_list_is_no_error(source: Source) -> None:
-    """Whether no users are acceptable is for the asset check to say."""
+def test_fetch_accepts_an_empty_list(source: Source) -> None:
+    """The asset check decides whether an empty list is acceptable."""
     source.answer([])
     assert fetch_users(source.url, FAST).users == []
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_passing_faults_are_tried_again(source: Source, status: int) -> None:
-    """Two faults, then an answer: three requests, one result."""
+def test_fetch_retries_temporary_faults(source: Source, status: int) -> None:
+    """A source that fails for a moment must not fail the run."""
     source.answer("busy", status)
     source.answer("busy", status)
     source.answer([make_user(1)])
@@ -58,24 +58,24 @@ def test_passing_faults_are_tried_again(source: Source, status: int) -> None:
     assert len(source.requests) == 3
 
 
-def test_a_fault_that_stays_ends_after_all_attempts(source: Source) -> None:
-    """Retries are bounded, and the message counts them."""
+def test_fetch_fails_after_all_attempts(source: Source) -> None:
+    """Retries must end, and the message counts the attempts."""
     source.answer("broken", 500)
     with pytest.raises(SourceError, match=r"/users could not be fetched in 3 attempts: .*too many 500 error responses"):
         fetch_users(source.url, FAST)
     assert len(source.requests) == 3
 
 
-def test_a_refusal_is_not_tried_again(source: Source) -> None:
-    """404 will be 404 the next time."""
+def test_fetch_does_not_retry_a_client_error(source: Source) -> None:
+    """A second request would also get status 404."""
     source.answer("no", 404)
     with pytest.raises(SourceError, match="404"):
         fetch_users(source.url, FAST)
     assert len(source.requests) == 1
 
 
-def test_a_source_that_stalls_is_given_up() -> None:
-    """It accepts the connection and never answers."""
+def test_fetch_times_out_if_the_source_stalls() -> None:
+    """A source that accepts a connection and never answers must not block the run."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         accepted: list[socket.socket] = []
         thread = threading.Thread(target=lambda: [accepted.append(server.accept()[0]) for _ in range(3)])
@@ -88,13 +88,13 @@ def test_a_source_that_stalls_is_given_up() -> None:
     assert len(accepted) == 3
 
 
-def test_a_source_that_is_not_there_is_an_error_that_names_it() -> None:
-    """Nothing listens on port 1."""
+def test_fetch_names_a_source_that_it_cannot_reach() -> None:
+    """The operator must see which URL is wrong. Nothing listens on port 1."""
     with pytest.raises(SourceError, match=r"http://127\.0\.0\.1:1/users could not be fetched in 3 attempts"):
         fetch_users("http://127.0.0.1:1", FAST)
 
 
-def test_a_payload_over_the_limit_is_refused(source: Source) -> None:
+def test_fetch_rejects_a_payload_above_the_limit(source: Source) -> None:
     """The limit protects the memory of the run, and the message names the setting."""
     source.answer([make_user(number) for number in range(1, 20)])
     limits = FetchLimits(max_bytes=1000, retries=0)
@@ -132,8 +132,8 @@ def test_a_payload_over_the_limit_is_refused(source: Source) -> None:
         ([make_user(3), make_user(3)], "gave an unusable record: number 2 repeats the id 3."),
     ],
 )
-def test_an_unusable_payload_is_one_sentence(source: Source, payload: object, sentence: str) -> None:
-    """The sentence is what the operator reads in the failed run."""
+def test_fetch_describes_an_unusable_payload_in_one_sentence(source: Source, payload: object, sentence: str) -> None:
+    """The operator reads this sentence in the failed run."""
     source.answer(payload)
     with pytest.raises(SourceError) as caught:
         fetch_users(source.url, FAST)
@@ -141,6 +141,6 @@ def test_an_unusable_payload_is_one_sentence(source: Source, payload: object, se
 
 
 @pytest.mark.parametrize("path", ["name", "email", "address.street", "address.geo.lat", "company.catchPhrase"])
-def test_every_field_that_the_transform_reads_is_required(path: str) -> None:
-    """A record without it is named by the path of the field."""
+def test_fetch_requires_every_field_that_the_transform_reads(path: str) -> None:
+    """The message must name the missing field by its path."""
     assert record_problem(without(make_user(1), path)) == f"lacks the required field '{path}'"

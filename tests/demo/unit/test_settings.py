@@ -1,4 +1,4 @@
-"""A setting that is not allowed is one sentence: the variable, its value, what is allowed, where to set it."""
+"""A wrong setting is an error of one sentence: the variable, its value, the allowed values, and the file to correct."""
 
 import pytest
 
@@ -6,13 +6,13 @@ from dagster_code_server import serve
 from user_code.settings import Settings, SettingsError
 
 
-def test_nothing_needs_to_be_set() -> None:
-    """An empty variable, which Compose passes for an unset one, means the default."""
+def test_settings_have_defaults_for_unset_and_empty_variables() -> None:
+    """Compose passes an empty variable for an unset one."""
     assert Settings.from_environment({"USERS_API_URL": "", "OTHER": "x"}) == Settings()
 
 
-def test_what_is_set_is_used() -> None:
-    """Values are converted to their types."""
+def test_settings_convert_values_to_their_types() -> None:
+    """Environment variables hold only texts."""
     settings = Settings.from_environment({"USERS_FRESHNESS_SECONDS": "90", "USERS_ASSETS_CRON": "0 6 * * 1"})
     assert (settings.users_freshness_seconds, settings.users_assets_cron) == (90, "0 6 * * 1")
 
@@ -31,8 +31,8 @@ def test_what_is_set_is_used() -> None:
         ("WAREHOUSE_PORT", "70000", "Input should be less than or equal to 65535"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_one_sentence(name: str, value: str, reason: str) -> None:
-    """It names variable, value, what is allowed and where to correct it."""
+def test_settings_reject_a_wrong_value_with_one_sentence(name: str, value: str, reason: str) -> None:
+    """The operator needs the variable, its value, the allowed values and the file to correct."""
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment({name: value})
     message = str(caught.value)
@@ -41,8 +41,8 @@ def test_a_value_that_is_not_allowed_is_one_sentence(name: str, value: str, reas
     assert "\n" not in message
 
 
-def test_a_bad_setting_stops_the_server_with_a_sentence() -> None:
-    """It ends with exit status 1 and the sentence alone."""
+def test_code_server_exits_with_the_sentence_of_a_wrong_setting() -> None:
+    """The container must end with exit status 1, and print only the sentence."""
     with pytest.raises(SystemExit, match=r"^USERS_FRESHNESS_SECONDS is set to '5', which is not allowed") as caught:
         serve.check_settings("user_code.definitions", {"USERS_FRESHNESS_SECONDS": "5"})
     assert caught.value.code == str(caught.value)

@@ -1,4 +1,4 @@
-"""The summary counts, the plot draws what was counted, the CSV replaces the old file whole."""
+"""The summary counts users, the plot draws the counts, and the export replaces the whole CSV file."""
 
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -17,8 +17,8 @@ def users_table() -> pd.DataFrame:
     return transform_users([make_user(n, email=f"x@{domain}", website=str(n)) for n, domain in enumerate(domains, 1)])
 
 
-def test_the_summary_has_exact_numbers() -> None:
-    """Commonest domain first, equals by name."""
+def test_summary_has_exact_numbers() -> None:
+    """Equal data must give an equal summary, so domains with equal counts are sorted by name."""
     assert summarise_users(users_table()) == {
         "users": 4,
         "cities": 1,
@@ -30,24 +30,24 @@ def test_the_summary_has_exact_numbers() -> None:
     assert list(summarise_users(users_table())["top_email_domains"]) == ["b.org", "a.org", "c.org"]
 
 
-def test_no_users_are_summarised_too() -> None:
-    """An empty table has no centre."""
+def test_summary_accepts_an_empty_table() -> None:
+    """An empty table has no centre, which must not raise an error."""
     summary = summarise_users(transform_users([]))
     assert summary == {
         "users": 0, "cities": 0, "companies": 0, "email_domains": 0, "top_email_domains": {}, "centre": None,
     }  # fmt: skip
 
 
-def test_the_plot_is_an_svg_that_names_every_domain() -> None:
-    """Small enough for the event log."""
+def test_plot_is_an_svg_that_names_every_domain() -> None:
+    """Dagster stores the plot in its event log, so the plot must be small."""
     svg = summary_plot(summarise_users(users_table()))
     texts = [element.text for element in ET.fromstring(svg).iter() if element.text]  # noqa: S314 - ours
     assert {"a.org", "b.org", "c.org"} <= set(texts)
     assert len(svg) < 20_000
 
 
-def test_the_csv_holds_the_table(tmp_path: Path) -> None:
-    """Written where no folder was, readable by others, nothing left beside it."""
+def test_write_csv_writes_the_whole_table(tmp_path: Path) -> None:
+    """The folder may be missing. Other users must be able to read the file, and no temporary file may remain."""
     path = tmp_path / "exports/users.csv"
     size = write_csv(users_table(), path)
     assert size == path.stat().st_size
@@ -56,8 +56,8 @@ def test_the_csv_holds_the_table(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    """Here the table fails half-way through."""
+def test_write_csv_keeps_the_old_file_after_a_failed_write(tmp_path: Path) -> None:
+    """A reader must never see half a file. Here the table fails in the middle of the write."""
 
     class Breaks(pd.DataFrame):
         def to_csv(self, file, **_):  # type: ignore[no-untyped-def, override]

@@ -1,4 +1,4 @@
-"""The transform keeps every user and changes nothing but form."""
+"""The transform keeps every user, and changes only the form of the values."""
 
 import pandas as pd
 import pytest
@@ -23,8 +23,8 @@ def users(draw: st.DrawFn) -> list[dict]:
     ]
 
 
-def test_a_user_becomes_one_flat_row() -> None:
-    """Exact values: stripped texts, lower-case addresses, numbers for coordinates."""
+def test_transform_makes_one_flat_row_of_a_user() -> None:
+    """Readers of the table expect stripped texts, lower-case addresses, and numbers for coordinates."""
     row = transform_users([make_user(1)]).iloc[0].to_dict()
     assert row == {
         "id": 1, "name": "User 1", "username": "user1", "email": "user1@example.com", "email_domain": "example.com",
@@ -34,8 +34,8 @@ def test_a_user_becomes_one_flat_row() -> None:
 
 
 @given(users())
-def test_every_user_is_kept_once_in_the_order_of_ids_with_the_same_types(given_users: list[dict]) -> None:
-    """Whatever the texts are, and however many users there are, none included."""
+def test_transform_keeps_every_user_in_the_order_of_ids_with_the_same_types(given_users: list[dict]) -> None:
+    """No text may lose a user, and an empty table needs the same types."""
     frame = validate_users(transform_users(given_users))
     by_id = sorted(given_users, key=lambda user: user["id"])
     assert frame["id"].tolist() == [user["id"] for user in by_id]
@@ -48,8 +48,8 @@ def test_every_user_is_kept_once_in_the_order_of_ids_with_the_same_types(given_u
 
 
 @given(users())
-def test_transforming_twice_gives_the_same(given_users: list[dict]) -> None:
-    """The data version of what is downstream depends on it."""
+def test_transform_gives_the_same_table_for_any_order_of_users(given_users: list[dict]) -> None:
+    """The data version of downstream assets depends on the table."""
     pd.testing.assert_frame_equal(transform_users(given_users), transform_users(list(reversed(given_users))))
 
 
@@ -61,7 +61,7 @@ def test_transforming_twice_gives_the_same(given_users: list[dict]) -> None:
         ("id", 0, "id.*greater_than_or_equal_to"),
     ],
 )
-def test_a_table_out_of_range_is_refused_by_column_and_rule(column: str, value: object, said: str) -> None:
+def test_validate_users_names_column_and_rule_of_a_wrong_value(column: str, value: object, said: str) -> None:
     """The source may send these values, but no reader of the table expects them."""
     frame = transform_users([make_user(1)])
     frame.loc[0, column] = value
@@ -69,8 +69,8 @@ def test_a_table_out_of_range_is_refused_by_column_and_rule(column: str, value: 
         validate_users(frame)
 
 
-def test_a_missing_and_an_unexpected_column_are_refused() -> None:
-    """The schema is strict both ways."""
+def test_validate_users_rejects_a_missing_and_an_unexpected_column() -> None:
+    """Readers of the table rely on exactly these columns."""
     frame = transform_users([make_user(1)])
     with pytest.raises(UsersTableError, match="city"):
         validate_users(frame.drop(columns="city"))

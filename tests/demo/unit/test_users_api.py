@@ -1,4 +1,4 @@
-"""The bundled source system serves users and posts, and misbehaves as told."""
+"""The demo's source system serves users and posts, and fails on request."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ async def api() -> Any:
         yield client
 
 
-async def test_users_are_complete_and_the_same_each_time(api: TestClient) -> None:
-    """The fetch accepts the users, and the transform validates them."""
+async def test_users_api_returns_the_same_complete_users_each_time(api: TestClient) -> None:
+    """The fetch must accept the users, and the transform must validate them."""
     first, second = await (await api.get("/users")).read(), await (await api.get("/users")).read()
     assert first == second
     users = parse_users(first, "api")
@@ -29,14 +29,14 @@ async def test_users_are_complete_and_the_same_each_time(api: TestClient) -> Non
     validate_users(transform_users(users))
 
 
-def test_a_hundred_thousand_users_are_valid() -> None:
-    """As many as the largest demo asks for."""
+def test_users_api_makes_100000_valid_users() -> None:
+    """The largest demo needs this number of users."""
     frame = validate_users(transform_users(parse_users(users_payload(State(rows=100_000)), "api")))
     assert len(frame) == 100_000
 
 
-async def test_an_unchanged_payload_is_not_sent_twice(api: TestClient) -> None:
-    """`If-None-Match` with the entity tag; new data has another."""
+async def test_users_api_answers_304_for_an_unchanged_payload(api: TestClient) -> None:
+    """A client with the entity tag needs no second copy. New data must have another tag."""
     response = await api.get("/users")
     tag = response.headers["ETag"]
     assert "Last-Modified" in response.headers
@@ -45,8 +45,8 @@ async def test_an_unchanged_payload_is_not_sent_twice(api: TestClient) -> None:
     assert (await api.get("/users", headers={"If-None-Match": tag})).status == 200
 
 
-async def test_posts_belong_to_one_user(api: TestClient) -> None:
-    """Ten a user, numbered throughout; none for a user who does not exist; a sentence for what is no number."""
+async def test_users_api_returns_the_posts_of_one_user(api: TestClient) -> None:
+    """Each user has ten posts, and an unknown user has none. An invalid user id must get a sentence."""
     posts = await (await api.get("/posts?userId=2")).json()
     assert [(post["userId"], post["id"]) for post in posts] == [(2, number) for number in range(11, 21)]
     assert await (await api.get("/posts?userId=9")).json() == []
@@ -55,8 +55,8 @@ async def test_posts_belong_to_one_user(api: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("behaviour", "status"), [("fail", 500), ("malformed", 200), ("incomplete", 200)])
-async def test_it_misbehaves_as_told_and_recovers(api: TestClient, behaviour: str, status: int) -> None:
-    """Staleness and recovery can be shown at will."""
+async def test_users_api_fails_on_request_and_recovers(api: TestClient, behaviour: str, status: int) -> None:
+    """The demo shows stale data and recovery on request."""
     good = await (await api.get("/users")).read()
     told = await api.put("/control", json={"behaviour": behaviour})
     assert await told.json() == {"behaviour": behaviour, "rows": 3, "edition": 0}
@@ -80,8 +80,8 @@ async def test_it_misbehaves_as_told_and_recovers(api: TestClient, behaviour: st
         (b'{"speed": 1}', "is not understood"),
     ],
 )
-async def test_a_control_request_that_is_not_understood_is_one_sentence(api: TestClient, body: bytes, said: str) -> None:
-    """And changes nothing."""
+async def test_users_api_rejects_an_invalid_control_request_with_one_sentence(api: TestClient, body: bytes, said: str) -> None:
+    """An invalid request must not change the behaviour."""
     refused = await api.put("/control", data=body, headers={"Content-Type": "application/json"})
     assert refused.status == 400
     assert said in (await refused.json())["error"]

@@ -1,1 +1,1 @@
-"""The launch gateway: what passes, what does not, and that nothing else reaches the engine."""
+"""The launch gateway passes and hardens the requests of runs, and rejects all other requests."""

@@ -1,4 +1,4 @@
-"""The gateway before a recording engine: what the engine receives is what got through."""
+"""The gateway stands in front of a fake engine, which records each request that passes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ENVIRONMENT = {
     "EGRESS_NETWORK": "p_runs_egress",
 }
 RUN_ID = "0b3f6b0e-6c0a-4e4e-9f0e-3f3c6f1f2a10"
-# Ours, somebody else's, one that does not exist, and two of ours that begin alike.
+# Ids of containers: of this deployment, of another project, of none, and two of this deployment with the same beginning.
 OURS, THEIRS, NOBODYS = "a" * 64, "b" * 64, "c" * 64
 TWINS = ("d" * 63 + "1", "d" * 63 + "2")
 LABELS = {
@@ -52,7 +52,7 @@ LABELS = {
 
 
 def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    """Returns the request of docker-py 7.2 for a run, with every field, and changes to body and HostConfig."""
+    """Returns docker-py 7.2's request for a run with every field, with changes to the body and its HostConfig."""
     return {
         "Tty": False, "OpenStdin": False, "StdinOnce": False, "AttachStdin": False, "AttachStdout": False,
         "AttachStderr": False, "NetworkDisabled": False,
@@ -74,13 +74,13 @@ def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
 
 @dataclass
 class Engine:
-    """A Docker engine that writes down what it is asked; it knows four containers, of which some are running."""
+    """Imitates a Docker engine and records its requests. It knows four containers, and some of them run."""
 
     received: list[tuple[str, str, bytes]] = field(default_factory=list)
     running: list[str] = field(default_factory=list)
 
     async def record(self, request: web.Request) -> web.Response:
-        """Answers as Docker does."""
+        """Records a request, and answers as Docker does."""
         self.received.append((request.method, request.raw_path, await request.read()))
         last = request.path.split("/")[-1]
         if last == "create":
@@ -106,25 +106,25 @@ class Engine:
 
     @property
     def acted(self) -> list[tuple[str, str, bytes]]:
-        """Returns the requests that it got, except descriptions of a container."""
+        """Returns the recorded requests, except those that only read the state of containers."""
         return [asked for asked in self.received if not (asked[0] == "GET" and asked[1].endswith("/json"))]
 
     @property
     def body(self) -> dict[str, Any]:
-        """The body of the last request."""
+        """Returns the body of the last request."""
         body: dict[str, Any] = json.loads(self.received[-1][2])
         return body
 
 
 @dataclass
 class Setup:
-    """The gateway's client and address, and the engine behind it."""
+    """Holds a client of the gateway, and the engine behind the gateway."""
 
     client: TestClient
     engine: Engine
 
     async def raw(self, request: bytes) -> bytes:
-        """The first answer of the gateway to these bytes, which may ask for more than one; empty where it only hangs up."""
+        """Sends bytes, which may hold more than one request, and returns the gateway's first answer."""
         assert self.client.server.port
         reader, writer = await asyncio.open_connection("127.0.0.1", self.client.server.port)
         writer.write(request)
@@ -139,7 +139,7 @@ class Setup:
 
 @asynccontextmanager
 async def gateway_before_engine(folder: Path) -> AsyncIterator[Setup]:
-    """Both, with the engine's socket in `folder`."""
+    """Yields the gateway and its engine, whose socket lies in `folder`."""
     engine = Engine()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", engine.record)
@@ -153,6 +153,6 @@ async def gateway_before_engine(folder: Path) -> AsyncIterator[Setup]:
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Setup]:
-    """Both, for one test."""
+    """Yields the gateway and its engine for one test."""
     async with gateway_before_engine(tmp_path) as both:
         yield both

@@ -1,4 +1,4 @@
-"""Requests that must not pass, and what the refusal says."""
+"""The gateway must reject these requests, each with its text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.unit.gateway.conftest import OURS, RUN_ID, THEIRS, launch
 
 V = "/v1.44"
 
-# Method, path, and what the refusal says.
+# Method, path, and text of the refusal.
 PATHS = [
     ("POST", f"{V}/containers/{OURS}/exec", "a run does not need this call"),
     ("POST", f"{V}/exec/{OURS}/start", "a run does not need this call"),
@@ -37,7 +37,7 @@ PATHS = [
     ("GET", f"{V}/info", "a run does not need this call"),
     ("GET", f"{V}/events", "a run does not need this call"),
     ("GET", f"{V}/secrets", "a run does not need this call"),
-    # Path tricks.
+    # Paths that some servers decode or normalize.
     ("POST", f"{V}/../containers/create", "a run does not need this call"),
     ("POST", f"{V}/containers/../containers/create", "a run does not need this call"),
     ("POST", "//containers/create", "a run does not need this call"),
@@ -51,18 +51,18 @@ PATHS = [
     ("POST", f"{V}/containers/./start", "a run does not need this call"),
     ("POST", f"{V}/Containers/Create", "a run does not need this call"),
     ("POST", f"{V}/containers/create;x=1", "a run does not need this call"),
-    # Versions whose bodies mean something else.
+    # API versions in which a body has another meaning.
     ("POST", "/v1.24/containers/create", "a run does not need this call"),
     ("POST", "/v1.51/containers/create", "a run does not need this call"),
     ("POST", "/v9/containers/create", "a run does not need this call"),
     ("POST", "/v1.44/v1.44/containers/create", "a run does not need this call"),
     ("POST", "/v1X44/containers/create", "a run does not need this call"),
-    # Methods.
+    # Wrong methods.
     ("GET", f"{V}/containers/create", "a run does not need this call"),
     ("PUT", f"{V}/containers/create", "a run does not need this call"),
     ("DELETE", "/_ping", "a run does not need this call"),
     ("OPTIONS", f"{V}/containers/create", "a run does not need this call"),
-    # Parameters.
+    # Wrong query parameters.
     ("POST", f"{V}/containers/create?name=p-postgres-1", "create takes no name=p-postgres-1"),
     ("POST", f"{V}/containers/create?platform=x", "create takes no platform=x"),
     ("POST", f"{V}/containers/{OURS}/start?checkpoint=x", "start takes no checkpoint=x"),
@@ -84,7 +84,7 @@ PATHS = [
 ]
 
 LABELS = {"dagster/run_id": RUN_ID, "dagster/project": "p"}
-# Changes to a body that may pass, and the text of the refusal.
+# Each body changes one field of an allowed body. The text is that of the refusal.
 BODIES: list[tuple[dict[str, Any], str]] = [
     (launch({"Privileged": True}), "HostConfig may not hold Privileged"),
     (launch({"privileged": True}), "HostConfig may not hold privileged"),
@@ -167,7 +167,7 @@ BODIES: list[tuple[dict[str, Any], str]] = [
 
 INFO = "GET /info HTTP/1.1\r\nHost: x\r\n\r\n"
 START = f"POST {V}/containers/{OURS}/start"
-# Request line, headers, body; how the answer starts, and what it says.
+# Request line, headers, body, status of the answer, and text of the answer.
 BYTES = [
     ("GET /_ping", "Connection: Upgrade|Upgrade: tcp", "", "403", "it asks for another protocol"),
     ("GET /_ping", "Connection: Upgrade, HTTP2-Settings|Upgrade: h2c", "", "403", "it asks for another protocol"),
@@ -175,7 +175,7 @@ BYTES = [
     (f"POST {V}/containers/create", "Content-Encoding: gzip|Content-Length: 7", "notgzip", "403", "not encoded"),
     ("CONNECT p-postgres-1:5432", "", "", "40", ""),
     (f"GET http://engine{V}/info", "", "", "403", "a run does not need this call"),
-    # Two lengths, two codings, a length and a coding: what one server takes for a body, another takes for a request.
+    # Request smuggling: one server reads a body where another server reads the next request.
     ("POST /_ping", "Content-Length: 0|Content-Length: 30", INFO, "400", ""),
     ("GET /_ping", "Content-Length: 4|Transfer-Encoding: chunked", f"0\r\n\r\n{INFO}", "400", ""),
     ("GET /_ping", "Transfer-Encoding: chunked, identity", "0\r\n\r\n", "400", ""),
@@ -186,7 +186,7 @@ BYTES = [
     (START, "Content-Length: 2", "{}", "403", "start takes no body"),
 ]
 
-# Body, content type, and what the refusal says.
+# Body, content type, and text of the refusal.
 DOUBTFUL = [
     (b'{"Image": "p/user_code:local", "Image": "evil"}', "application/json", "the body names a field twice"),
     (json.dumps(launch()).encode()[:-1] + b', "HostConfig": {"Privileged": true}}', "application/json", "names a field twice"),

@@ -1,4 +1,4 @@
-"""Requests that must not reach the engine, each with the answer expected."""
+"""The gateway rejects hostile requests, and the engine never receives them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.unit.gateway.conftest import NOBODYS, Setup, launch
 from tests.unit.gateway.hostile import BODIES, BYTES, DOUBTFUL, PATHS, V
 
 
-def written(line: str, headers: str, body: str) -> bytes:
-    """A request as bytes that no client library has put right; headers are separated by a bar."""
+def raw_request(line: str, headers: str, body: str) -> bytes:
+    """Returns a request as bytes, which no client library corrects. Bars separate its headers."""
     return "\r\n".join([f"{line} HTTP/1.1", "Host: x", *filter(None, headers.split("|")), "", body]).encode()
 
 
 @pytest.mark.parametrize(("method", "path", "said"), PATHS)
-async def test_a_call_that_no_run_needs_is_refused(gateway: Setup, method: str, path: str, said: str) -> None:
-    """Deny by default, judged as it was sent, and nothing but a question about the container reaches the engine."""
+async def test_gateway_rejects_calls_that_no_run_needs(gateway: Setup, method: str, path: str, said: str) -> None:
+    """Another call could give control over the host. The engine may only receive a query about the container."""
     body = json.dumps(launch()) if method == "POST" and "create" in path else ""
     request_ = (
         f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
@@ -32,8 +32,8 @@ async def test_a_call_that_no_run_needs_is_refused(gateway: Setup, method: str, 
 
 
 @pytest.mark.parametrize(("body", "said"), BODIES, ids=[said for _, said in BODIES])
-async def test_a_container_that_a_run_does_not_need_is_refused(gateway: Setup, body: dict[str, Any], said: str) -> None:
-    """With the field's name, and before the engine hears of it."""
+async def test_gateway_rejects_container_fields_that_no_run_needs(gateway: Setup, body: dict[str, Any], said: str) -> None:
+    """Such a field could give a run control over the host. The refusal names the field."""
     answer = await gateway.client.post(f"{V}/containers/create", json=body)
     assert answer.status == 403
     assert said in (await answer.json())["message"]
@@ -41,10 +41,10 @@ async def test_a_container_that_a_run_does_not_need_is_refused(gateway: Setup, b
 
 
 @pytest.mark.parametrize("case", BYTES)
-async def test_bytes_that_two_servers_may_read_differently_go_no_further(gateway: Setup, case: tuple[str, ...]) -> None:
-    """Smuggling, hijacking, other protocols."""
+async def test_gateway_rejects_bytes_that_two_servers_read_differently(gateway: Setup, case: tuple[str, ...]) -> None:
+    """Request smuggling, hijacking and other protocols could bypass the policy."""
     line, headers, body, status, said = case
-    answer = (await gateway.raw(written(line, headers, body))).decode()
+    answer = (await gateway.raw(raw_request(line, headers, body))).decode()
     assert answer.startswith((f"HTTP/1.1 {status}", f"HTTP/1.0 {status}")), answer
     assert said in answer
     assert gateway.engine.acted == []
@@ -52,8 +52,10 @@ async def test_bytes_that_two_servers_may_read_differently_go_no_further(gateway
 
 @pytest.mark.parametrize(("body", "content_type", "said"), DOUBTFUL, ids=range(len(DOUBTFUL)))
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_doubtful_body_is_refused(gateway: Setup, body: bytes, content_type: str, said: str, *, chunked: bool) -> None:
-    """In one piece, or in chunks whose sum nobody announced."""
+async def test_gateway_rejects_ambiguous_bodies(
+    gateway: Setup, body: bytes, content_type: str, said: str, *, chunked: bool
+) -> None:
+    """The engine could read such a body differently. A chunked body does not announce its length."""
 
     async def pieces() -> Any:
         for start in range(0, len(body), 10_000):
@@ -66,13 +68,13 @@ async def test_a_doubtful_body_is_refused(gateway: Setup, body: bytes, content_t
     assert gateway.engine.received == []
 
 
-async def test_a_container_that_does_not_exist_is_not_found(gateway: Setup) -> None:
-    """As the engine says it: the launcher asks for the containers of runs that are long gone."""
+async def test_gateway_answers_404_for_a_missing_container(gateway: Setup) -> None:
+    """The launcher asks for containers that Docker has removed, and expects the engine's own answer."""
     answer = await gateway.client.get(f"{V}/containers/{NOBODYS}/json")
     assert (answer.status, await answer.json()) == (404, {"message": f"No such container: {NOBODYS}"})
 
 
-def test_the_table_is_as_long_as_it_should_be() -> None:
-    """Each line is a trick of its own."""
+def test_tables_hold_at_least_160_requests() -> None:
+    """A lost line would silently remove a test."""
     assert len(PATHS) + len(BODIES) + len(BYTES) + len(DOUBTFUL) >= 160
     assert len({(method, path) for method, path, _ in PATHS}) == len(PATHS)

@@ -1,4 +1,4 @@
-"""Whatever hypothesis makes up: nothing that is not on the list passes."""
+"""Hypothesis generates requests, and the policy passes only those that it lists."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def changed(host: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def create(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Any], list[Any]]]:
-    """Posts a body to the gateway, and returns what the engine has received of it."""
+    """Yields a function that posts a body to the gateway, and returns the bodies that the engine received."""
     with asyncio.Runner() as loop:
         stack = AsyncExitStack()
         both = loop.run(stack.enter_async_context(gateway_before_engine(tmp_path_factory.mktemp("engine"))))
@@ -57,8 +57,8 @@ def create(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Any],
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(VALUES | st.builds(changed, st.dictionaries(NAMES, VALUES, max_size=3), st.dictionaries(NAMES, VALUES, max_size=2)))
-def test_whatever_passes_is_a_run_of_this_deployment_and_hardened(create: Callable[[Any], list[Any]], body: Any) -> None:
-    """No body may carry anything to the engine that is not on the list."""
+def test_policy_passes_only_hardened_runs_of_this_deployment(create: Callable[[Any], list[Any]], body: Any) -> None:
+    """No body may carry a field or a value to the engine that the policy does not list."""
     received = create(body)
     if not received:
         return
@@ -78,8 +78,8 @@ def test_whatever_passes_is_a_run_of_this_deployment_and_hardened(create: Callab
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.text("/.%2Fv14containersjsocreateid?=&\n\x00", max_size=60))
-def test_whatever_path_passes_is_one_of_the_list(method: str, path: str) -> None:
-    """The engine receives only known paths below the policy's version, whatever path a client sends."""
+def test_policy_passes_only_plain_paths(method: str, path: str) -> None:
+    """A client can send any path. The engine must receive only known paths of the policy's API version."""
     policy = Policy(values(ENVIRONMENT))
     try:
         asked = policy.path(policy.call(method, path))

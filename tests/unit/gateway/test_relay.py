@@ -1,4 +1,4 @@
-"""The gateway lets the requests of a run pass, and hardens them."""
+"""The gateway passes the requests of a run, and hardens them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ HARDENED = {
 }
 
 
-async def test_the_launcher_s_own_client_launches_inspects_and_stops(gateway: Setup) -> None:
-    """docker-py, as DockerRunLauncher uses it; it speaks the version of the policy, because it is told so."""
+async def test_docker_py_launches_inspects_and_stops_a_container(gateway: Setup) -> None:
+    """DockerRunLauncher uses docker-py. The gateway tells docker-py which API version to use."""
 
     def launcher() -> None:
         client = docker.DockerClient(base_url=f"tcp://127.0.0.1:{gateway.client.server.port}")
@@ -74,14 +74,14 @@ async def test_the_launcher_s_own_client_launches_inspects_and_stops(gateway: Se
 
 
 @pytest.mark.parametrize("image", ["p/user_code:local", "p/user_code:42", "p/other_code:7"])
-async def test_runs_of_every_code_location_and_release_are_launched(gateway: Setup, image: str) -> None:
-    """A second code location has an image of its own; a queued run keeps the tag of its release."""
+async def test_gateway_accepts_images_of_every_code_location_and_release(gateway: Setup, image: str) -> None:
+    """A second code location has its own image. A queued run keeps the tag of its release."""
     assert (await gateway.client.post("/containers/create", json=launch(Image=image))).status == 201
     assert gateway.engine.body["Image"] == image
 
 
-async def test_nobody_can_leave_the_hardening_out(gateway: Setup) -> None:
-    """A request that names no HostConfig at all gets it nevertheless."""
+async def test_gateway_hardens_a_request_without_host_config(gateway: Setup) -> None:
+    """A client must not avoid the hardening with an empty request."""
     bare = {"Image": "p/user_code:local", "Cmd": ["id"], "Labels": launch()["Labels"]}
     assert (await gateway.client.post("/containers/create", json=bare)).status == 201
     assert gateway.engine.body["HostConfig"] == {name: value for name, value in HARDENED.items() if name != "Binds"}
@@ -97,8 +97,8 @@ async def test_nobody_can_leave_the_hardening_out(gateway: Setup) -> None:
         ({"Memory": -1, "NanoCpus": -1, "PidsLimit": -1}, (2**30, 10**9, 256)),
     ],
 )
-async def test_limits_are_at_most_the_ceiling(gateway: Setup, asked: dict[str, int], given_: tuple[int, int, int]) -> None:
-    """0 and -1 mean none to Docker; swap never comes beside the memory."""
+async def test_gateway_lowers_limits_to_the_maximum(gateway: Setup, asked: dict[str, int], given_: tuple[int, int, int]) -> None:
+    """Docker reads 0 and -1 as no limit. Swap must not extend the memory."""
     assert (await gateway.client.post("/containers/create", json=launch(asked))).status == 201
     host = gateway.engine.body["HostConfig"]
     assert (host["Memory"], host["NanoCpus"], host["PidsLimit"]) == given_
@@ -106,16 +106,16 @@ async def test_limits_are_at_most_the_ceiling(gateway: Setup, asked: dict[str, i
 
 
 @pytest.mark.parametrize("path", ["/containers/json", '/containers/json?all=1&filters={"label":["dagster/job_name=x"]}'])
-async def test_a_list_shows_containers_of_runs_of_this_deployment_only(gateway: Setup, path: str) -> None:
-    """Whatever filters were asked for, these come on top."""
+async def test_gateway_lists_only_run_containers_of_this_deployment(gateway: Setup, path: str) -> None:
+    """A client must see no other container, whatever filters it sends."""
     assert (await gateway.client.get(path)).status == 200
     _, asked, _ = gateway.engine.received[-1]
     assert "dagster%2Fproject%3Dp" in asked
     assert "dagster%2Frun_id" in asked
 
 
-async def test_logs_and_removal_are_there_for_whoever_clears_up(gateway: Setup) -> None:
-    """As docker-py asks for them."""
+async def test_gateway_passes_requests_for_logs_and_removal(gateway: Setup) -> None:
+    """A client that cleans up sends these requests with docker-py."""
     logs = f"/v1.44/containers/{OURS[:12]}/logs?stderr=1&stdout=1&timestamps=0&tail=all&follow=0"
     assert await (await gateway.client.get(logs)).read() == b"OK"
     removed = await gateway.client.delete(f"/v1.44/containers/{OURS}?v=False&link=False&force=False")
@@ -126,15 +126,15 @@ async def test_logs_and_removal_are_there_for_whoever_clears_up(gateway: Setup) 
     ]
 
 
-async def test_labels_are_looked_up_once(gateway: Setup) -> None:
-    """They cannot change; each question would cost the launch a millisecond or two."""
+async def test_gateway_inspects_the_labels_of_a_container_once(gateway: Setup) -> None:
+    """Labels cannot change, and each inspection would delay a launch by a millisecond or two."""
     for _ in range(3):
         await gateway.client.post(f"/containers/{OURS}/start")
     assert [path for _, path, _ in gateway.engine.received if path.endswith("/json")] == [f"/v1.44/containers/{OURS}/json"]
 
 
-async def test_an_engine_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    """The run's event log shows it."""
+async def test_gateway_answers_502_if_it_cannot_reach_the_engine(tmp_path: Path) -> None:
+    """The event log of the run shows this sentence to the user."""
     app = build_app(Policy(values(ENVIRONMENT)), str(tmp_path / "none.sock"))
     async with TestClient(TestServer(app)) as client:
         for method, path in (("GET", "/_ping"), ("POST", f"/containers/{NOBODYS}/start")):
@@ -143,10 +143,8 @@ async def test_an_engine_that_is_not_there_is_a_sentence(tmp_path: Path) -> None
             assert (await answer.json())["message"].startswith("launch_gateway cannot reach the Docker engine")
 
 
-async def test_what_is_refused_is_logged_without_the_caller_s_control_characters(
-    gateway: Setup, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A line for each, which cannot be made to look like two."""
+async def test_gateway_logs_a_refusal_without_control_characters(gateway: Setup, caplog: pytest.LogCaptureFixture) -> None:
+    """A client must not be able to forge a second log line."""
     await gateway.raw(b"GET /\x0binfo%0aINFO%20all%20is%20well HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     await gateway.client.get("/info")
     lines = [record.getMessage() for record in caplog.records if record.name == "launch_gateway"]
@@ -154,11 +152,11 @@ async def test_what_is_refused_is_logged_without_the_caller_s_control_characters
     assert all("\n" not in line and "\x0b" not in line for line in lines)
 
 
-async def test_as_many_containers_run_as_the_setting_allows(gateway: Setup) -> None:
-    """The limit also holds for containers started at the same moment. Ended ones make room."""
+async def test_gateway_limits_the_number_of_running_containers(gateway: Setup) -> None:
+    """The limit must also apply to simultaneous starts. An ended container makes room for another."""
     starts = (gateway.client.post(f"/containers/{OURS}/start") for _ in range(5))
     answers = [(answer.status, await answer.text()) for answer in await asyncio.gather(*starts)]
-    # Not a refusal: the launcher gives the run back to the queue.
+    # Status 503 is not a refusal: the launcher returns the run to the queue.
     why = "launch_gateway has no room: 2 containers of runs are running, and RUN_CONTAINERS_MAX in .env allows 2."
     assert sorted(answers) == [(200, "OK")] * 2 + [(503, json.dumps({"message": why}))] * 3
     created = await gateway.client.post("/containers/create", json=launch())
@@ -168,15 +166,15 @@ async def test_as_many_containers_run_as_the_setting_allows(gateway: Setup) -> N
     assert (await gateway.client.post(f"/containers/{OURS}/start")).status == 200
 
 
-async def test_only_running_containers_of_this_deployment_are_counted(gateway: Setup) -> None:
-    """The engine lists those that run, where nobody asks for all."""
+async def test_gateway_counts_only_running_containers_of_this_deployment(gateway: Setup) -> None:
+    """Ended containers need no memory. Docker lists only running ones unless a client asks for all."""
     await gateway.client.post(f"/containers/{OURS}/start")
     (asked,) = [path for _, path, _ in gateway.engine.received if "/containers/json" in path]
     assert asked == "/v1.44/containers/json?" + urlencode({"filters": '{"label": ["dagster/project=p", "dagster/run_id"]}'})
 
 
-async def test_the_beginning_of_more_than_one_id_is_not_found(gateway: Setup) -> None:
-    """Docker says 400 to it, which was an engine out of reach to the launcher."""
+async def test_gateway_answers_404_for_the_beginning_of_two_ids(gateway: Setup) -> None:
+    """Docker answers 400. The launcher would take that for an engine that it cannot reach."""
     answer = await gateway.client.get(f"/containers/{TWINS[0][:12]}/json")
     said = {"message": "No such container: more than one begins with dddddddddddd"}
     assert (answer.status, await answer.json()) == (404, said)

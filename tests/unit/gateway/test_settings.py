@@ -1,4 +1,4 @@
-"""The gateway's settings: each is checked at start, with a sentence."""
+"""The gateway checks each setting at its start, and names a wrong one in a sentence."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.unit.gateway.conftest import ENVIRONMENT
 
 
 @pytest.mark.parametrize(("text", "found"), [("512m", 2**29), ("1g", 2**30), ("2G", 2**31), ("6291456", 6 * 2**20)])
-def test_a_size_is_read_as_compose_reads_it(text: str, found: int) -> None:
-    """In bytes."""
+def test_size_reads_the_units_of_compose(text: str, found: int) -> None:
+    """Compose and the gateway must read the same value from a line of .env."""
     assert size({"RUN_MEMORY": text}, "RUN_MEMORY") == found
 
 
-def test_both_places_in_memory_have_the_size_that_is_set() -> None:
-    """Programs can be executed in the home folder only; Docker adds noexec to the other."""
+def test_values_set_the_sizes_of_tmp_home_and_shared_memory() -> None:
+    """Programs can run in the home folder only, because Docker adds noexec to /tmp."""
     found = values({**ENVIRONMENT, "RUN_TMP": "2m", "RUN_SHM": "1m"})
     assert found["TMPFS"] == {
         "/tmp": "size=2097152",  # noqa: S108 - in the container
@@ -43,8 +43,8 @@ def test_both_places_in_memory_have_the_size_that_is_set() -> None:
         ("RUN_IMAGES", "shop/user_code", "it must be images with their tags"),
     ],
 )
-def test_a_setting_that_is_not_allowed_stops_the_gateway_with_a_sentence(name: str, value: str, said: str) -> None:
-    """Otherwise every run would fail, and nothing before."""
+def test_gateway_rejects_a_wrong_setting_at_its_start(name: str, value: str, said: str) -> None:
+    """Without this check, the gateway would start, and every run would fail."""
     with pytest.raises(SettingsError) as caught:
         values({**ENVIRONMENT, name: value})
     assert str(caught.value).startswith(f"{name} is set to '{value}', which is not allowed: {said}")
@@ -54,20 +54,20 @@ def test_a_setting_that_is_not_allowed_stops_the_gateway_with_a_sentence(name: s
 @pytest.mark.parametrize(
     "container", ["", "[1]", "{}", "{", '{"networks": []}', '{"networks": ["n"], "container_kwargs": {"labels": {}}}']
 )
-def test_a_run_container_that_is_none_stops_the_gateway(container: str) -> None:
-    """Without it, nobody knows which volumes and networks belong to runs."""
+def test_gateway_rejects_an_invalid_run_container(container: str) -> None:
+    """Only RUN_CONTAINER says which volumes and networks belong to runs."""
     with pytest.raises(SettingsError, match="RUN_CONTAINER must be a JSON object"):
         values({**ENVIRONMENT, "RUN_CONTAINER": container})
 
 
 @pytest.mark.parametrize(("setting", "network"), [("deny", "p_runs"), ("allow", "p_runs_egress")])
-def test_runs_reach_the_outside_only_if_the_operator_allows_it(setting: str, network: str) -> None:
-    """The network of a run decides which hosts its code reaches."""
+def test_run_egress_decides_the_network_of_runs(setting: str, network: str) -> None:
+    """The network of a run decides which hosts its code can reach."""
     environ = {**ENVIRONMENT, "RUN_EGRESS": setting}
     assert egress(environ) is (setting == "allow")
     assert values(environ)["RUN_NETWORK"] == network
 
 
-def test_processors_are_billionths() -> None:
-    """As the engine wants them."""
+def test_nano_cpus_converts_processors_to_billionths() -> None:
+    """The engine expects billionths of a processor."""
     assert nano_cpus({"RUN_CPUS": "1.5"}) == 1_500_000_000
