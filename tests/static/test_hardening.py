@@ -53,11 +53,6 @@ OTHER_ZONES = {
     ("oidc", "login"): "login provider",
     ("official", "postgres"): "database runs storage",
 }
-# These services run as root, for these reasons.
-ROOT_USERS = {
-    "secrets": "hands each file to the user who may read it; has no network",
-    "launch_gateway": "the socket belongs to root on every host, its group differs; has no capability",
-}
 # The limit holds for each process. Only the Postgres session above it fails. Without the limit, all sessions crashed.
 LIMITS = {"postgres": {"data": 192 * 1024 * 1024}}
 CAPABILITIES = {"secrets": ["CHOWN", "DAC_OVERRIDE"]}
@@ -99,6 +94,8 @@ class TestEveryService:
         assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["read_only"] is True
+        # `secrets` hands each file to the user who may read it, and has no network. Images set the user of the others.
+        assert (service.get("user") == "0:0") == (name == "secrets")
         assert not {"privileged", "devices", "pid", "ipc", "userns_mode", "uts", "sysctls", "cgroup_parent", "runtime"} & set(
             service
         )

@@ -95,12 +95,15 @@ def test_reader_sees_the_old_table_or_the_new_one(warehouse: Warehouse) -> None:
     """A reader must never see a missing or half table while a run replaces it."""
     sizes = (5, 2000)
     warehouse.replace_frame(TABLE, pd.DataFrame({"number": range(sizes[0])}))
-    done = threading.Event()
+    done, written = threading.Event(), []
 
     def write() -> None:
-        for turn in range(20):
-            warehouse.replace_frame(TABLE, pd.DataFrame({"number": range(sizes[turn % 2])}))
-        done.set()
+        try:
+            for turn in range(20):
+                warehouse.replace_frame(TABLE, pd.DataFrame({"number": range(sizes[turn % 2])}))
+            written.append(True)
+        finally:
+            done.set()
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -108,6 +111,7 @@ def test_reader_sees_the_old_table_or_the_new_one(warehouse: Warehouse) -> None:
     while not done.is_set():
         seen.add(warehouse.count(TABLE))
     writer.join()
+    assert written == [True]
     assert seen <= set(sizes)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from operate.compose import ROOT
 from tests.conftest import repository_text
+from tests.prose import late_actors, long_sentences, unwrapped
 
 DOCUMENTS = ("demo/README.md", "demo/tour.md")
 
@@ -23,3 +26,10 @@ def test_the_verbs_that_the_readme_names_for_the_demo_exist() -> None:
     text = "\n\n".join(paragraph for paragraph in repository_text("README.md").split("\n\n") if "(demo/" in paragraph)
     used = set(re.findall(r"`make ([a-z-]+)", text))
     assert used == {"evaluate"} <= verbs
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_documents_of_the_demo_are_understood_at_first_sight(document: str) -> None:
+    """The same rule holds for the documents of the deployment."""
+    text = repository_text(document)
+    assert (long_sentences(text), late_actors(text), unwrapped(text)) == ([], [], [])
