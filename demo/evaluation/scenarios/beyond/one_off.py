@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from demo.evaluation.measure.claims import Claim, Source
 from demo.evaluation.measure.figures import Style
-from demo.evaluation.measure.measures import Measure
+from demo.evaluation.measure.measures import Measure, Variant
 from demo.evaluation.measure.reported import Question
 from demo.evaluation.measure.verdicts import ReasonedVerdict, ScenarioFigures, verdict
 from demo.evaluation.play.scenario import Scenario
 
 # A variant is also the end of its table's name.
-JOB, ASSET = "job", "asset"
-BOTH = (JOB, ASSET)
+ASSET = "asset"
+BOTH = (Variant.JOB, ASSET)
 
 
 def one_off(figures: ScenarioFigures) -> ReasonedVerdict:
@@ -65,7 +65,7 @@ class OneOff(Scenario):
 
     def measure(self) -> None:
         """Adds the cost, and the catalog entries that nobody will refresh."""
-        for label, style, run in ((JOB, Style.TASK, self.job), (ASSET, Style.ASSET, self.asset)):
+        for label, style, run in ((Variant.JOB, Style.TASK, self.job), (ASSET, Style.ASSET, self.asset)):
             self.add_cost(label, style, run)
             entries = self.deployment.databases.assets_of(run.run_id)
             self.add(Measure.CATALOG_ENTRIES, label, style, len(entries))
