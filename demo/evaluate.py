@@ -19,7 +19,7 @@ from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.waiting import WaitError
 from demo.evaluation import SHORT
-from demo.evaluation.stopping import STOPPED
+from demo.evaluation.play.stopping import STOPPED
 from operate.compose import ROOT, CommandError, code_server_start, compose, model, run, webserver_url
 
 # A run in progress has two minutes; then all data may have to be made again.

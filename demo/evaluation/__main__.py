@@ -14,12 +14,12 @@ import psycopg2
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
-from demo.evaluation.play import evaluate
+from demo.evaluation.measure.results import Result, Results
+from demo.evaluation.play.deployment import UnexpectedEndError
+from demo.evaluation.play.evaluation import evaluate
+from demo.evaluation.play.stopping import STOPPED, StoppedError, stopping
 from demo.evaluation.report.write import report_files
-from demo.evaluation.results import Result, Results
 from demo.evaluation.scenarios import SCENARIOS
-from demo.evaluation.stage import UnexpectedEndError
-from demo.evaluation.stopping import STOPPED, StoppedError, stopping
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -42,10 +42,11 @@ def main() -> int:
         return 0
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: stopping.set())
-    results = Results({scenario.name: Result(scenario) for scenario in SCENARIOS if scenario.name in options.only})
+    scenarios = [scenario for scenario in SCENARIOS if scenario.name in options.only]
+    results = Results({scenario.name: Result(scenario) for scenario in scenarios})
     failed = results.problems
     try:
-        evaluate(results, options.repeat, options.patience, options.machine, os.environ)
+        evaluate(scenarios, results, options.repeat, patience=options.patience, machine=options.machine, environ=os.environ)
     except (ApiError, UnexpectedEndError, WaitError, psycopg2.Error) as error:
         failed.append(str(error))
     except StoppedError:

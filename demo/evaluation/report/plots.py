@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
-from demo.evaluation.figures import Style, Summary
-from demo.evaluation.scenario import Bar, Mark
+from demo.evaluation.measure.figures import Style, Summary
+from demo.evaluation.measure.measures import Measure
+from demo.evaluation.measure.timeline import Bar, Mark
 
 # Okabe and Ito's blue and orange: everybody can tell them apart, on white and on black.
 COLOURS = {str(Style.TASK): "#E69F00", str(Style.ASSET): "#0072B2"}
@@ -32,7 +33,7 @@ def _svg(canvas: Canvas) -> str:
     return svg[svg.index("<svg") :].replace(INK, "currentColor")
 
 
-def comparison(summaries: Sequence[Summary], measure: str) -> str:
+def comparison(summaries: Sequence[Summary], measure: Measure) -> str:
     """Draws a bar for each variant: the median, with the lowest and the highest value."""
     found = [summary for summary in summaries if summary.measure == measure]
     canvas = Canvas(figsize=(WIDTH, 0.6 + ROW * len(found)))
@@ -44,7 +45,7 @@ def comparison(summaries: Sequence[Summary], measure: str) -> str:
         axes.text(max(middle, high), row, f"  {summary.text()}", va="center")
     axes.set_yticks(range(len(found)), [summary.variant for summary in found])
     axes.invert_yaxis()
-    axes.set_xlabel(f"{measure} ({found[0].unit})" if found else measure)
+    axes.set_xlabel(f"{measure} ({measure.unit})" if found else measure)
     axes.margins(x=0.18)
     axes.spines[["top", "right"]].set_visible(False)
     return _svg(canvas)
@@ -63,7 +64,7 @@ def timeline(bars: Sequence[Bar], marks: Sequence[Mark]) -> str:
     for mark in marks:
         axes.axvline(mark.at, color=INK, lw=0.8, ls=":")
         axes.text(mark.at, -0.9, mark.label, ha="left", va="bottom", fontsize=7, rotation=20)
-    axes.set_yticks(range(len(rows)), [f"{label} · {'assets' if style == Style.ASSET else 'job'}" for style, label in rows])
+    axes.set_yticks(range(len(rows)), [f"{label} · {Style(style).label}" for style, label in rows])
     axes.invert_yaxis()
     axes.set_xlabel("seconds since the first event")
     axes.spines[["top", "right"]].set_visible(False)

@@ -11,16 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from jsonschema import validate
 from markupsafe import Markup
 
-from demo.evaluation.claims import NOT_PLAYED, judge
+from demo.evaluation.measure.claims import CheckedClaim
+from demo.evaluation.measure.results import Result, Results
 from demo.evaluation.report import plots, summary
-from demo.evaluation.results import Result, Results
+from demo.evaluation.report.claims import NOT_PLAYED, checked_claims
 
 HERE = Path(__file__).parent
-# A scenario's plot compares the first of these measures that it has.
-MEASURES = (
-    "questions of lineage answered rightly", "from publication to a fresh summary", "rows fetched again", "steps executed",
-    "steps after buying eggs", "runs spent",
-)  # fmt: skip
 
 
 def report_files(results: Results) -> dict[str, bytes]:
@@ -29,7 +25,7 @@ def report_files(results: Results) -> dict[str, bytes]:
     Raises:
         jsonschema.ValidationError: the results do not match `schema.json`, which is a defect.
     """
-    claims = judge(results)
+    claims = checked_claims(results)
     document = results.to_json(claims)
     validate(document, json.loads((HERE / "schema.json").read_text()))
     environment = Environment(
@@ -43,7 +39,7 @@ def report_files(results: Results) -> dict[str, bytes]:
     }
 
 
-def _view(results: Results, claims: list[Any]) -> dict[str, Any]:
+def _view(results: Results, claims: list[CheckedClaim]) -> dict[str, Any]:
     return {
         "about": results.about,
         "terms": summary.TERMS,
@@ -59,12 +55,13 @@ def _view(results: Results, claims: list[Any]) -> dict[str, Any]:
 
 def _section(result: Result) -> dict[str, Any]:
     summaries = result.summaries
-    measure = next((name for name in MEASURES if any(one.measure == name for one in summaries)), None)
+    measure = result.scenario.plotted
+    plotted = any(one.measure == measure for one in summaries)
     first = result.played[0] if result.played else None
     return {
         "scenario": result.scenario,
         "error": result.error,
         "summaries": summaries,
-        "plot": Markup(plots.comparison(summaries, measure)) if measure else "",  # noqa: S704 - our own drawing
+        "plot": Markup(plots.comparison(summaries, measure)) if plotted else "",  # noqa: S704 - our own drawing
         "timeline": Markup(plots.timeline(first.bars, first.marks)) if first and first.bars else "",  # noqa: S704 - our own drawing
     }

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from demo.evaluation.figures import Figure, Style
-from demo.evaluation.results import Picture, Result, Results
-from demo.evaluation.scenario import Bar, Mark, Played
+from demo.evaluation.measure.figures import Figure, Style
+from demo.evaluation.measure.measures import Measure
+from demo.evaluation.measure.results import Picture, Result, Results
+from demo.evaluation.measure.timeline import Bar, Mark, Played
 from demo.evaluation.scenarios import SCENARIOS
 from operate.compose import ROOT
 
@@ -41,7 +42,7 @@ def played(scenario: dict[str, Any]) -> list[Played]:
 
 def figure(one: dict[str, Any], number: int) -> Figure:
     """A figure of one repetition."""
-    return Figure(one["measure"], one["variant"], Style(one["style"]), one["unit"], one["values"][number])
+    return Figure(Measure(one["measure"]), one["variant"], Style(one["style"]), one["values"][number])
 
 
 def changed(results: Results, scenario: str, measure: str, variant: str, value: float | None) -> Results:
@@ -51,7 +52,7 @@ def changed(results: Results, scenario: str, measure: str, variant: str, value: 
     for one in result.played:
         for index, old in enumerate(one.figures):
             if (old.measure, old.variant) == (measure, variant):
-                one.figures[index] = Figure(measure, variant, old.style, old.unit, value)
+                one.figures[index] = Figure(old.measure, variant, old.style, value)
                 found = True
     assert found, f"{scenario} measures no '{measure}' of '{variant}'"
     return results

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from demo.evaluation.figures import Figure, Style, Summary, compare, quantity, summarise
-from demo.evaluation.source_lines import lines_of, wiring_lines
+from demo.evaluation.measure.figures import Figure, Style, Summary, compare, quantity, summarise
+from demo.evaluation.measure.measures import Measure
+from demo.evaluation.measure.source_lines import lines_of, wiring_lines
 
 
 @pytest.mark.parametrize(
@@ -26,27 +27,27 @@ from demo.evaluation.source_lines import lines_of, wiring_lines
 )
 def test_the_median_counts_what_never_happened(values: tuple[float | None, ...], median: float | None, text: str) -> None:
     """As later than everything that did."""
-    (summary,) = summarise([[Figure("m", "v", Style.TASK, "s", value)] for value in values])
+    (summary,) = summarise([[Figure(Measure.RUN_TIME, "v", Style.TASK, value)] for value in values])
     assert (summary.median, summary.text(), summary.values) == (median, text, values)
 
 
 @pytest.mark.parametrize(
-    ("unit", "one", "other", "order"),
+    ("measure", "one", "other", "order"),
     [
-        ("s", (10, 30, 50), (20, 40, 60), -1),
-        ("s", (31, 12, 33), (20, 5, 30), 1),
-        ("s", (10, 30, 70), (20, 40, 60), 0),
-        ("s", (10, 30, 50), (20, 30, 60), 0),
-        ("s", (10, 19), (20, 25), 0),
-        ("s", (None, None), (20, 30), 1),
-        ("s", (None, None), (None,), 0),
-        ("steps", (3, 4, 4), (4, 4, 5), 0),
-        ("steps", (3, 3, 4), (4, 4, 5), -1),
+        (Measure.RUN_TIME, (10, 30, 50), (20, 40, 60), -1),
+        (Measure.RUN_TIME, (31, 12, 33), (20, 5, 30), 1),
+        (Measure.RUN_TIME, (10, 30, 70), (20, 40, 60), 0),
+        (Measure.RUN_TIME, (10, 30, 50), (20, 30, 60), 0),
+        (Measure.RUN_TIME, (10, 19), (20, 25), 0),
+        (Measure.RUN_TIME, (None, None), (20, 30), 1),
+        (Measure.RUN_TIME, (None, None), (None,), 0),
+        (Measure.STEPS, (3, 4, 4), (4, 4, 5), 0),
+        (Measure.STEPS, (3, 3, 4), (4, 4, 5), -1),
     ],
 )
-def test_seconds_are_equal_unless_they_are_apart(unit: str, one: tuple[Any], other: tuple[Any], order: int) -> None:
+def test_seconds_are_equal_unless_they_are_apart(measure: Measure, one: tuple[Any], other: tuple[Any], order: int) -> None:
     """In each repetition, of three at least. Everything else by its median; what never happened comes last."""
-    first, second = (Summary("m", "v", Style.TASK, unit, values) for values in (one, other))
+    first, second = (Summary(measure, "v", Style.TASK, values) for values in (one, other))
     assert (compare(first, second), compare(second, first)) == (order, -order)
 
 
@@ -70,15 +71,15 @@ def test_a_quantity_has_a_unit_that_fits(value: str, unit: str, text: str) -> No
 def test_figures_of_different_variants_are_kept_apart_in_their_order() -> None:
     """The figures are grouped by measure, variant and style."""
     repetition = [
-        Figure("m", "b", Style.TASK, "s", 1),
-        Figure("m", "a", Style.ASSET, "s", 2),
-        Figure("n", "b", Style.TASK, "s", 3),
+        Figure(Measure.RUN_TIME, "b", Style.TASK, 1),
+        Figure(Measure.RUN_TIME, "a", Style.ASSET, 2),
+        Figure(Measure.STEPS, "b", Style.TASK, 3),
     ]
     found = summarise([repetition, repetition])
     assert [(one.measure, one.variant, one.values) for one in found] == [
-        ("m", "b", (1, 1)),
-        ("m", "a", (2, 2)),
-        ("n", "b", (3, 3)),
+        (Measure.RUN_TIME, "b", (1, 1)),
+        (Measure.RUN_TIME, "a", (2, 2)),
+        (Measure.STEPS, "b", (3, 3)),
     ]
 
 

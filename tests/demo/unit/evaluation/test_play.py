@@ -8,14 +8,16 @@ from typing import Any, ClassVar
 import pytest
 
 from dagster_api.client import Client
-from demo.evaluation.figures import Style
-from demo.evaluation.play import Progress, play_scenario
-from demo.evaluation.results import Result
-from demo.evaluation.scenario import Scenario
-from demo.evaluation.scenarios.lineage import HOLDING, to_open
-from demo.evaluation.source_lines import lines_of
-from demo.evaluation.stage import CountingClient
-from demo.evaluation.stopping import StoppedError, stopping, unstoppable
+from demo.evaluation.measure.figures import Style
+from demo.evaluation.measure.measures import Measure
+from demo.evaluation.measure.results import Result
+from demo.evaluation.measure.source_lines import lines_of
+from demo.evaluation.play.deployment import CountingClient
+from demo.evaluation.play.lanes import play_scenario
+from demo.evaluation.play.progress import Progress
+from demo.evaluation.play.scenario import Scenario
+from demo.evaluation.play.stopping import StoppedError, stopping, unstoppable
+from demo.evaluation.scenarios.lineage.answers import AFFECTED, BEFORE, HOLDING, ORIGIN, to_open
 from operate.compose import ROOT
 
 
@@ -27,8 +29,8 @@ class Databases:
         return []
 
 
-class Stage:
-    """Without a deployment."""
+class Deployment:
+    """Nothing runs there."""
 
     databases = Databases()
 
@@ -64,7 +66,7 @@ class Changing(Scenario):
 
     def measure(self) -> None:
         """Which repetition it is."""
-        self.add("number", "any", Style.TASK, self.number)
+        self.add(Measure.RUNS_SPENT, "any", Style.TASK, self.number)
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def played() -> Iterator[Any]:
     def play(*fails: str) -> tuple[Result, int]:
         Changing.fails = set(fails)
         result = Result(Changing)
-        play_scenario(result, 3, Stage, progress)  # type: ignore[arg-type]
+        play_scenario(Changing, result, 3, Deployment, progress)  # type: ignore[arg-type]
         return result, progress.done
 
     yield play
@@ -135,6 +137,6 @@ def test_every_definition_that_holds_an_answer_is_there(monkeypatch: pytest.Monk
     """The test covers lineage questions. No code answers questions about the source's publications."""
     monkeypatch.setenv("USER_CODE_SOURCE", str(ROOT / "user_code/src/user_code"))
     assert all(lines_of(file, name) > 0 for definitions in HOLDING.values() for file, name in definitions)
-    assert to_open(Style.TASK, ["affected", "current before the fetch"]) == 2
-    assert to_open(Style.ASSET, ["origin", "affected"]) == 3
+    assert to_open(Style.TASK, [AFFECTED, BEFORE]) == 2
+    assert to_open(Style.ASSET, [ORIGIN, AFFECTED]) == 3
     assert to_open(Style.TASK, []) == 0

@@ -12,51 +12,67 @@ from typing import Any
 import jsonschema
 import pytest
 
-from demo.evaluation.claims import CLAIMS, Claim, judge
+from demo.evaluation.measure.claims import Claim
+from demo.evaluation.measure.measures import Measure, Variant
+from demo.evaluation.measure.results import Results
+from demo.evaluation.measure.verdicts import Verdict
 from demo.evaluation.report import summary
+from demo.evaluation.report.claims import checked_claims
 from demo.evaluation.report.write import HERE, report_files
-from demo.evaluation.results import Results
-from demo.evaluation.scenarios import SCENARIOS
-from demo.evaluation.verdicts import Verdict
+from demo.evaluation.scenarios import SCENARIOS, SUMMARISED
+from demo.evaluation.scenarios.beyond import one_off
+from demo.evaluation.scenarios.freshness.silent_source import KEPT
+from demo.evaluation.scenarios.reuse.posts_by_city import TABLES
 from operate.compose import ROOT
 from tests.demo.unit.evaluation.conftest import changed
 
-SENSOR = "assets, by the freshness sensor"
-FRESH = "from publication to a fresh summary"
-# For each claim, by the name of its judge, a figure that turns its verdict, had it been measured so.
+# For each claim, by the name of its function, a figure that turns its verdict, had it been measured so.
 TURNED = {
-    "job_graph": ("edges of the job's own graph", "job", 0, Verdict.HOLDS),
-    "asset_lineage": ("questions of lineage answered rightly", "assets", 0, Verdict.NOT),
-    "job_lineage": ("questions of lineage answered rightly", "job", 0, Verdict.HOLDS),
-    "wiring": ("lines that only wire steps", "assets", 9, Verdict.NOT),
-    "current": ("right answer: current after the fetch", "assets", 0, Verdict.NOT),
-    "incremental": ("steps executed", "assets", 7, Verdict.NOT),
-    "only_the_asset": ("steps executed", "job, chosen steps", 7, Verdict.HOLDS),
-    "one_off": ("entries left in the catalog", "asset", 0, Verdict.PARTLY),
-    "why_not_current": ("right answer: why it is not current", "assets", 0, Verdict.NOT),
-    "from_scratch": ("steps executed", "job, from the source", 1, Verdict.NOT),
-    "reuse": ("rows fetched again", "job, from stored tables", 110, Verdict.HOLDS),
-    "stale_visible": ("from the last good data until it is marked stale", SENSOR, None, Verdict.NOT),
-    "by_itself": (FRESH, SENSOR, None, Verdict.NOT),
-    "eggs_before_baking": ("Dagster marks eggs whose date was changed in the table", "assets", 1, Verdict.HOLDS),
-    "restart": ("steps after buying eggs", "job, chosen steps", 7, Verdict.HOLDS),
-    "whole_pipeline": ("steps executed", "job, from failure", 4, Verdict.HOLDS),
-    "the_asset_again": ("run succeeds", "assets, from failure", 1, Verdict.HOLDS),
-    "product_is_bad": ("failed steps or checks that warn", "assets", 0, Verdict.NOT),
+    "job_graph": (Measure.EDGES, Variant.JOB, 0, Verdict.HOLDS),
+    "asset_lineage": (Measure.LINEAGE_ANSWERS, Variant.ASSETS, 0, Verdict.NOT),
+    "job_lineage": (Measure.LINEAGE_ANSWERS, Variant.JOB, 0, Verdict.HOLDS),
+    "wiring": (Measure.WIRING, Variant.ASSETS, 9, Verdict.NOT),
+    "current": (Measure.RIGHT_AFTER, Variant.ASSETS, 0, Verdict.NOT),
+    "incremental": (Measure.STEPS, Variant.ASSETS, 7, Verdict.NOT),
+    "only_the_asset": (Measure.STEPS, Variant.CHOSEN, 7, Verdict.HOLDS),
+    "one_off": (Measure.CATALOG_ENTRIES, one_off.ASSET, 0, Verdict.PARTLY),
+    "why_not_current": (Measure.RIGHT_REASON, Variant.ASSETS, 0, Verdict.NOT),
+    "from_scratch": (Measure.STEPS, Variant.FORK, 1, Verdict.NOT),
+    "reuse": (Measure.ROWS_AGAIN, TABLES, 110, Verdict.HOLDS),
+    "stale_visible": (Measure.UNTIL_STALE, KEPT, None, Verdict.NOT),
+    "by_itself": (Measure.UNTIL_FRESH, KEPT, None, Verdict.NOT),
+    "eggs_before_baking": (Measure.EGGS_MARKED, Variant.ASSETS, 1, Verdict.HOLDS),
+    "restart": (Measure.STEPS_AFTER_EGGS, Variant.CHOSEN, 7, Verdict.HOLDS),
+    "whole_pipeline": (Measure.STEPS, Variant.FAILURE, 4, Verdict.HOLDS),
+    "the_asset_again": (Measure.RUN_SUCCEEDS, Variant.ASSETS_AGAIN, 1, Verdict.HOLDS),
+    "product_is_bad": (Measure.WARNINGS, Variant.ASSETS, 0, Verdict.NOT),
 }
+CLAIMS = sorted(((claim, scenario.name) for scenario in SCENARIOS for claim in scenario.claims), key=lambda owned: owned[0].order)
 
 
 def test_every_claim_is_turned_by_a_figure() -> None:
     """The table above has a figure for each claim. A claim without one could not fail."""
-    assert [claim.judge.__name__ for claim in CLAIMS] == list(TURNED)
+    assert [claim.decide.__name__ for claim, _ in CLAIMS] == list(TURNED)
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=list(TURNED))
-def test_the_verdict_is_whatever_the_figures_say(results: Results, claim: Claim) -> None:
+def test_every_claim_has_a_place_of_its_own_in_its_text() -> None:
+    """Two claims at one place would stand in the order of the scenarios."""
+    assert len({claim.order for claim, _ in CLAIMS}) == len(CLAIMS)
+
+
+def test_the_summary_asks_every_scenario_and_finds_every_figure(results: Results) -> None:
+    """A question whose variant nobody measures would leave no row."""
+    assert sorted(scenario.name for scenario in SUMMARISED) == sorted(scenario.name for scenario in SCENARIOS)
+    asked = [question.text for scenario in SUMMARISED for question in scenario.questions]
+    assert [row.question for row in summary.rows(results)] == asked
+
+
+@pytest.mark.parametrize(("claim", "scenario"), CLAIMS, ids=list(TURNED))
+def test_the_verdict_is_whatever_the_figures_say(results: Results, claim: Claim, scenario: str) -> None:
     """With one figure changed, another verdict."""
-    measure, variant, value, turned = TURNED[claim.judge.__name__]
-    before = claim.judged(results).verdict
-    after = claim.judged(changed(results, claim.scenario, measure, variant, value)).verdict
+    measure, variant, value, turned = TURNED[claim.decide.__name__]
+    before = claim.check(results.of_scenario(scenario)).verdict
+    after = claim.check(changed(results, scenario, measure, variant, value).of_scenario(scenario)).verdict
     assert after == turned
     assert before != after
 
@@ -64,9 +80,9 @@ def test_the_verdict_is_whatever_the_figures_say(results: Results, claim: Claim)
 def test_a_claim_whose_scenario_failed_has_no_verdict(results: Results) -> None:
     """And the report names the scenario."""
     results.scenarios["lineage"].error = "WaitError: nothing happened"
-    judged = [claim for claim in judge(results) if claim.scenario == "lineage"]
-    assert {claim.verdict for claim in judged} == {Verdict.UNKNOWN}
-    assert judged[0].because.startswith("lineage has not measured ")
+    claims = [claim for claim in checked_claims(results) if claim.scenario == "lineage"]
+    assert {claim.verdict for claim in claims} == {Verdict.UNKNOWN}
+    assert claims[0].because.startswith("lineage has not measured ")
     assert "Failed: WaitError: nothing happened" in report_files(results)["evaluation.html"].decode()
 
 
@@ -77,7 +93,7 @@ def test_who_is_ahead_follows_the_figures(results: Results) -> None:
     assert ahead["Left in the catalog afterwards"] == "jobs"
     assert ahead["A failed table, job from failure"] == "equal"
     assert ahead["Until old data is marked as such"] == "assets"
-    changed(results, "freshness_source", FRESH, SENSOR, None)
+    changed(results, "freshness_source", Measure.UNTIL_FRESH, KEPT, None)
     (row,) = [row for row in summary.rows(results) if row.question == "From new data to a fresh summary"]
     assert (row.asset, row.ahead) == ("never", "jobs")
 
@@ -86,8 +102,8 @@ def test_seconds_are_equal_where_each_is_ahead_at_times(results: Results) -> Non
     """On machines whose times vary more than that."""
     for one, value in zip(results.scenarios["freshness_source"].played, (10.0, 20.0, 30.0), strict=True):
         for index, old in enumerate(one.figures):
-            if old.measure == FRESH:
-                one.figures[index] = replace(old, value=2 * value - 15 if old.variant == SENSOR else value)
+            if old.measure == Measure.UNTIL_FRESH:
+                one.figures[index] = replace(old, value=2 * value - 15 if old.variant == KEPT else value)
     (row,) = [row for row in summary.rows(results) if row.question == "From new data to a fresh summary"]
     assert (row.task, row.asset, row.ahead) == ("20 (10 to 30) s", "25 (5 to 45) s", "equal")
 
@@ -108,12 +124,15 @@ def test_advice_names_only_where_a_style_is_ahead(results: Results) -> None:
 
 def test_no_figure_is_written_down() -> None:
     """Each is measured: no number stands where a figure's value belongs."""
-    for path in (ROOT / "evaluation/scenarios").glob("*.py"):
+    seen = 0
+    for path in (ROOT / "demo/evaluation/scenarios").rglob("*.py"):
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         added = [
-            call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "add" and len(call.args) == 5
+            call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "add" and len(call.args) == 4
         ]
+        seen += len(added)
         assert [call.lineno for call in added if isinstance(call.args[3], ast.Constant)] == [], path.name
+    assert seen > len(SCENARIOS)
 
 
 def test_the_sample_is_complete_and_as_its_schema_says(sample: dict[str, Any]) -> None:
@@ -133,8 +152,8 @@ def test_the_sample_is_complete_and_as_its_schema_says(sample: dict[str, Any]) -
 
 def test_the_sample_says_what_its_figures_say(sample: dict[str, Any], results: Results) -> None:
     """The verdicts of the committed report are those that today's code comes to."""
-    assert [claim["verdict"] for claim in sample["claims"]] == [str(claim.verdict) for claim in judge(results)]
-    assert [claim["because"] for claim in sample["claims"]] == [claim.because for claim in judge(results)]
+    assert [claim["verdict"] for claim in sample["claims"]] == [str(claim.verdict) for claim in checked_claims(results)]
+    assert [claim["because"] for claim in sample["claims"]] == [claim.because for claim in checked_claims(results)]
 
 
 class Addresses(HTMLParser):

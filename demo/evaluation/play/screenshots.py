@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as BrowserPage
 
-from demo.evaluation.results import Picture
+from demo.evaluation.measure.results import Picture
 
 CHROMIUM = "/usr/bin/chromium"
 # Chromium cannot make its own sandbox in an unprivileged container. It opens only pages of this deployment.

@@ -1,4 +1,4 @@
-"""The running deployment on which scenarios act."""
+"""The running deployment on which scenarios work."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from dagster_api.client import ASSET_JOB, LOCATION, REPOSITORY, SELECTOR, ApiErr
 from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import Switch, schedule, sensor
 from dagster_api.waiting import WaitError, seen, wait_for
-from demo.evaluation import queries
-from demo.evaluation.event_log import Databases
-from demo.evaluation.stopping import stop_here
+from demo.evaluation.measure.event_log import Databases
+from demo.evaluation.play import queries
+from demo.evaluation.play.stopping import stop_here
 
 SENSOR = "freshness_sensor"
 # Enough for a busy machine of two cores. Each run takes only some seconds.
@@ -45,8 +45,8 @@ def key_of(asset: str) -> dict[str, list[str]]:
 
 
 @dataclass
-class Stage:
-    """One deployment. Each scenario has its own stage. `patience`: the seconds to wait for an event."""
+class Deployment:
+    """The running deployment. Each scenario has its own object. `patience`: the seconds to wait for an event."""
 
     url: str
     databases: Databases

@@ -1,33 +1,39 @@
-"""Lineage: where something comes from, whether it is current, and what a change affects."""
+"""Asks both styles for lineage and currency."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from dagster_api.client import ASSET_JOB
 from dagster_api.runs import Run
-from demo.evaluation.figures import Style
-from demo.evaluation.graphs import asset_graph, closure, names, op_graph, reversed_graph
-from demo.evaluation.scenario import Scenario
-from demo.evaluation.source_lines import wiring_lines
-from demo.evaluation.stage import UnexpectedEndError
-
-RAW, TABLE, CSV, SUMMARY = "raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"
-FETCH, TRANSFORM, SAVE, SUMMARISE = "fetch_data_from_api", "transform_data", "save_to_csv", "generate_summary"
-JOB, READING = "data_extraction_job", "posts_by_city_from_tables_job"
-ORIGIN, AFFECTED, DOUGH = "origin", "affected", "made of dough"
-LINEAGE = (ORIGIN, AFFECTED, DOUGH)
-BEFORE, AFTER = "current before the fetch", "current after the fetch"
-# Definitions that a person must read where the API has no answer. None shows what the source published.
-HOLDING = {
-    (Style.TASK, ORIGIN): [("defs/jobs/data_extraction.py", SUMMARISE)],
-    (Style.TASK, AFFECTED): [("defs/jobs/posts.py", "read_users"), ("defs/jobs/posts.py", READING)],
-    (Style.TASK, DOUGH): [("defs/jobs/cookies.py", "cookie_job"), ("defs/jobs/cookies.py", "peanut_cookie_job")],
-    (Style.ASSET, ORIGIN): [("defs/assets/users.py", SUMMARY), ("defs/assets/users.py", TABLE)],
-    (Style.ASSET, AFFECTED): [("defs/assets/users.py", name) for name in (TABLE, CSV, SUMMARY)],
-    (Style.ASSET, DOUGH): [("defs/assets/cookies.py", name) for name in ("cookies", "peanut_cookie_dough", "peanut_cookies")],
-}
+from demo.evaluation.measure.figures import Style
+from demo.evaluation.measure.graphs import asset_graph, closure, names, op_graph, reversed_graph
+from demo.evaluation.measure.measures import Measure, Variant
+from demo.evaluation.measure.reported import Question
+from demo.evaluation.measure.source_lines import wiring_lines
+from demo.evaluation.play.deployment import UnexpectedEndError
+from demo.evaluation.play.scenario import Scenario
+from demo.evaluation.scenarios.lineage.answers import (
+    AFFECTED,
+    AFTER,
+    BEFORE,
+    CSV,
+    DOUGH,
+    FETCH,
+    JOB,
+    LINEAGE,
+    ORIGIN,
+    RAW,
+    READING,
+    SAVE,
+    SUMMARISE,
+    SUMMARY,
+    TABLE,
+    TRANSFORM,
+    to_open,
+)  # fmt: skip
+from demo.evaluation.scenarios.lineage.claims import CLAIMS
 
 
 class Lineage(Scenario):
@@ -45,15 +51,21 @@ class Lineage(Scenario):
         "as an asset and by the first op of the job, while nothing after it is made yet? Where the API has no answer, the "
         "definitions to open for it were listed by hand."
     )
+    claims = CLAIMS
+    questions = (
+        Question("Where it comes from, what it affects", Measure.LINEAGE_ANSWERS, more=True),
+        Question("Whether it is current", Measure.CURRENCY_ANSWERS, more=True),
+    )
+    plotted = Measure.LINEAGE_ANSWERS
 
     def set_up(self) -> None:
         """Makes the source publish. Before that everything is current, because each repetition leaves it so."""
         self.turn_sensor_off()
         self.whole_job = self.last_run()
         self.undo.callback(self.make_current)
-        self.stage.source(publish=True)
-        self.moments.append(("source publishes", self.stage.databases.now()))
-        self.answers: list[tuple[str, Style, bool, int]] = []
+        self.deployment.source(publish=True)
+        self.moments.append(("source publishes", self.deployment.databases.now()))
+        self.answers: list[tuple[Measure, Style, bool, int]] = []
         self.extra = dict.fromkeys(Style, 0)
 
     def last_run(self) -> Run:
@@ -62,19 +74,19 @@ class Lineage(Scenario):
         Raises:
             UnexpectedEndError: that run did not make everything.
         """
-        (run,) = self.stage.client.runs(pipelineName=JOB, limit=1)
+        (run,) = self.deployment.client.runs(pipelineName=JOB, limit=1)
         if run.status != "SUCCESS" or "dagster/parent_run_id" in run.tags:
             raise UnexpectedEndError(f"the last run of {JOB}, {run.run_id}, is {run.status}, and not of the whole job")
         return run
 
     def make_current(self) -> None:
         """Refreshes all old data, in both styles in parallel."""
-        assets = self.stage.client.launch(ASSET_JOB, assets=(TABLE, CSV, SUMMARY))
-        self.stage.all_ended(assets, self.stage.client.launch(JOB))
+        assets = self.deployment.client.launch(ASSET_JOB, assets=(TABLE, CSV, SUMMARY))
+        self.deployment.all_ended(assets, self.deployment.client.launch(JOB))
 
-    def ask(self, question: str, style: Style, answer: Callable[[], Any], truth: Any) -> None:
+    def ask(self, question: Measure, style: Style, answer: Callable[[], Any], truth: Any) -> None:
         """Records whether the answer is right, and its calls. A superset of the truth is right; its extra names are counted."""
-        given, calls = self.stage.calls(answer)
+        given, calls = self.deployment.calls(answer)
         if isinstance(truth, set) and truth < given:
             self.extra[style] += len(given - truth)
             given = truth
@@ -90,12 +102,12 @@ class Lineage(Scenario):
 
     def ops(self, job: str) -> dict[str, set[str]]:
         """The graph of a job's ops."""
-        return op_graph(self.stage.job(job))
+        return op_graph(self.deployment.job(job))
 
     def summary_is_of_last_fetch(self) -> bool:
         """Whether the last run that fetched also made a summary: no mark says so, only the run history."""
-        for run in self.stage.client.runs(pipelineName=JOB, limit=10):
-            steps = self.stage.client.run(run.run_id).steps
+        for run in self.deployment.client.runs(pipelineName=JOB, limit=10):
+            steps = self.deployment.client.run(run.run_id).steps
             if steps.get(FETCH) == "SUCCESS":
                 return steps.get(SUMMARISE) == "SUCCESS"
         raise UnexpectedEndError(f"{JOB} has fetched nothing in its last ten runs")
@@ -116,24 +128,24 @@ class Lineage(Scenario):
         made = {"cookies", "peanut_cookie_dough", "peanut_cookies"}
         self.ask(DOUGH, Style.ASSET, lambda: self.around("cookie_dough", "dependedByKeys"), made)
         self.ask(BEFORE, Style.ASSET, lambda: self.is_current()[0], truth=False)
-        asset = self.stage.client.launch(ASSET_JOB, assets=(RAW,))
-        self.acted(Style.TASK, self.stage.steps_again(self.whole_job, [FETCH], {}))
-        self.acted(Style.ASSET, self.stage.ended(asset))
-        self.moments.append(("fetched", self.stage.databases.now()))
+        asset = self.deployment.client.launch(ASSET_JOB, assets=(RAW,))
+        self.acted(Style.TASK, self.deployment.steps_again(self.whole_job, [FETCH], {}))
+        self.acted(Style.ASSET, self.deployment.ended(asset))
+        self.moments.append(("fetched", self.deployment.databases.now()))
         self.ask(AFTER, Style.TASK, self.summary_is_of_last_fetch, truth=False)
         self.ask(AFTER, Style.ASSET, lambda: self.is_current()[0], truth=False)
         self.reasons = self.is_current()[1]
 
     def around(self, asset: str, direction: str) -> set[str]:
         """All assets upstream or downstream of an asset."""
-        return closure(asset, asset_graph(self.stage.assets(), direction))
+        return closure(asset, asset_graph(self.deployment.assets(), direction))
 
     def is_current(self) -> tuple[bool, set[str]]:
         """Whether the summary and its upstream are current, and the causes that Dagster names if not.
 
         Dagster compares an asset only with its direct parents. So the summary's own status is not enough.
         """
-        found = self.stage.assets()
+        found = self.deployment.assets()
         way = closure(SUMMARY, asset_graph(found, "dependencyKeys")) | {SUMMARY}
         nodes = [node for node in found if names([node["assetKey"]]) <= way]
         self.own_status = next(node["staleStatus"] for node in nodes if names([node["assetKey"]]) == {SUMMARY})
@@ -143,26 +155,26 @@ class Lineage(Scenario):
     def measure(self) -> None:
         """Adds the right answers, the calls, and the definitions to open for the others."""
         for style in Style:
-            mine = [(question, right, calls) for question, of, right, calls in self.answers if of is style]
-            lineage = [right for question, right, _ in mine if question in LINEAGE]
-            self.add("questions of lineage answered rightly", style.label, style, sum(lineage), "of 3")
-            self.add(
-                "questions of currency answered rightly", style.label, style, sum(r for _, r, _ in mine) - sum(lineage), "of 2"
-            )
-            self.add("names too many in right answers", style.label, style, self.extra[style], "names")
-            self.add("API calls", style.label, style, sum(calls for *_, calls in mine), "calls")
-            missing = [question for question, right, _ in mine if not right]
-            self.add("definitions to open for the others", style.label, style, to_open(style, missing), "definitions")
+            self.measure_answers(style)
         for question, style, right, _ in self.answers:
-            self.add(f"right answer: {question}", style.label, style, float(right), "1 = yes")
+            self.add(question, style.label, style, float(right))
         own, why = float(self.own_status == "STALE"), float(self.reasons == {RAW})
-        self.add(f"right answer: {AFTER}, by its own status", "assets", Style.ASSET, own, "1 = yes")
-        self.add("right answer: why it is not current", "assets", Style.ASSET, why, "1 = yes")
-        self.add("edges of the job's own graph", "job", Style.TASK, self.edges, "edges")
-        self.add("lines that only wire steps", "job", Style.TASK, wiring_lines("defs/jobs/data_extraction.py"), "lines")
-        self.add("lines that only wire steps", "assets", Style.ASSET, wiring_lines("defs/assets/users.py"), "lines")
+        self.add(Measure.RIGHT_OWN_STATUS, Variant.ASSETS, Style.ASSET, own)
+        self.add(Measure.RIGHT_REASON, Variant.ASSETS, Style.ASSET, why)
+        self.add(Measure.EDGES, Variant.JOB, Style.TASK, self.edges)
+        self.add(Measure.WIRING, Variant.JOB, Style.TASK, wiring_lines("defs/jobs/data_extraction.py"))
+        self.add(Measure.WIRING, Variant.ASSETS, Style.ASSET, wiring_lines("defs/assets/users.py"))
 
-
-def to_open(style: Style, questions: Iterable[str]) -> int:
-    """The number of definitions that hold the answers to some questions."""
-    return len({definition for question in questions for definition in HOLDING.get((style, question), ())})
+    def measure_answers(self, style: Style) -> None:
+        """Adds the right answers of a style, and the effort."""
+        mine = [(question, right, calls) for question, of, right, calls in self.answers if of is style]
+        lineage = sum(right for question, right, _ in mine if question in LINEAGE)
+        missing = [question for question, right, _ in mine if not right]
+        for measure, value in (
+            (Measure.LINEAGE_ANSWERS, lineage),
+            (Measure.CURRENCY_ANSWERS, sum(right for _, right, _ in mine) - lineage),
+            (Measure.EXTRA_NAMES, self.extra[style]),
+            (Measure.API_CALLS, sum(calls for *_, calls in mine)),
+            (Measure.DEFINITIONS, to_open(style, missing)),
+        ):
+            self.add(measure, style.label, style, value)

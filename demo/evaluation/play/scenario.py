@@ -6,62 +6,26 @@ import sys
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from dagster_api.runs import UNDER_WAY, Run
-from demo.evaluation.figures import Figure, Style
-from demo.evaluation.stage import Stage
-from demo.evaluation.stopping import unstoppable
+from demo.evaluation.measure.figures import Figure, Style
+from demo.evaluation.measure.measures import Measure
+from demo.evaluation.measure.reported import Reported
+from demo.evaluation.measure.timeline import Bar, Mark, Played
+from demo.evaluation.play.deployment import Deployment
+from demo.evaluation.play.stopping import unstoppable
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A step on a style's timeline. Times are seconds since the scenario's first event."""
-
-    style: str
-    label: str
-    start: float
-    end: float
-    failed: bool
-
-
-@dataclass(frozen=True)
-class Mark:
-    """An event for both styles. `at` is a time as in Bar."""
-
-    label: str
-    at: float
-
-
-@dataclass(frozen=True)
-class Played:
-    """One repetition."""
-
-    figures: list[Figure]
-    bars: list[Bar]
-    marks: list[Mark]
-
-    def timeline(self) -> dict[str, Any]:
-        """The timeline as in `schema.json`."""
-        return {"bars": [asdict(bar) for bar in self.bars], "marks": [asdict(mark) for mark in self.marks]}
-
-
-class Scenario(ABC):
+class Scenario(Reported, ABC):
     """One situation, played once. The scenarios of a `lane` are played in sequence, the lanes in parallel."""
 
-    name: ClassVar[str]
-    situation: ClassVar[str]
-    title: ClassVar[str]
-    # Tells the report's readers how it is played.
-    story: ClassVar[str]
-    lane: ClassVar[str]
     # Names of the locks that it holds, for things that both lanes use.
     holds: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, stage: Stage, number: int = 1) -> None:
+    def __init__(self, deployment: Deployment, number: int = 1) -> None:
         """Contacts nothing. `number` counts repetitions from 1."""
-        self.stage = stage
+        self.deployment = deployment
         self.number = number
         # Its callbacks undo the changes, the last one first. All are called, even if one fails.
         self.undo = ExitStack()
@@ -104,13 +68,13 @@ class Scenario(ABC):
 
     def turn_sensor_off(self) -> None:
         """Turns the sensor off until the scenario ends, and waits for the runs that it requested."""
-        switch = self.stage.sensor()
+        switch = self.deployment.sensor()
         self.undo.callback(switch.turn, on=switch.is_on())
         switch.turn(on=False)
-        self.stage.until("the end of what the sensor has asked for", lambda: not self._asked_by_sensor())
+        self.deployment.until("the end of what the sensor has asked for", lambda: not self._asked_by_sensor())
 
     def _asked_by_sensor(self) -> list[Run]:
-        return [run for run in self.stage.client.runs(statuses=UNDER_WAY) if "dagster/sensor_name" in run.tags]
+        return [run for run in self.deployment.client.runs(statuses=UNDER_WAY) if "dagster/sensor_name" in run.tags]
 
     def acted(self, style: Style, *runs: Run) -> Run:
         """Records runs for a style; returns the last."""
@@ -119,7 +83,7 @@ class Scenario(ABC):
 
     def together(self, job: str, assets: str, ends: str | None = "SUCCESS") -> tuple[Run, Run]:
         """Records one run of each style, launched in parallel; returns both once they have ended."""
-        of_job, of_assets = self.stage.all_ended(job, assets, ends=ends)
+        of_job, of_assets = self.deployment.all_ended(job, assets, ends=ends)
         self.acted(Style.TASK, of_job)
         self.acted(Style.ASSET, of_assets)
         return of_job, of_assets
@@ -128,24 +92,28 @@ class Scenario(ABC):
         """Materializes some assets in the first repetition only; returns whether it did."""
         first = self.number == 1
         if first:
-            self.stage.materialize(*assets)
+            self.deployment.materialize(*assets)
         return first
 
-    def add(self, measure: str, variant: str, style: Style, value: float | None, unit: str = "") -> None:
-        """Adds a figure."""
-        self.figures.append(Figure(measure, variant, style, unit, value))
+    def add(self, measure: Measure, variant: str, style: Style, value: float | None) -> None:
+        """Adds a figure.
+
+        Raises:
+            UnknownMeasureError: the measure is none.
+        """
+        self.figures.append(Figure(measure, variant, style, value))
 
     def steps(self, *runs: Run) -> int:
         """The number of steps that some runs executed."""
-        return len(self.stage.databases.steps([run.run_id for run in runs]))
+        return len(self.deployment.databases.steps([run.run_id for run in runs]))
 
     def add_cost(self, variant: str, style: Style, *runs: Run) -> None:
         """Adds the cost of runs: executed steps, and the sum of their seconds from launch to end."""
-        self.add("steps executed", variant, style, self.steps(*runs), "steps")
-        self.add("time of the runs", variant, style, sum(seconds(run) for run in runs), "s")
+        self.add(Measure.STEPS, variant, style, self.steps(*runs))
+        self.add(Measure.RUN_TIME, variant, style, sum(seconds(run) for run in runs))
 
     def _timeline(self) -> tuple[list[Bar], list[Mark]]:
-        steps = {style: self.stage.databases.steps([run.run_id for run in runs]) for style, runs in self.runs.items()}
+        steps = {style: self.deployment.databases.steps([run.run_id for run in runs]) for style, runs in self.runs.items()}
         times = [step.started for found in steps.values() for step in found] + [at for _, at in self.moments]
         zero = min(times, default=0)
         bars = [

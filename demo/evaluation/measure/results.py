@@ -1,4 +1,4 @@
-"""The results of an evaluation: scenarios with their figures, and the verdicts on the briefs' claims."""
+"""The results of an evaluation: scenarios with their figures."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from demo.evaluation.figures import Summary, summarise
-from demo.evaluation.scenario import Played, Scenario
-
-
-class NotPlayedError(LookupError):
-    """A figure is missing because its scenario failed or was not played."""
+from demo.evaluation.measure.claims import CheckedClaim
+from demo.evaluation.measure.figures import Summary, summarise
+from demo.evaluation.measure.measures import Measure
+from demo.evaluation.measure.reported import Reported
+from demo.evaluation.measure.timeline import Played
+from demo.evaluation.measure.verdicts import NotPlayedError, ScenarioFigures
 
 
 @dataclass
 class Result:
     """A scenario and its repetitions so far. `error` is the error that ended it early."""
 
-    scenario: type[Scenario]
+    scenario: type[Reported]
     played: list[Played] = field(default_factory=list)
     error: str = ""
 
@@ -57,27 +57,25 @@ class Results:
     # Errors outside the scenarios.
     problems: list[str] = field(default_factory=list)
 
-    def summary(self, scenario: str, measure: str, variant: str) -> Summary:
+    def summary(self, scenario: str, measure: Measure, variant: str) -> Summary:
         """One figure.
 
         Raises:
             NotPlayedError: it was not measured.
+            UnknownMeasureError: the measure is none.
         """
+        Measure(measure)
         result = self.scenarios.get(scenario)
         for summary in result.summaries if result and not result.error else ():
             if (summary.measure, summary.variant) == (measure, variant):
                 return summary
         raise NotPlayedError(f"{scenario} has not measured '{measure}' of '{variant}'")
 
-    def value(self, scenario: str, measure: str, variant: str) -> float | None:
-        """The median of a figure, or None if it never happened.
+    def of_scenario(self, scenario: str) -> ScenarioFigures:
+        """The figures of a scenario, also of one that was not played."""
+        return ScenarioFigures(self.summary, scenario)
 
-        Raises:
-            NotPlayedError: it was not measured.
-        """
-        return self.summary(scenario, measure, variant).median
-
-    def to_json(self, claims: list[Any]) -> dict[str, Any]:
+    def to_json(self, claims: list[CheckedClaim]) -> dict[str, Any]:
         """All results as in `schema.json`."""
         return {
             "schema": 1,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 from statistics import median
 from typing import Any
+
+from demo.evaluation.measure.measures import Measure, Variant
 
 # With one or two repetitions, a style can be ahead in each by chance.
 ENOUGH = 3
@@ -21,31 +23,41 @@ class Style(StrEnum):
     ASSET = "asset-centric"
 
     @property
-    def label(self) -> str:
+    def label(self) -> Variant:
         """A short name for the report."""
-        return "job" if self is Style.TASK else "assets"
+        return Variant.JOB if self is Style.TASK else Variant.ASSETS
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number from one repetition. `value` is None if it never happened, or if there is no answer."""
+    """A number from one repetition. `value` is None if it never happened, or if there is no answer.
 
-    measure: str
+    Raises:
+        UnknownMeasureError: the measure is none.
+    """
+
+    measure: Measure
     variant: str
     style: Style
-    unit: str
     value: float | None
+
+    def __post_init__(self) -> None:
+        Measure(self.measure)
 
 
 @dataclass(frozen=True)
 class Summary:
     """The same figure of all repetitions, in the order of play."""
 
-    measure: str
+    measure: Measure
     variant: str
     style: Style
-    unit: str
     values: tuple[float | None, ...]
+
+    @property
+    def unit(self) -> str:
+        """The unit of its values."""
+        return self.measure.unit
 
     @property
     def known(self) -> list[float]:
@@ -74,8 +86,9 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """The summary as in `schema.json`."""
+        names = {"measure": str(self.measure), "variant": str(self.variant), "style": str(self.style), "unit": self.unit}
         spread = list(self.spread) if self.spread else None
-        return {**asdict(self), "style": str(self.style), "values": list(self.values), "median": self.median, "spread": spread}
+        return {**names, "values": list(self.values), "median": self.median, "spread": spread}
 
 
 def compare(one: Summary, other: Summary) -> int:
@@ -108,8 +121,8 @@ def _number(value: float) -> str:
 
 def summarise(repetitions: Iterable[Iterable[Figure]]) -> list[Summary]:
     """Groups the figures of all repetitions by measure, variant and style, in the first repetition's order."""
-    values: dict[tuple[str, str, Style, str], list[float | None]] = {}
+    values: dict[tuple[Measure, str, Style], list[float | None]] = {}
     for figures in repetitions:
         for figure in figures:
-            values.setdefault((figure.measure, figure.variant, figure.style, figure.unit), []).append(figure.value)
+            values.setdefault((figure.measure, figure.variant, figure.style), []).append(figure.value)
     return [Summary(*key, tuple(found)) for key, found in values.items()]

@@ -1,0 +1,1 @@
+"""Plays scenarios on the running deployment, and restores it afterwards."""

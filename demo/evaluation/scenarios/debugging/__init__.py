@@ -1,0 +1,1 @@
+"""Debugging: a bad record, a table that cannot be replaced, and dough that was mixed for too long."""

@@ -1,0 +1,1 @@
+"""Re-use: a new product from existing data."""
