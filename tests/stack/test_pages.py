@@ -76,8 +76,9 @@ def test_no_page_of_the_ui_gets_an_error(still: Stack, page: Page) -> None:
     runs = [still.succeeds(job).run_id for job in ("letters_job", "quick_job")]
     answers: list[Response] = []
     page.on("response", lambda response: answers.append(response))  # noqa: PLW0108 - Playwright takes no built-in method
+    # The answers to a page that is left can no longer be read.
+    page.on("request", lambda request: answers.clear() if request.is_navigation_request() else None)
     for address in (*PAGES, *(f"/runs/{run_id}" for run_id in runs)):
-        answers.clear()
         visit(page, address)
         assert any(map(asks, answers)), f"{address} asks nothing"
         assert [said for response in answers if (said := complaint(response))] == [], address

@@ -23,7 +23,7 @@ def test_the_output_of_a_run_outlives_its_container(still: Stack) -> None:
     run(["docker", "rm", container_id], capture=True)
     stdout, stderr = still.client.output(ended.run_id)
     assert "said on stdout\n" in stdout
-    assert "RUN_SUCCESS" in stderr
+    assert "STEP_SUCCESS" in stderr
 
 
 def test_a_run_has_a_container_of_its_own_with_nothing_to_take(still: Stack) -> None:
