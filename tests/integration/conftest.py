@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dev.surroundings import surroundings
+from tests.integration.webserver import Webserver, webserver
 
 
 @pytest.fixture(scope="package")
@@ -44,6 +45,15 @@ def migrated(environment: dict[str, str]) -> dict[str, str]:
     """Returns the same environment after the service `migrate` has run."""
     migrate(environment)
     return environment
+
+
+@pytest.fixture(scope="module")
+def running(migrated: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
+    """Yields a running webserver without a code location."""
+    folder = tmp_path_factory.mktemp("webserver")
+    (folder / "workspace.yaml").write_text("load_from: []")
+    with webserver(folder, migrated) as process:
+        yield process
 
 
 def migrate(environ: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from dagster._serdes import serialize_value
 
 from dagster_deployment.unreadable import EVENT, ORIGIN, event_or_note
 from tests.integration.databases import asking
-from tests.integration.webserver import Webserver, webserver
+from tests.integration.webserver import Webserver
 
 pytestmark = pytest.mark.timeout(300)
 GARBAGE = (
@@ -45,15 +45,6 @@ def instance(migrated: dict[str, str], in_environment: dict[str, str]) -> Iterat
     with dg.DagsterInstance.get() as instance:
         yield instance
     delete_runs_and_events(migrated)
-
-
-@pytest.fixture(scope="module")
-def running(migrated: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
-    """Yields a running webserver without a code location."""
-    folder = tmp_path_factory.mktemp("webserver")
-    (folder / "workspace.yaml").write_text("load_from: []")
-    with webserver(folder, migrated) as process:
-        yield process
 
 
 def add_run_of_status(instance: dg.DagsterInstance, status: dg.DagsterRunStatus = dg.DagsterRunStatus.STARTED) -> dg.DagsterRun:

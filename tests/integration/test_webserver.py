@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 from dagster._core.events.log import EventLogEntry
 
-from tests.integration.webserver import Webserver, webserver
+from tests.integration.webserver import Webserver
 
 pytestmark = pytest.mark.timeout(300)
 HALF = os.fsdecode(b"caf\xe9")
@@ -23,15 +23,6 @@ LOGS = """query($run: ID!, $after: String, $limit: Int) {logsForRun(runId: $run,
             ... on TableMetadataEntry {table {records}}}}}}}}"""
 FOLLOW = """subscription($run: ID!) {pipelineRunLogs(runId: $run) {
     ... on PipelineRunLogsSubscriptionSuccess {hasMorePastEvents messages {... on MessageEvent {message}}}}}"""
-
-
-@pytest.fixture(scope="module")
-def running(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
-    """Yields a running webserver without a code location."""
-    folder = tmp_path_factory.mktemp("webserver")
-    (folder / "workspace.yaml").write_text("load_from: []")
-    with webserver(folder, environment) as process:
-        yield process
 
 
 @pytest.fixture
