@@ -1,4 +1,4 @@
-"""A team deletes the demo and puts a package of its own in place. The rest of the repository must stand."""
+"""A team deletes the demo and adds its own package. The rest of the repository must still work."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def readme_example() -> str:
-    """Returns the two assets of README.md."""
+    """Returns the code of the two assets in README.md."""
     (example,) = re.findall(r"```python\n(.*?)```", repository_text("README.md"), re.DOTALL)
     return re.sub("^ {3}", "", example, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns a copy of the repository without the demo, with the README's package as the code location."""
+    """Returns a copy of the repository without the demo. Its code location is the package of the README."""
     folder = tmp_path_factory.mktemp("without") / "demo_is_gone"
     for path in tracked():
         if not path.startswith(DELETED):
@@ -47,15 +47,15 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command in the copy, with the copy's own packages first."""
+def run_in_copy(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in the copy. Python finds the packages of the copy first."""
     environ = {**os.environ, "PYTHONPATH": str(copy / "user_code/src")}
     return subprocess.run([*command], cwd=copy, env=environ, text=True, capture_output=True, check=False)
 
 
-def test_compose_knows_the_deployment_alone(copy: Path) -> None:
-    """A service that waits for the demo would never start."""
-    answer = run(copy, "docker", "compose", "--project-name", "x", "--profile", "*", "config", "--format", "json")
+def test_compose_lists_no_service_of_the_demo(copy: Path) -> None:
+    """A service that depends on a service of the demo would never start."""
+    answer = run_in_copy(copy, "docker", "compose", "--project-name", "x", "--profile", "*", "config", "--format", "json")
     services = json.loads(answer.stdout)["services"]
     assert {"webserver", "daemon", "user_code", "launch_gateway"} <= services.keys()
     assert "demo" not in answer.stdout.replace(str(copy), "")
@@ -68,19 +68,19 @@ def test_compose_knows_the_deployment_alone(copy: Path) -> None:
         ("tests/static",),
         # These load the code location.
         ("tests/unit/test_imports.py", "tests/integration/test_code_server.py"),
-        # The others host one of their own, or none. They can fail only where they import something that is gone.
+        # The stack tests host their own code location. Without the demo, only a missing import can make the others fail.
         ("tests/unit", "tests/integration", "tests/stack", "--collect-only"),
     ],
     ids=["static", "loading", "collected"],
 )
-def test_the_other_tiers_pass(copy: Path, tests: tuple[str, ...]) -> None:
-    """A team keeps these tests, and adds its own."""
-    ran = run(copy, sys.executable, "-m", "pytest", "-q", *tests)
+def test_other_tests_pass_without_the_demo(copy: Path, tests: tuple[str, ...]) -> None:
+    """A team keeps these tests, and adds its own tests."""
+    ran = run_in_copy(copy, sys.executable, "-m", "pytest", "-q", *tests)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
 
 
-def test_make_knows_no_verb_of_the_demo(copy: Path) -> None:
-    """`make help` lists the verbs that work."""
-    verbs = [line.split()[0] for line in run(copy, "make", "help").stdout.splitlines()]
+def test_make_help_lists_no_target_of_the_demo(copy: Path) -> None:
+    """A team must find only targets that work."""
+    verbs = [line.split()[0] for line in run_in_copy(copy, "make", "help").stdout.splitlines()]
     assert "up" in verbs
     assert not {"evaluate", "growth", "test-demo"} & set(verbs)

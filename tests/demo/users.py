@@ -1,4 +1,4 @@
-"""Records of the demo's users."""
+"""Tests create records of the demo's users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def make_user(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """A complete user record."""
+    """Returns a complete record of a user."""
     return {
         "id": number,
         "name": f" User {number} ",

@@ -1,4 +1,4 @@
-"""An ACME service inside a company: a second Caddy gives certificates to each host that answers under a name."""
+"""An ACME service inside a company. A second Caddy issues a certificate to each host that answers under its name."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ROOT_CERTIFICATE = "/data/caddy/pki/authorities/local/root.crt"
 
 
 def docker(*arguments: str, check: bool = True) -> str:
-    """Returns the output of `docker`."""
+    """Returns the output of a `docker` command."""
     return subprocess.run(["docker", *arguments], check=check, text=True, capture_output=True).stdout
 
 
 @contextmanager
 def acme_service(folder: Path) -> Iterator[str]:
-    """Runs the service in the network of the edge; returns the file of its CA."""
+    """Runs the service in the network of the edge. Yields the path of its CA file."""
     image, start = f"{PROJECT}/edge:local", 'printf %s "$CADDYFILE" > /tmp/Caddyfile && exec caddy run --config /tmp/Caddyfile'
     where = ["--network", f"{PROJECT}_public", "--network-alias", HOST, "--name", CONTAINER]
     docker("run", "--detach", *where, "--env", f"CADDYFILE={CADDYFILE}", image, "sh", "-c", start)
@@ -37,5 +37,5 @@ def acme_service(folder: Path) -> Iterator[str]:
 
 
 def root_certificate() -> str:
-    """Returns the root certificate of the CA, once the CA has made one."""
+    """Returns the root certificate of the CA. Raises NotYetError until the CA has created it."""
     return seen(docker("exec", CONTAINER, "cat", ROOT_CERTIFICATE, check=False) or None, "no root certificate yet")

@@ -1,4 +1,4 @@
-"""Headless Chromium shows the pages that a person sees."""
+"""Headless Chromium opens the pages that a user sees."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from dagster_api.waiting import NotYetError, wait_for
 from operate.compose import ROOT
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-# Chromium renders in software, on a machine that also runs the whole deployment.
+# Chromium renders in software, and the whole deployment runs on the same machine.
 SEEN_MILLISECONDS = 60_000
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 
 
 def chromium() -> str:
-    """Returns the path of Chromium, and installs it where it is missing."""
+    """Returns the path of Chromium. Installs Chromium if it is missing."""
     return subprocess.run([ROOT / "scripts/chromium.sh"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
 
 
 @contextmanager
 def browser_page(url: str, **options: Any) -> Iterator[Page]:
-    """Returns a page of a separate browser, with `url` as its home."""
+    """Yields a page of a new browser. Addresses without a host are addresses of `url`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(base_url=url, viewport={"width": 1280, "height": 720}, **options)
@@ -35,10 +35,10 @@ def browser_page(url: str, **options: Any) -> Iterator[Page]:
 
 
 def visit(page: Page, address: str) -> None:
-    """Opens an address until all of the page arrives.
+    """Opens an address, and repeats this until the whole page arrives.
 
-    Each start or end of a container changes the host's networks, and Chromium then gives up what it is loading: the page
-    itself, or a script or an answer without which the page stays empty.
+    The start or end of a container changes the host's networks. Chromium then aborts the requests that it is loading.
+    The page stays empty if the page itself, a script or an answer is missing.
     """
     lost: list[str] = []
     page.on("requestfailed", lambda request: lost.append(request.url) if request.failure == NETWORK_CHANGED else None)

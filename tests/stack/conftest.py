@@ -1,4 +1,4 @@
-"""A copy of the whole deployment under a project name and a port of its own, built and started once."""
+"""The tests build and start one copy of the whole deployment. It has its own project name and its own port."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.stack.hosting import overlay
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# Two lanes of `make test` may have a copy each at once.
+# Two lanes of `make test` may each run a copy at the same time.
 PROJECT = f"stack_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 CODE = Path(__file__).with_name("code_location")
-# Three seconds for a sensor: the code location has one that takes five.
+# A sensor may take three seconds. The code location has a sensor that takes five.
 SETTINGS = {"DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "3"}
-# Names and values that a shell, JSON, or a look at the first `=` would spoil; and those that used to be dropped.
+# A shell, JSON, or a split at the first `=` would damage these names and values. Some of them were once lost.
 VARIABLES = {
     "ODD_VALUE": 'a=b \'c\' "d" $$e #f \\ \u00e9\n{"g": [1]}',
     "odd.name-1": "lower case, a dot and a dash",
@@ -44,7 +44,7 @@ START_SECONDS = 600
 
 @dataclass
 class Stack:
-    """The running copy."""
+    """Describes the running copy."""
 
     project: str
     port: int
@@ -53,11 +53,11 @@ class Stack:
 
     @property
     def client(self) -> Client:
-        """Returns the client of its API."""
+        """Returns the client of the copy's API."""
         return Client(self.url or f"http://127.0.0.1:{self.port}")
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        """Runs `docker compose` for this copy; on failure the error holds its output."""
+        """Runs `docker compose` for this copy. Raises an error with its output if the command fails."""
         command = ["docker", "compose", "--project-name", self.project, *arguments]
         result = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
         if check and result.returncode:
@@ -65,48 +65,48 @@ class Stack:
         return result.stdout
 
     def refused(self, *arguments: str) -> str:
-        """Returns the standard error of `docker compose`, which must fail."""
+        """Returns the standard error of a `docker compose` command that must fail."""
         command = ["docker", "compose", "--project-name", self.project, *arguments]
         ended = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
         assert ended.returncode, f"{' '.join(arguments)} succeeded: {ended.stdout}"
         return ended.stderr
 
     def make(self, verb: str, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs a verb of the Makefile for this copy, with `text` on standard input."""
+        """Runs a target of the Makefile for this copy, with `text` on standard input."""
         command = ["make", "--no-print-directory", verb, *arguments]
         return subprocess.run(command, cwd=ROOT, env=self.environ, text=True, input=text, capture_output=True, check=False)
 
     def up(self, *arguments: str) -> None:
-        """Starts the copy, and waits until it is healthy and the webserver knows the current code server."""
+        """Starts the copy. Waits until it is healthy and the webserver has loaded the current code server."""
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), *arguments)
         wait_until_loaded(Client(webserver_url(self.environ)), since=code_server_start(self.environ))
 
     def mark(self, name: str, *, on: bool) -> None:
-        """Makes or removes a file in `data/` of the code location, which its steps look for."""
+        """Creates or removes a file in `data/` of the code location. The steps check whether it exists."""
         self.compose("exec", "-T", "user_code", *(("touch",) if on else ("rm", "-f")), f"data/{name}")
 
     def warehouse(self, query: str) -> list[str]:
-        """Returns psql's lines for a query of the warehouse, with the role that the README gives an operator."""
+        """Returns psql's lines for a query of the warehouse. psql uses the role that the README gives an operator."""
         psql = ["psql", "--username=warehouse", "--dbname=warehouse", "--no-align", "--tuples-only", "--command", query]
         return self.compose("exec", "-T", "postgres", *psql).splitlines()
 
     def schedules(self, *, running: bool) -> None:
-        """Switches all schedules."""
+        """Starts or stops all schedules."""
         for each in self.client.repository()["schedules"]:
             schedule(self.client, each["name"]).turn(on=running)
 
     def quiet(self) -> None:
-        """Waits until nothing is under way."""
+        """Waits until no run is under way."""
         self.client.quiet(seconds=120)
 
     def succeeds(self, job: str, **options: Any) -> Run:
-        """Launches `job`; its run must succeed."""
+        """Launches `job` and returns its run, which must succeed."""
         ended = self.client.wait(self.client.launch(job, **options))
         assert ended.status == "SUCCESS", self.client.story(ended.run_id)
         return ended
 
     def remove(self) -> None:
-        """Removes the copy: containers of runs, services, networks, and volumes, also of overlays that are off."""
+        """Removes the containers, networks and volumes of the copy, also those of runs and of unused overlays."""
         command = [sys.executable, "-m", "operate", "destroy", "--yes"]
         subprocess.run(command, cwd=ROOT, env=self.environ, check=True, capture_output=True)
         for kind in ("container", "network", "volume"):
@@ -122,7 +122,7 @@ Copy = TypeVar("Copy", bound=Stack)
 def copy_of_the_deployment(
     project: str, session: pytest.Session, settings: Mapping[str, str], kind: type[Copy] = Stack
 ) -> Iterator[Copy]:
-    """Builds and starts a copy; removes it at the end, after printing its logs if a test failed."""
+    """Builds and starts a copy, and removes it at the end. Prints its logs if a test failed."""
     ensure_base_images(os.environ)
     port = free_port()
     names = {"COMPOSE_PROJECT_NAME": project, "WEBSERVER_PORT": str(port)}
@@ -141,7 +141,7 @@ def copy_of_the_deployment(
 
 @pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Returns the copy, with the code location of these tests."""
+    """Yields the copy, with the code location of these tests."""
     package = {path.name: path.read_text() for path in CODE.glob("*.py")}
     file = overlay(package, tmp_path_factory.mktemp("code_location"), environment=VARIABLES)
     with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}"}) as stack:
@@ -150,7 +150,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def still(stack: Stack) -> Stack:
-    """Returns the copy with its schedules off, nothing under way, and no file that makes a step fail or wait."""
+    """Returns the copy with stopped schedules, no run under way, and no file that makes a step fail or wait."""
     stack.schedules(running=False)
     for name in ("fail", "hold"):
         stack.mark(name, on=False)
@@ -160,6 +160,6 @@ def still(stack: Stack) -> Stack:
 
 @pytest.fixture
 def page(still: Stack) -> Iterator[Page]:
-    """Opens a browser at the copy's UI."""
+    """Yields a browser page whose home is the copy's UI."""
     with browser_page(still.client.url) as page:
         yield page

@@ -1,4 +1,4 @@
-"""Asks the database with the rights of a run."""
+"""Tests send SQL statements to the database with the rights of a run."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ for statement in sys.argv[2:]:
 """
 
 
-def asked(stack: Stack, database: str, *statements: str) -> list[str]:
-    """Returns for each statement of a run's role `done` or the code of its error."""
+def query(stack: Stack, database: str, *statements: str) -> list[str]:
+    """Returns `done` or the error code for each statement. The role of a run executes the statements."""
     return stack.compose("exec", "-T", "user_code", "python", "-c", ASK, database, *statements).split()

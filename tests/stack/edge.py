@@ -1,4 +1,4 @@
-"""A copy with the edge in front, and the answers that a client or a browser gets through it."""
+"""Tests put the edge in front of a copy, and send requests to it as a client or a browser does."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ HEADERS = {
 
 @dataclass
 class Edge:
-    """The way in."""
+    """Describes the edge: its address, its CA, and the passwords of its users."""
 
     url: str
     authority: Path
     passwords: dict[str, str] = field(default_factory=dict)
 
     def ask(self, path: str, user: str = "", password: str = "", body: Any = None, **headers: str) -> requests.Response:
-        """Returns the answer to a GET, or a POST of `body`, over TLS whose certificate is checked."""
+        """Returns the answer to a GET, or to a POST of `body`. The request verifies the certificate."""
         method, auth = "GET" if body is None else "POST", (user, password or self.passwords[user]) if user else None
         url = self.url + path
         return requests.request(method, url, json=body, auth=auth, headers=headers, verify=str(self.authority), timeout=20)
 
     def raw_post(self, path: str, user: str) -> int:
-        """Returns the status of a POST, and sends its path unchanged."""
+        """Returns the status of a POST. The client sends the path unchanged."""
         prepared = requests.Request("POST", self.url, json={}, auth=(user, self.passwords[user])).prepare()
         prepared.url = self.url + path
         with requests.Session() as session:
             return session.send(prepared, verify=str(self.authority), timeout=20).status_code
 
     def launch(self, user: str) -> dict[str, Any]:
-        """Returns GraphQL's answer to the launch of a job."""
+        """Returns the GraphQL answer to the launch of `quick_job`."""
         params = {"selector": {**SELECTOR, "jobName": "quick_job"}, "runConfigData": {}, "mode": "default"}
         answer = self.ask("/graphql", user, body={"query": LAUNCH, "variables": {"params": params}})
         assert answer.status_code == 200
@@ -60,7 +60,7 @@ class Edge:
 
 
 def readable(file: Path) -> str:
-    """Returns the path of a file that Compose mounts as it is: users of containers must reach it."""
+    """Returns the path of a file after all users may read it. Compose mounts the file with its permissions."""
     for reachable in (file, *file.parents[:3]):
         reachable.chmod(0o755)
     return str(file)
@@ -68,7 +68,7 @@ def readable(file: Path) -> str:
 
 @contextmanager
 def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -> Iterator[Edge]:
-    """Puts the edge in front of the copy until the block ends, and then restores the copy."""
+    """Puts the edge in front of the copy. Restores the copy at the end of the block."""
     before, https = dict(stack.environ), settings.pop("EDGE_HTTPS_PORT", "") or str(free_port())
     stack.environ |= {
         "COMPOSE_FILE": ":".join([before["COMPOSE_FILE"], "docker/compose.edge.yml", *overlays]),
@@ -90,8 +90,8 @@ def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -
 
 
 @contextmanager
-def edge_started_again(stack: Stack, **settings: str) -> Iterator[None]:
-    """Restarts only the edge, with other settings, until the block ends."""
+def edge_with_settings(stack: Stack, **settings: str) -> Iterator[None]:
+    """Restarts only the edge with other settings. Restores the settings at the end of the block."""
     before, start = dict(stack.environ), ("up", "--detach", "--wait", "--no-deps", "edge")
     stack.environ |= settings
     try:
@@ -102,20 +102,20 @@ def edge_started_again(stack: Stack, **settings: str) -> Iterator[None]:
         stack.compose(*start)
 
 
-def names_of_the_certificate(port: int, domain: str, authority: str) -> Any:
-    """Returns the names in the certificate, after checking it."""
+def certificate_names(port: int, domain: str, authority: str) -> Any:
+    """Verifies the certificate of the edge, and returns the names in it."""
     context = ssl.create_default_context(cafile=authority)
     plain = socket.create_connection(("127.0.0.1", port), timeout=10)
     with plain, context.wrap_socket(plain, server_hostname=domain) as tls:
         return (tls.getpeercert() or {})["subjectAltName"]
 
 
-def loaded(edge: Edge) -> bool:
-    """Returns whether the viewers' webserver knows the code location: it answers before it does."""
+def is_loaded(edge: Edge) -> bool:
+    """Returns whether the viewers' webserver has loaded the code location. It answers requests before that."""
     assets = edge.ask("/graphql", "vera", body={"query": "{assetNodes {assetKey {path}}}"}).text
     return seen("greeting" in assets, assets)
 
 
-def logged_in(edge: Edge, user: str) -> Any:
-    """Returns a browser's page, with the name and password that a person types."""
+def logged_in_page(edge: Edge, user: str) -> Any:
+    """Returns a browser page that sends the user's name and password."""
     return browser_page(edge.url, ignore_https_errors=True, http_credentials={"username": user, "password": edge.passwords[user]})

@@ -1,4 +1,4 @@
-"""Gives a copy another code location."""
+"""Tests give another code location to a copy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.stack.conftest import Stack
 
 IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
-# The parts of the code location's image, beside the package.
+# The image of the code location contains these files and the package.
 PARTS = (
     "docker/code_server",
     "docker/dagster/src/dagster_deployment",
@@ -26,9 +26,10 @@ PARTS = (
 
 
 def overlay(package: Mapping[str, str], context: Path, **service: Any) -> str:
-    """Returns the path of a Compose file whose code location is a `package`, texts by name of file.
+    """Writes a Compose file whose code location is `package`, and returns its path.
 
-    `context` is an empty folder for the build. `service` holds more keys of the Compose service.
+    `package` holds the text of each file by its name. `context` is an empty folder for the build.
+    `service` holds more keys of the Compose service.
     """
     for part in PARTS:
         (context / part).parent.mkdir(parents=True, exist_ok=True)
@@ -47,20 +48,20 @@ def overlay(package: Mapping[str, str], context: Path, **service: Any) -> str:
 
 @contextmanager
 def hosting(stack: Stack, package: Mapping[str, str], context: Path) -> Iterator[Stack]:
-    """Hosts a package as the stack's code location, and then restores the one before."""
+    """Hosts a package as the code location of the stack. Restores the old one at the end of the block."""
     before = dict(stack.environ)
     file = overlay(package, context, image=IMAGE, environment={"DAGSTER_CURRENT_IMAGE": IMAGE})
     stack.environ |= {"COMPOSE_FILE": f"{before['COMPOSE_FILE']}:{file}"}
     try:
-        exchange(stack)
+        replace_code_location(stack)
         yield stack
     finally:
         stack.environ = before
-        exchange(stack)
+        replace_code_location(stack)
 
 
-def exchange(stack: Stack) -> None:
-    """Exchanges the code location that the Compose files name, with the two services that hold on to the old one."""
+def replace_code_location(stack: Stack) -> None:
+    """Starts the code location that the Compose files name. Restarts webserver and daemon, because both keep the old one."""
     stack.compose("build", "--quiet", "user_code")
     stack.up()
     stack.compose("restart", "--no-deps", "webserver", "daemon")

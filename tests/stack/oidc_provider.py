@@ -1,4 +1,7 @@
-"""An OpenID Connect provider over TLS: `python -m tests.stack.oidc_provider HOST PORT CERTIFICATE GROUPS`, the last as JSON."""
+"""Runs an OpenID Connect provider over TLS: `python -m tests.stack.oidc_provider HOST PORT CERTIFICATE GROUPS`.
+
+GROUPS is JSON.
+"""
 
 import json
 import sys
@@ -9,5 +12,5 @@ from oidc_provider_mock import User, app
 host, port, certificate, groups = sys.argv[1:]
 people = [User(sub=name, claims={"groups": found}) for name, found in json.loads(groups).items()]
 provider = app(require_client_registration=True, user_claims=people)
-# The package's own server speaks no TLS.
+# The package's own server does not support TLS.
 uvicorn.run(provider, interface="wsgi", host=host, port=int(port), ssl_certfile=certificate)

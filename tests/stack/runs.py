@@ -1,4 +1,4 @@
-"""Launches, watches and terminates runs of the tests' code location."""
+"""Tests launch, watch and terminate runs of their code location."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from tests.stack.conftest import Stack
 CANCELED_WITHIN_SECONDS = 10
 
 
-def attempts(stack: Stack, run_id: str) -> int:
-    """Returns how often a step of the run has begun."""
+def attempt_count(stack: Stack, run_id: str) -> int:
+    """Returns the number of attempts of the run's steps that have begun."""
     return sum("attempt begun" in (event.get("message") or "") for event in stack.client.events(run_id))
 
 
-def begun(stack: Stack, run_id: str) -> None:
+def wait_until_begun(stack: Stack, run_id: str) -> None:
     """Waits until a step of the run has begun."""
-    wait_for("an attempt", lambda: seen(attempts(stack, run_id) or None, stack.client.story(run_id)), seconds=60)
+    wait_for("an attempt", lambda: seen(attempt_count(stack, run_id) or None, stack.client.story(run_id)), seconds=60)
 
 
 def held_run(stack: Stack) -> str:
-    """Returns the id of a run whose step waits until the copy is released."""
+    """Returns the ID of a run whose step waits until the test removes the file `data/hold`."""
     stack.mark("hold", on=True)
     run_id = stack.client.launch("held_job")
-    begun(stack, run_id)
+    wait_until_begun(stack, run_id)
     return run_id
 
 
-def canceled(stack: Stack, run_id: str) -> Run:
-    """A run that is terminated now, which must be canceled soon."""
+def terminated(stack: Stack, run_id: str) -> Run:
+    """Terminates a run and returns it. The run must end within ten seconds."""
     start = time.monotonic()
     stack.client.terminate(run_id)
     return stack.client.wait(run_id, seconds=CANCELED_WITHIN_SECONDS - (time.monotonic() - start))
 
 
-def container(run_: Run) -> dict[str, Any]:
-    """Returns what the engine says of the run's container."""
+def container_description(run_: Run) -> dict[str, Any]:
+    """Returns Docker's description of the run's container."""
     (described,) = json.loads(run(["docker", "inspect", run_.tags["docker/container_id"]], capture=True))
     found: dict[str, Any] = described
     return found

@@ -1,4 +1,4 @@
-"""User code attacks the database from inside, and the deployment stops it."""
+"""User code attacks the databases with the rights of a run, and the deployment limits the damage."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ask(connection, *statements):
 STATEMENTS = """
 print(ask(connect(sys.argv[1], sys.argv[2]), *sys.argv[3:]))
 """
-# Three sessions sort 400 MB each in the 1 GiB of Postgres; the witness would not survive a crash.
+# Three sessions sort 400 MB each, and Postgres has 1 GiB. A crash of Postgres would end the session of the witness.
 GREEDY = """
 witness = connect("warehouse", "warehouse")
 said = [ask(witness, "SELECT 1")]
@@ -61,24 +61,24 @@ print(ask(other, "SET lock_timeout = 0", "SET statement_timeout = '90s'", row), 
 """
 
 
-def in_user_code(stack: Stack, program: str, *arguments: str) -> str:
-    """Returns the output of a program that has the rights and places of a run."""
+def run_in_user_code(stack: Stack, program: str, *arguments: str) -> str:
+    """Returns the output of a program that runs in the container `user_code`, with the rights of a run."""
     return stack.compose("exec", "-T", "user_code", "python", "-c", CONNECT + program, *arguments).strip()
 
 
 def health(stack: Stack) -> tuple[str, str]:
-    """Returns the state of the code server, and the last message of its probe."""
+    """Returns the health status of the code server, and the last message of its health check."""
     (described,) = json.loads(run(["docker", "inspect", stack.compose("ps", "--quiet", "user_code").strip()], capture=True))
     found = described["State"]["Health"]
     return found["Status"], found["Log"][-1]["Output"]
 
 
-def test_a_view_that_user_code_has_planted_gains_nothing_from_the_operator(stack: Stack) -> None:
-    """The documented command runs the view with the rights that user code has anyway."""
+def test_malicious_view_gains_no_rights_from_an_operator_who_reads_it(stack: Stack) -> None:
+    """User code can create views. The documented psql command gives a view only the rights that user code already has."""
     trojan = """CREATE OR REPLACE FUNCTION public.trojan() RETURNS text LANGUAGE plpgsql AS $$ BEGIN
         CREATE TEMPORARY TABLE loot (line text); COPY loot FROM PROGRAM 'id'; RETURN (SELECT line FROM loot); END $$"""
     view = "CREATE OR REPLACE VIEW public.planted_view AS SELECT public.trojan()"
-    assert in_user_code(stack, STATEMENTS, "warehouse", "warehouse", trojan, view) == "done"
+    assert run_in_user_code(stack, STATEMENTS, "warehouse", "warehouse", trojan, view) == "done"
     (psql,) = re.findall(r"`docker compose exec postgres (psql -U warehouse [^`]+)`", repository_text("docs/operating.md"))
     try:
         with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
@@ -89,12 +89,12 @@ def test_a_view_that_user_code_has_planted_gains_nothing_from_the_operator(stack
         stack.warehouse("DROP FUNCTION public.trojan() CASCADE")
 
 
-def test_what_a_run_has_done_to_its_own_role_is_seen_and_undone(still: Stack) -> None:
-    """No run can report any more. The code server says so, and one command repairs it."""
+def test_code_server_reports_a_changed_role_and_the_service_roles_restores_it(still: Stack) -> None:
+    """A run can change its own role. After that no run can report, so one command must repair the role."""
     spoil = ("ALTER ROLE dagster_run SET search_path = nowhere", "ALTER ROLE dagster_run PASSWORD 'mine'")
-    assert in_user_code(still, STATEMENTS, "dagster_run", "dagster", *spoil) == "done"
+    assert run_in_user_code(still, STATEMENTS, "dagster_run", "dagster", *spoil) == "done"
     try:
-        # The pool lends its open connections for a minute more.
+        # Without a restart, the pool would use its open connections for another minute.
         still.compose("restart", "run_connection_pool")
         wait_for("an unhealthy code server", lambda: seen(health(still)[0] == "unhealthy", health(still)), seconds=150)
         said = health(still)[1]
@@ -106,19 +106,19 @@ def test_what_a_run_has_done_to_its_own_role_is_seen_and_undone(still: Stack) ->
     still.succeeds("quick_job")
 
 
-def test_queries_that_take_all_memory_fail_alone(stack: Stack) -> None:
-    """53200 means out of memory. An earlier session must survive."""
-    assert in_user_code(stack, GREEDY).split() == ["done", "53200", "53200", "53200", "done"]
+def test_queries_that_exceed_the_memory_do_not_end_other_sessions(stack: Stack) -> None:
+    """A crash of Postgres would end all sessions. 53200 means out of memory."""
+    assert run_in_user_code(stack, GREEDY).split() == ["done", "53200", "53200", "53200", "done"]
 
 
-def test_a_run_that_leaks_connections_to_the_warehouse_leaves_those_to_dagster(still: Stack) -> None:
-    """All runs still report. The probe may hold one of the 450 at the moment."""
-    leaked, *others = in_user_code(still, LEAK).split()
+def test_run_that_leaks_warehouse_connections_leaves_connections_for_dagster(still: Stack) -> None:
+    """All other runs must still report. The health check may hold one of the 450 connections."""
+    leaked, *others = run_in_user_code(still, LEAK).split()
     assert int(leaked) in {449, 450}
     assert others == ["True", "done"]
 
 
-def test_a_run_locks_no_row_of_the_runs_for_longer_than_a_minute(still: Stack) -> None:
-    """The limit holds where the run has switched off every time-out that it may switch off."""
+def test_run_cannot_lock_a_row_of_the_runs_for_more_than_a_minute(still: Stack) -> None:
+    """A longer lock would block Dagster. The limit must apply even if the run disables every time-out that it can disable."""
     ended = still.succeeds("quick_job")
-    assert in_user_code(still, LOCK, ended.run_id).split() == ["done", "done", "4"]
+    assert run_in_user_code(still, LOCK, ended.run_id).split() == ["done", "done", "4"]

@@ -1,4 +1,4 @@
-"""EDGE=1 demands a login: viewers look, operators run."""
+"""EDGE=1 requires a login. Viewers can only read, and operators can launch runs."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from operate.compose import ROOT, webserver_url
 from tests.stack.acme import DIRECTORY, acme_service
 from tests.stack.browser import SEEN_MILLISECONDS, visit
 from tests.stack.conftest import Stack
-from tests.stack.edge import HEADERS, Edge, edge_in_front, edge_started_again, loaded, logged_in, names_of_the_certificate
+from tests.stack.edge import HEADERS, Edge, certificate_names, edge_in_front, edge_with_settings, is_loaded, logged_in_page
 
 pytestmark = pytest.mark.timeout(300)
-# The users of this copy, which lives as long as the test.
+# The users exist only in this copy, which the tests remove.
 PASSWORDS = {"vera": "looks-and-sees-7", "otto": "runs-and-stops-8", "gil": "is-guessed-at-9"}
 
 
 @pytest.fixture(scope="module")
 def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """Returns the copy with the edge in front, and three users."""
+    """Yields the copy with the edge in front, and three users."""
     with edge_in_front(stack, tmp_path_factory.mktemp("edge")) as edge:
         edge.passwords = PASSWORDS
         for name, role in (("vera", "viewer"), ("otto", "operator"), ("gil", "viewer")):
             made = stack.make("user", f"NAME={name}", f"ROLE={role}", text=PASSWORDS[name] + "\n")
             assert (made.returncode, made.stdout) == (0, f"user: {name} is {role} now\n"), made.stderr
         stack.url = webserver_url(stack.environ)
-        wait_for("the code location for viewers", lambda: loaded(edge), seconds=60)
+        wait_for("the code location for viewers", lambda: is_loaded(edge), seconds=60)
         yield edge
 
 
-def test_without_a_login_there_is_nothing_but_the_login(edge: Edge, stack: Stack) -> None:
-    """The edge serves no page, API, report or file of the UI, and no other port is published."""
+def test_edge_serves_nothing_without_a_login(edge: Edge, stack: Stack) -> None:
+    """A page, the API, a report or a file could reveal data. No other service may publish a port."""
     for path in ("/", "/graphql", "/server_info", "/report_asset_materialization/x", "/main.js"):
         answer = edge.ask(path)
         assert (answer.status_code, answer.text) == (401, "Log in to use Dagster.\n"), path
@@ -48,15 +48,15 @@ def test_without_a_login_there_is_nothing_but_the_login(edge: Edge, stack: Stack
     assert [line.split()[0] for line in published.splitlines() if "->" in line] == ["edge"]
 
 
-def test_plain_http_leads_to_tls(edge: Edge, stack: Stack) -> None:
-    """Plain HTTP must serve nothing else."""
+def test_edge_redirects_http_to_https(edge: Edge, stack: Stack) -> None:
+    """The browser must not send a password over plain HTTP."""
     url = f"http://127.0.0.1:{stack.environ['EDGE_HTTP_PORT']}/x"
     answer = requests.get(url, headers={"Host": "localhost"}, allow_redirects=False, timeout=10)
     assert (answer.status_code, answer.headers["Location"]) == (308, "https://localhost/x")
 
 
-def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
-    """A viewer cannot use GraphQL, the REST endpoints, or another person's name to change anything."""
+def test_viewer_can_read_and_cannot_change_anything(edge: Edge) -> None:
+    """GraphQL, the REST endpoints and a forged role must give a viewer no more rights."""
     answer = edge.ask("/server_info", "vera")
     assert answer.status_code == 200
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
@@ -70,8 +70,8 @@ def test_a_viewer_looks_and_changes_nothing(edge: Edge) -> None:
     assert edge.raw_post("/report_asset_materialization/x/../../graphql", "vera") == 403
 
 
-def test_a_page_elsewhere_cannot_use_the_login(edge: Edge) -> None:
-    """Dagster takes mutations from anywhere, in a GET too. A browser says where a request comes from."""
+def test_edge_rejects_requests_from_other_sites(edge: Edge) -> None:
+    """Dagster accepts mutations from any site, even in a GET request. The browser's headers name the site of a request."""
     for site in ("cross-site", "same-site"):
         answer = edge.ask("/graphql", "otto", body={"query": "{version}"}, **{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "cors"})
         assert (answer.status_code, answer.text) == (403, "Not from another site.\n"), site
@@ -85,23 +85,23 @@ def test_a_page_elsewhere_cannot_use_the_login(edge: Edge) -> None:
     assert edge.ask("/graphql%0A?query={version}", "otto", **link).status_code == 403
 
 
-def test_requests_are_bounded(edge: Edge) -> None:
-    """The edge limits body and head; smaller requests reach the webserver. Debian's Caddy 2.6 answers a large body with 502."""
+def test_edge_rejects_requests_that_are_too_large(edge: Edge) -> None:
+    """The edge limits the body and the headers, and allows smaller requests. Debian's Caddy 2.6 answers a large body with 502."""
     assert edge.ask("/graphql", "otto", body={"query": "x" * 9_000_000}).status_code == 400
     assert edge.ask("/graphql", "otto", body={"query": "x" * 11_000_000}).status_code in {413, 502}
     assert edge.ask("/server_info", "otto", **{"X-Long": "x" * 40_000}).status_code == 431
 
 
-def test_an_operator_runs(edge: Edge, stack: Stack) -> None:
-    """Operators work as without the edge, except that the log names them."""
+def test_operator_can_launch_runs_and_report_events(edge: Edge, stack: Stack) -> None:
+    """Operators must work as without the edge. The audit log also names them."""
     assert edge.launch("otto")["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
     assert 'audit - "otto": launchRun jobName="quick_job"' in stack.compose("logs", "--no-log-prefix", "webserver")
     answer = edge.ask("/report_asset_materialization/greeting", "otto", body={})
     assert (answer.status_code, answer.json()) == (200, {})
 
 
-def test_nobody_hides_from_the_log(edge: Edge, stack: Stack) -> None:
-    """A header that makes Caddy drop the name, or twenty other mutations in the same request, must not hide a user."""
+def test_audit_log_names_the_user_of_every_mutation(edge: Edge, stack: Stack) -> None:
+    """A header can make Caddy drop the name. One request can hold many mutations. Neither may hide the user."""
     hidden = " ".join(f'a{number}: terminateRun(runId: "hidden-{number}") {{__typename}}' for number in range(22))
     taken = {"Connection": "close, Dagster-User, Dagster-Role"}
     assert edge.ask("/graphql", "otto", body={"query": f"mutation {{{hidden}}}"}, **taken).status_code == 200
@@ -110,8 +110,8 @@ def test_nobody_hides_from_the_log(edge: Edge, stack: Stack) -> None:
         assert f'audit - "otto": {told}\n' in log, told
 
 
-def test_a_viewer_runs_no_code(edge: Edge) -> None:
-    """A dry run or a question for a future tick would run code; tests/integration/test_viewers.py has all mutations."""
+def test_viewer_cannot_run_user_code(edge: Edge) -> None:
+    """A dry run or a future tick would run code. tests/integration/test_viewers.py tests all mutations."""
     schedule = json.dumps({**SELECTOR, "scheduleName": "slow_schedule"})
     selector = re.sub(r'"(\w+)":', r"\1:", schedule)
     for query, said in (
@@ -125,8 +125,8 @@ def test_a_viewer_runs_no_code(edge: Edge) -> None:
         assert said in edge.ask("/graphql", "vera", body={"query": query}).text, query
 
 
-def test_smoke_finds_the_webserver_behind_the_edge(edge: Edge, stack: Stack) -> None:
-    """An operator on this machine needs no password for it."""
+def test_smoke_passes_behind_the_edge_without_a_password(edge: Edge, stack: Stack) -> None:
+    """An operator runs the command on this machine, and must not need a password for it."""
     stack.schedules(running=True)
     assert {line.split()[0] for line in stack.make("smoke").stdout.splitlines()} == {"PASS"}
     stack.schedules(running=False)
@@ -135,18 +135,18 @@ def test_smoke_finds_the_webserver_behind_the_edge(edge: Edge, stack: Stack) -> 
 ASSET = "/assets/greeting"
 
 
-def test_a_viewer_has_no_button_to_materialize(edge: Edge) -> None:
-    """The button is there, and does nothing."""
-    with logged_in(edge, "vera") as page:
+def test_ui_disables_the_materialize_button_for_a_viewer(edge: Edge) -> None:
+    """An enabled button would always fail for a viewer."""
+    with logged_in_page(edge, "vera") as page:
         visit(page, ASSET)
         button = page.get_by_role("button", name="Materialize", exact=False).first
         expect(button).to_be_disabled(timeout=SEEN_MILLISECONDS)
 
 
-def test_an_operator_materializes_and_sees_the_events_arrive(edge: Edge, stack: Stack) -> None:
-    """A websocket sends the events to the page of a run."""
+def test_operator_can_materialize_and_gets_events_over_a_websocket(edge: Edge, stack: Stack) -> None:
+    """The page of a run receives its events over a websocket, which must pass through the edge."""
     sockets: list[str] = []
-    with logged_in(edge, "otto") as page:
+    with logged_in_page(edge, "otto") as page:
         page.on("websocket", lambda socket: sockets.append(socket.url))
         visit(page, ASSET)
         expect(page.get_by_role("button", name="Materialize", exact=False).first).to_be_enabled(timeout=SEEN_MILLISECONDS)
@@ -156,8 +156,8 @@ def test_an_operator_materializes_and_sees_the_events_arrive(edge: Edge, stack: 
     assert any(url.startswith("wss://") and url.endswith("/graphql") for url in sockets)
 
 
-def test_who_guesses_is_kept_waiting_and_nobody_else(edge: Edge) -> None:
-    """After ten wrong passwords a minute from an address, the right one fails too; logged-in users continue."""
+def test_login_limits_wrong_passwords_per_address_and_blocks_no_other_user(edge: Edge) -> None:
+    """After ten wrong passwords in a minute, the right one fails too. Another user who is logged in can continue."""
     assert [edge.ask("/server_info", name).status_code for name in ("gil", "vera")] == [200, 200]
     answers = [edge.ask("/server_info", "gil", f"wrong-password-{number}").status_code for number in range(12)]
     assert answers == [401] * 10 + [429] * 2
@@ -174,26 +174,28 @@ def test_who_guesses_is_kept_waiting_and_nobody_else(edge: Edge) -> None:
         ((), "a-long-password", "user: name and role are missing: make user NAME=anna ROLE=viewer"),
     ],
 )
-def test_a_user_that_cannot_be_is_one_sentence(edge: Edge, stack: Stack, arguments: tuple, password: str, said: str) -> None:
-    """The file stays as it was."""
+def test_make_user_rejects_an_invalid_user_with_one_sentence(
+    edge: Edge, stack: Stack, arguments: tuple, password: str, said: str
+) -> None:
+    """The sentence must name the rule, so that the operator can correct the command."""
     refused = stack.make("user", *arguments, text=password + "\n")
     assert refused.returncode != 0
     assert said in refused.stderr
 
 
-def test_a_domain_gets_its_certificate_from_an_acme_service(edge: Edge, stack: Stack, tmp_path: Path) -> None:
-    """The service runs inside a company, and a file here holds its CA. The edge has answered it under its name."""
+def test_edge_gets_a_certificate_for_its_domain_from_an_acme_service(edge: Edge, stack: Stack, tmp_path: Path) -> None:
+    """A company may have its own ACME service and CA. The service checks that the edge answers under the domain."""
     domain, alias = "dagster.test", tmp_path / "alias.yml"
     alias.write_text(json.dumps({"services": {"edge": {"networks": {"public": {"aliases": [domain]}}}}}))
     files = f"{stack.environ['COMPOSE_FILE']}:{alias}"
     with acme_service(tmp_path) as authority:
         settings = {"EDGE_DOMAIN": domain, "EDGE_ACME_CA": DIRECTORY, "EDGE_CA_FILE": authority, "COMPOSE_FILE": files}
-        with edge_started_again(stack, **settings):
+        with edge_with_settings(stack, **settings):
             port = int(stack.environ["EDGE_HTTPS_PORT"])
-            assert names_of_the_certificate(port, domain, authority) == (("DNS", domain),)
+            assert certificate_names(port, domain, authority) == (("DNS", domain),)
 
 
-def test_the_caddyfile_is_formatted(edge: Edge, stack: Stack) -> None:
-    """Caddy's own formatter changes nothing."""
+def test_caddyfile_is_formatted(edge: Edge, stack: Stack) -> None:
+    """Caddy's formatter must change nothing, so that changes of the file stay small."""
     formatted = stack.compose("exec", "-T", "edge", "caddy", "fmt", "/etc/caddy/Caddyfile")
     assert formatted == (ROOT / "docker/edge/Caddyfile").read_text()

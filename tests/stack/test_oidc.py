@@ -1,4 +1,4 @@
-"""LOGIN=oidc: who may pass is asked of a provider, a real one that knows three people."""
+"""LOGIN=oidc: the edge asks an OpenID Connect provider who may log in. The tests start one with three users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.stack.edge import Edge, edge_in_front, readable
 
 pytestmark = pytest.mark.timeout(300)
 GROUPS = {
-    # A group that somebody could have made, to look like two where groups are put into one line.
+    # A user could create a group with this name. It looks like three groups if a program joins the names with commas.
     "vera": ["dagster-viewers", "a,dagster-operators,b"],
     "otto": ["staff", "dagster-operators"],
     "mallory": ["xdagster-operators", "staff"],
@@ -35,14 +35,14 @@ PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "
 
 @dataclass(frozen=True)
 class Provider:
-    """Where it is, and the CA that has signed its certificate, as a company has one."""
+    """Describes the provider: its address, and the CA that signed its certificate."""
 
     issuer: str
     authority: Path
 
 
-def answers(provider: Provider) -> bool:
-    """Whether a provider is there yet."""
+def provider_answers(provider: Provider) -> bool:
+    """Returns whether the provider answers. Raises NotYetError if it does not listen yet."""
     try:
         return requests.get(f"{provider.issuer}/.well-known/openid-configuration", verify=str(provider.authority), timeout=5).ok
     except requests.ConnectionError as error:
@@ -51,7 +51,7 @@ def answers(provider: Provider) -> bool:
 
 @pytest.fixture(scope="module")
 def provider(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    """A provider that both containers and a browser of this machine reach."""
+    """Yields a provider that the containers and a browser on this machine can reach."""
     gateway = "{{(index .IPAM.Config 0).Gateway}}"
     command = ["docker", "network", "inspect", f"{stack.environ['COMPOSE_PROJECT_NAME']}_outside", "--format", gateway]
     host = subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
@@ -62,7 +62,7 @@ def provider(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     provider = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         found = Provider(f"https://{host}:{port}", folder / "ca.pem")
-        wait_for("the provider", lambda: answers(found), seconds=60)
+        wait_for("the provider", lambda: provider_answers(found), seconds=60)
         yield found
     finally:
         provider.terminate()
@@ -71,7 +71,7 @@ def provider(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def edge(stack: Stack, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """The copy behind the edge, which asks the provider."""
+    """Yields the copy behind an edge that asks the provider."""
     folder = tmp_path_factory.mktemp("oidc")
     secret, https = folder / "secret", str(free_port())
     callback = f"https://localhost:{https}/oidc/callback"
@@ -89,8 +89,8 @@ def edge(stack: Stack, provider: Provider, tmp_path_factory: pytest.TempPathFact
         yield edge
 
 
-def test_a_page_leads_to_the_provider_and_an_api_call_to_nothing(edge: Edge, provider: Provider) -> None:
-    """A client without a session sees neither page nor data, whatever name it claims."""
+def test_edge_redirects_pages_to_the_provider_and_rejects_api_calls(edge: Edge, provider: Provider) -> None:
+    """A client without a session must get no page and no data. A forged header must not change that."""
     login = f"{provider.issuer}/oauth2/authorize"
     for forged in ({}, {"Dagster-Role": "operator", "Dagster-User": "otto"}, {"OIDC_CLAIM_groups": "dagster-operators"}):
         for path in ("/", ASSET, "/check", "/server_info", "/x/../oidc/y", "/?x={env.EDGE_DOMAIN}"):
@@ -101,8 +101,8 @@ def test_a_page_leads_to_the_provider_and_an_api_call_to_nothing(edge: Edge, pro
         assert edge.ask("/report_asset_materialization/greeting", body={}, **forged).status_code == 401
 
 
-def test_a_made_up_answer_of_the_provider_is_none(edge: Edge) -> None:
-    """Nor is a code without the state that this login gave to this browser."""
+def test_edge_rejects_a_forged_answer_of_the_provider(edge: Edge) -> None:
+    """A code is valid only with the state that the edge gave to the same browser."""
     for query in ("code=x&state=y", "error=none", ""):
         url = f"{edge.url}/oidc/callback?{query}"
         answer = requests.get(url, headers=PAGE, verify=str(edge.authority), allow_redirects=False, timeout=20)
@@ -111,8 +111,8 @@ def test_a_made_up_answer_of_the_provider_is_none(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize(("name", "may_run"), [("vera", False), ("otto", True)])
-def test_the_group_decides_who_looks_and_who_runs(edge: Edge, name: str, *, may_run: bool) -> None:
-    """After the login people are where they wanted to be."""
+def test_group_of_a_user_decides_whether_the_user_can_materialize(edge: Edge, name: str, *, may_run: bool) -> None:
+    """The company manages the rights in its provider. After the login, the browser returns to the requested page."""
     with browser_page(edge.url, ignore_https_errors=True) as page:
         visit(page, ASSET)
         page.get_by_role("button", name=name).click()
@@ -124,8 +124,8 @@ def test_the_group_decides_who_looks_and_who_runs(edge: Edge, name: str, *, may_
         assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")
 
 
-def test_who_is_in_neither_group_stays_outside(edge: Edge) -> None:
-    """A group whose name only looks alike is another group."""
+def test_edge_rejects_a_user_who_is_in_neither_group(edge: Edge) -> None:
+    """A group with a similar name must give no rights."""
     with browser_page(edge.url, ignore_https_errors=True) as page:
         visit(page, ASSET)
         with page.expect_response(lambda response: response.url == edge.url + ASSET) as last:

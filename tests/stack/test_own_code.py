@@ -1,4 +1,4 @@
-"""A reader's own code, as README.md shows it: the rest of the deployment does not mind."""
+"""A reader replaces the code location with the example of README.md. The other services must still work."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def own(still: Stack, tmp_path: Path) -> Iterator[Stack]:
-    """The copy with the package of the README; afterwards it is as it was."""
+def readme_package(still: Stack, tmp_path: Path) -> Iterator[Stack]:
+    """Yields the copy with the package of the README. Restores the old package at the end."""
     (example,) = re.findall(r"```python\n(.*?)```", repository_text("README.md"), re.DOTALL)
     definitions = re.sub("^ {3}", "", example, flags=re.MULTILINE)
     with hosting(still, {"__init__.py": "", "definitions.py": definitions}, tmp_path) as stack:
         yield stack
 
 
-def test_smoke_passes_with_a_package_of_ones_own(own: Stack) -> None:
+def test_smoke_passes_with_the_package_of_the_readme(readme_package: Stack) -> None:
     """An asset names no I/O manager. The next asset or run must still find its value."""
-    said = own.make("smoke", "JOBS=greeting_job").stdout.splitlines()
+    said = readme_package.make("smoke", "JOBS=greeting_job").stdout.splitlines()
     assert [line.split(":")[0] for line in said] == [
         "PASS services are healthy",
         "PASS UI answers",
         "PASS schedules and sensors",
         "PASS greeting_job succeeds",
     ], said
-    alone = own.client.wait(own.client.launch("greeting_job", assets=("letter",)))
-    assert alone.status == "SUCCESS", own.client.story(alone.run_id)
-    without = own.make("smoke")
+    alone = readme_package.client.wait(readme_package.client.launch("greeting_job", assets=("letter",)))
+    assert alone.status == "SUCCESS", readme_package.client.story(alone.run_id)
+    without = readme_package.make("smoke")
     assert without.returncode == 0, without.stdout
     assert without.stdout.splitlines()[2:] == [
         "PASS schedules and sensors: there are none",

@@ -1,6 +1,7 @@
-"""Every page of the UI, in headless Chromium.
+"""Headless Chromium opens every page of the UI.
 
-This deployment changes how the webserver reads. Dagster's pages ask in many ways: one asked `SELECT true`, and got an error.
+This deployment changes how the webserver reads the database. Dagster's pages send many kinds of queries.
+One page once caused the query `SELECT true`, and got an error.
 """
 
 from __future__ import annotations
@@ -44,13 +45,13 @@ PAGES = (
 )
 
 
-def asks(response: Response) -> bool:
-    """Whether this is an answer of the API; the page adds the name of its question."""
+def is_api_answer(response: Response) -> bool:
+    """Returns whether this is an answer of the API. The page appends the name of its query to the address."""
     return "/graphql" in response.url
 
 
 def errors(value: Any) -> Iterator[Any]:
-    """Yields the results that are an error. The error of a tick or of a step is not one: the page has to show it."""
+    """Yields the results that are an error. The page must show the error of a tick or a step, so that is none."""
     fields = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, inner in fields:
         if str(name).endswith("OrError") and isinstance(inner, dict) and inner.get("__typename") == "PythonError":
@@ -58,11 +59,11 @@ def errors(value: Any) -> Iterator[Any]:
         yield from errors(inner)
 
 
-def complaint(response: Response) -> str | None:
-    """Returns the error in an answer."""
+def error_of_answer(response: Response) -> str | None:
+    """Returns the error in an answer, or None."""
     if response.status >= 400:
         return f"{response.status} {response.url}"
-    if not asks(response):
+    if not is_api_answer(response):
         return None
     answer = response.json()
     wrong = answer.get("errors") or list(errors(answer))
@@ -70,16 +71,16 @@ def complaint(response: Response) -> str | None:
 
 
 @pytest.mark.timeout(600)
-def test_no_page_of_the_ui_gets_an_error(still: Stack, page: Page) -> None:
-    """After a run of either kind, and with a pool that has a limit."""
+def test_ui_pages_get_no_error(still: Stack, page: Page) -> None:
+    """The pages must have data to show: a run of assets, a run of a job, and a pool with a limit."""
     still.client.query(LIMIT)
     runs = [still.succeeds(job).run_id for job in ("letters_job", "quick_job")]
     answers: list[Response] = []
     page.on("response", lambda response: answers.append(response))  # noqa: PLW0108 - Playwright takes no built-in method
-    # The answers to a page that is left can no longer be read.
+    # The browser discards the answers of a page when it opens the next page.
     page.on("request", lambda request: answers.clear() if request.is_navigation_request() else None)
     for address in (*PAGES, *(f"/runs/{run_id}" for run_id in runs)):
         visit(page, address)
-        assert any(map(asks, answers)), f"{address} asks nothing"
-        assert [said for response in answers if (said := complaint(response))] == [], address
+        assert any(map(is_api_answer, answers)), f"{address} asks nothing"
+        assert [said for response in answers if (said := error_of_answer(response))] == [], address
     still.client.query(NO_LIMIT)

@@ -1,4 +1,4 @@
-"""RUN_ISOLATION=process: the same copy without a launch gateway, and runs inside the code server's container."""
+"""RUN_ISOLATION=process: the copy has no launch gateway, and runs are processes in the code server's container."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stack.conftest import Stack
-from tests.stack.runs import attempts, begun, canceled
+from tests.stack.runs import attempt_count, terminated, wait_until_begun
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def without_socket(still: Stack) -> Iterator[Stack]:
-    """The copy in the other mode; afterwards it is as it was."""
+def process_isolation(still: Stack) -> Iterator[Stack]:
+    """Yields the copy with process isolation. Restores the copy at the end."""
     before = dict(still.environ)
     still.environ["COMPOSE_FILE"] += ":docker/compose.process.yml"
     try:
@@ -26,17 +26,17 @@ def without_socket(still: Stack) -> Iterator[Stack]:
         still.up()
 
 
-def test_a_run_that_is_terminated_is_canceled_and_not_tried_again(without_socket: Stack) -> None:
-    """Its step has attempts left: Terminate is final in a process of the code server too."""
-    run_id = without_socket.client.launch("sleep_job")
-    begun(without_socket, run_id)
-    assert canceled(without_socket, run_id).status == "CANCELED", without_socket.client.story(run_id)
-    assert attempts(without_socket, run_id) == 1
+def test_terminated_run_is_canceled_and_not_retried(process_isolation: Stack) -> None:
+    """The step has retries left. Terminate must also be final in a process of the code server."""
+    run_id = process_isolation.client.launch("sleep_job")
+    wait_until_begun(process_isolation, run_id)
+    assert terminated(process_isolation, run_id).status == "CANCELED", process_isolation.client.story(run_id)
+    assert attempt_count(process_isolation, run_id) == 1
 
 
-def test_runs_succeed_without_anybody_holding_the_socket(without_socket: Stack) -> None:
-    """Scheduled by the same daemon, with the same rights in the database."""
-    stack = without_socket
+def test_runs_succeed_if_no_service_has_the_docker_socket(process_isolation: Stack) -> None:
+    """An operator may give the Docker socket to no container. Schedules and the database must work as before."""
+    stack = process_isolation
     assert "launch_gateway" not in stack.compose("ps", "--all", "--services").split()
     mounts = stack.compose("config", "--format", "json")
     assert "docker.sock" not in mounts

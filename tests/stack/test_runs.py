@@ -1,4 +1,4 @@
-"""The containers of runs and services, as the engine describes them."""
+"""Docker describes the containers of runs and services."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pytest
 from dagster_api.waiting import seen, wait_for
 from operate.compose import run
 from tests.stack.conftest import PROJECT, Stack
-from tests.stack.runs import container, held_run
+from tests.stack.runs import container_description, held_run
 
 pytestmark = pytest.mark.timeout(300)
 
 
-def test_the_output_of_a_run_outlives_its_container(still: Stack) -> None:
-    """Its stdout and stderr are in the UI."""
+def test_ui_returns_the_output_of_a_run_after_its_container_is_removed(still: Stack) -> None:
+    """Users read stdout and stderr in the UI when they look for the cause of a failure."""
     ended = still.succeeds("quick_job")
     container_id = ended.tags["docker/container_id"]
-    # The run has succeeded before its process has ended.
+    # The process of a run ends after the run has succeeded.
     run(["docker", "wait", container_id], capture=True)
     run(["docker", "rm", container_id], capture=True)
     stdout, stderr = still.client.output(ended.run_id)
@@ -26,9 +26,9 @@ def test_the_output_of_a_run_outlives_its_container(still: Stack) -> None:
     assert "STEP_SUCCESS" in stderr
 
 
-def test_a_run_has_a_container_of_its_own_with_nothing_to_take(still: Stack) -> None:
-    """Limits, no capabilities, a read-only root, the project's networks and volumes."""
-    described = container(still.succeeds("quick_job"))
+def test_run_has_its_own_container_with_limits_and_without_capabilities(still: Stack) -> None:
+    """User code must not use up the machine, change its image, or reach other networks and volumes."""
+    described = container_description(still.succeeds("quick_job"))
     host = described["HostConfig"]
     assert (host["Memory"], host["PidsLimit"], host["ReadonlyRootfs"], host["CapDrop"]) == (2**30, 256, True, ["ALL"])
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
@@ -39,8 +39,8 @@ def test_a_run_has_a_container_of_its_own_with_nothing_to_take(still: Stack) -> 
     assert described["Config"]["Image"] == f"{PROJECT}/user_code:local"
 
 
-def test_no_container_shows_a_password(still: Stack) -> None:
-    """Neither in its environment nor in its command line, the container of a run included."""
+def test_docker_inspect_shows_no_password(still: Stack) -> None:
+    """Docker shows the environment and the command line of each container, also of a run's container."""
     run_container = still.succeeds("quick_job").tags["docker/container_id"]
     services = still.compose("ps", "--all", "--quiet").split()
     described = run(["docker", "inspect", *services, run_container], capture=True)
@@ -51,18 +51,18 @@ def test_no_container_shows_a_password(still: Stack) -> None:
     assert "POSTGRES_PASSWORD=" not in described
 
 
-def test_a_hanging_run_is_terminated(still: Stack) -> None:
-    """Its container ends, the run is cancelled."""
+def test_terminate_cancels_a_hanging_run_and_ends_its_container(still: Stack) -> None:
+    """A container that continues would use memory, and could still change data."""
     run_id = held_run(still)
     still.client.terminate(run_id)
     ended = still.client.wait(run_id, seconds=60)
     assert ended.status == "CANCELED"
-    state = container(ended)["State"]
-    wait_for("the end of its container", lambda: seen(not container(ended)["State"]["Running"], state), seconds=60)
+    state = container_description(ended)["State"]
+    wait_for("the end of its container", lambda: seen(not container_description(ended)["State"]["Running"], state), seconds=60)
 
 
-def test_the_service_containers_are_what_the_compose_text_says(still: Stack) -> None:
-    """Every long-lived one has a health check, limits, an init process and bounded logs; only the webserver is published."""
+def test_service_containers_have_health_checks_limits_and_bounded_logs(still: Stack) -> None:
+    """The static tests read only the Compose files. Only the webserver may publish a port, and only on loopback."""
     ids = still.compose("ps", "--quiet").split()
     described = json.loads(run(["docker", "inspect", *ids], capture=True))
     for item in described:

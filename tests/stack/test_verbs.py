@@ -1,4 +1,4 @@
-"""An operator types the verbs of the Makefile, and the commands of the README."""
+"""An operator types the targets of the Makefile, and the commands of the README."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ROWS = "SELECT count(*) FROM letters"
 pytestmark = pytest.mark.timeout(700)
 
 
-def test_down_and_up_again_keep_history_and_passwords(still: Stack) -> None:
-    """And the deployment works as before."""
+def test_make_down_and_up_keep_history_and_passwords(still: Stack) -> None:
+    """An operator who stops the deployment must lose no data, and the next run must work."""
     before = still.succeeds("warehouse_job")
     rows = still.warehouse(ROWS)
     stopped = still.make("down")
@@ -30,16 +30,17 @@ def test_down_and_up_again_keep_history_and_passwords(still: Stack) -> None:
     assert still.warehouse(ROWS) == [str(int(rows[0]) + 1)]
 
 
-def lines(output: str) -> list[str]:
+def check_results(output: str) -> list[str]:
+    """Returns PASS or FAIL and the name of each check of `make smoke`."""
     return [line.split(":")[0] for line in output.splitlines() if line.startswith(("PASS", "FAIL"))]
 
 
-def test_smoke_says_what_works_and_what_does_not(still: Stack) -> None:
-    """Schedules that are off are told of, and are no fault; here the jobs fail, then nothing is wrong."""
+def test_smoke_reports_each_check_and_fails_if_a_job_fails(still: Stack) -> None:
+    """Stopped schedules are no fault, so `make smoke` only lists them."""
     still.mark("fail", on=True)
     sick = still.make("smoke")
     assert sick.returncode != 0
-    assert lines(sick.stdout) == [
+    assert check_results(sick.stdout) == [
         "PASS services are healthy",
         "PASS UI answers",
         "PASS schedules and sensors",
@@ -51,11 +52,11 @@ def test_smoke_says_what_works_and_what_does_not(still: Stack) -> None:
     still.schedules(running=True)
     well = still.make("smoke")
     assert well.returncode == 0, well.stdout
-    assert {line.split()[0] for line in lines(well.stdout)} == {"PASS"}
+    assert {line.split()[0] for line in check_results(well.stdout)} == {"PASS"}
 
 
-def test_make_up_of_what_runs_already_changes_nothing(still: Stack) -> None:
-    """It says where the UI is."""
+def test_make_up_changes_nothing_if_the_deployment_already_runs(still: Stack) -> None:
+    """An operator may repeat the command. It must print the address of the UI."""
     before = still.compose("ps", "--quiet")
     again = still.make("up")
     assert again.returncode == 0, again.stderr
@@ -63,10 +64,10 @@ def test_make_up_of_what_runs_already_changes_nothing(still: Stack) -> None:
     assert still.compose("ps", "--quiet") == before
 
 
-def test_a_webserver_for_everybody_does_not_start(still: Stack) -> None:
-    """It has no login."""
+def test_webserver_does_not_start_on_a_public_address(still: Stack) -> None:
+    """The webserver has no login, so every host in the network could use it."""
     command = ["docker", "compose", "run", "--rm", "--no-deps", "--no-TTY", "webserver"]
-    environ = {**still.environ, "WEBSERVER_BIND": "0.0.0.0"}  # noqa: S104 - refused
+    environ = {**still.environ, "WEBSERVER_BIND": "0.0.0.0"}  # noqa: S104 - rejected
     refused = subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=False)
     assert refused.returncode == 1
     assert "WEBSERVER_BIND is set to '0.0.0.0', which is not allowed: the webserver has no login" in refused.stderr
@@ -81,8 +82,8 @@ KNOWN_SERVER = """{ entry: workspaceLocationEntryOrError(name: "user_code") {
   ... on WorkspaceLocationEntry { versionKey } } }"""
 
 
-def test_a_wait_for_the_code_location_is_for_that_of_the_new_code_server(still: Stack) -> None:
-    """`make up` ends with it, and a next command begins. The webserver sleeps while the code server is exchanged."""
+def test_wait_until_loaded_waits_for_the_new_code_server(still: Stack) -> None:
+    """A command after `make up` must use the new code. The webserver is paused while the code server is replaced."""
     still.compose("pause", "webserver")
     try:
         still.compose("up", "--detach", "--wait", "--no-deps", "--force-recreate", "user_code")
@@ -93,8 +94,8 @@ def test_a_wait_for_the_code_location_is_for_that_of_the_new_code_server(still: 
     assert json.loads(known)[0] == still.compose("exec", "-T", "user_code", "python", "-c", CODE_SERVER).strip()
 
 
-def test_the_bench_measures_each_run_in_its_parts(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:
-    """With few runs: the figures are for `make bench`."""
+def test_bench_measures_each_job_and_the_rate_of_runs(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    """The test launches few runs. `make bench` launches enough runs for its figures."""
     jobs = chosen_jobs(still.client, [])
     seconds, rate = bench(still.client, "a copy", jobs, ("quick_job",), repeats=1, count=2)
     said = capsys.readouterr().out.splitlines()
@@ -103,8 +104,8 @@ def test_the_bench_measures_each_run_in_its_parts(still: Stack, capsys: pytest.C
     assert said[4].split() == ["2", "of", "quick_job", "at", "once,", "runs", "a", "minute", f"{rate:.1f}"]
 
 
-def test_make_down_stops_runs_and_the_queue_goes_on_afterwards(still: Stack) -> None:
-    """With more runs than may start at once; each of them ends, in a container or as a failure that says why."""
+def test_make_down_stops_started_runs_and_keeps_queued_runs(still: Stack) -> None:
+    """Two of five runs are queued. They must start after the next `make up`, and each started run must end."""
     still.mark("hold", on=True)
     ids = [still.client.launch("held_job") for _ in range(5)]
 
@@ -123,8 +124,8 @@ def test_make_down_stops_runs_and_the_queue_goes_on_afterwards(still: Stack) -> 
     still.quiet()
 
 
-def test_the_other_verbs_of_an_operator(still: Stack) -> None:
-    """They change nothing here: nothing is a day old, and nobody answers the question of `destroy`."""
+def test_preflight_prune_user_and_destroy_change_nothing_here(still: Stack) -> None:
+    """Nothing is a day old, and nobody confirms `destroy`. The deployment must still work."""
     assert still.make("preflight").stdout == "preflight: engine, Compose, memory, disk, port, networks and data are fine\n"
     assert "Total reclaimed space: 0B" in still.make("prune").stdout
     assert still.make("user", "NAME=anna", "ROLE=viewer").stderr.startswith("user: this deployment keeps no users")
@@ -134,8 +135,8 @@ def test_the_other_verbs_of_an_operator(still: Stack) -> None:
     assert still.client.run(still.succeeds("quick_job").run_id).status == "SUCCESS"
 
 
-def test_a_secret_reaches_user_code_and_nobody_else_can_see_it(still: Stack) -> None:
-    """Its server reads the volume that runs read too; nothing on standard input removes it."""
+def test_make_secret_stores_a_secret_that_only_user_code_can_read(still: Stack) -> None:
+    """Code server and runs read the same volume. A command without standard input must remove the secret."""
     secret = "key-of-the-shop-5"
     kept = still.make("secret", "NAME=shop_api_key", text=secret)
     assert (kept.returncode, kept.stdout) == (0, "secret: user code reads it as /run/secrets/shop_api_key\n"), kept.stderr

@@ -1,4 +1,4 @@
-"""Networks as zones of trust: a container in each, and what it reaches."""
+"""Each network is a zone of trust. A container in a zone reaches only the services that it needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from operate.compose import run
 from tests.stack.conftest import PROJECT, Stack
-from tests.stack.database import ASK, asked
+from tests.stack.database import ASK, query
 from tests.unit.test_imports import IMPORTS, OF_A_RUN
 
 PORTS = {
@@ -32,7 +32,7 @@ REACHES = {
     "runs_egress": {"run_connection_pool", "outside"},
     "outside": {"outside"},
 }
-# Tries every address of every name, all at once, since most of them never answer: prints what accepts a connection.
+# Connects to all addresses at the same time, because most of them never answer. Prints the names that accept a connection.
 PROBE = """
 import concurrent.futures, json, socket, sys
 def accepting(name, address, port):
@@ -49,7 +49,7 @@ with concurrent.futures.ThreadPoolExecutor(len(places)) as pool:
 
 @pytest.fixture(scope="module")
 def places(stack: Stack) -> Iterator[dict[str, list[tuple[str, int]]]]:
-    """Every address of every service, and one outside: this machine's in a network that leads there."""
+    """Yields all addresses of each service. `outside` is an address of this machine, in a network with a way out."""
     ids = stack.compose("ps", "--quiet").split()
     found: dict[str, list[tuple[str, int]]] = {}
     for item in json.loads(run(["docker", "inspect", *ids], capture=True)):
@@ -66,38 +66,39 @@ def places(stack: Stack) -> Iterator[dict[str, list[tuple[str, int]]]]:
         thread.join()
 
 
-def reached(network: str, places: dict[str, list[tuple[str, int]]]) -> set[str]:
+def reached_services(network: str, places: dict[str, list[tuple[str, int]]]) -> set[str]:
+    """Returns the services that accept a connection from a container in this network."""
     image = f"{PROJECT}/dagster:local"
     command = ["docker", "run", "--rm", "--network", network, "--entrypoint", "python", image, "-c", PROBE, json.dumps(places)]
     return set(json.loads(run(command, capture=True)))
 
 
 @pytest.mark.parametrize("zone", REACHES)
-def test_a_container_in_a_zone_reaches_this_and_nothing_else(zone: str, places: dict[str, list[tuple[str, int]]]) -> None:
-    """The test uses addresses, because a name that does not resolve proves nothing."""
-    assert reached(f"{PROJECT}_{zone}", places) == REACHES[zone]
+def test_container_in_a_zone_reaches_only_the_listed_services(zone: str, places: dict[str, list[tuple[str, int]]]) -> None:
+    """Attackers in a container must get no further. The test uses addresses, because an unresolved name proves nothing."""
+    assert reached_services(f"{PROJECT}_{zone}", places) == REACHES[zone]
 
 
-def test_every_zone_has_its_test(stack: Stack) -> None:
-    """A network that is added needs a line in the table."""
+def test_table_of_zones_lists_every_network(stack: Stack) -> None:
+    """A new network without a line in the table would have no test."""
     networks = json.loads(stack.compose("config", "--format", "json"))["networks"]
     assert set(networks) == set(REACHES)
 
 
-def test_a_run_is_in_the_zone_without_a_way_out(still: Stack) -> None:
-    """RUN_EGRESS is deny by default."""
+def test_run_joins_only_the_network_runs_by_default(still: Stack) -> None:
+    """RUN_EGRESS is `deny` by default, so user code cannot send data outside."""
     assert networks_of_a_run(still) == [f"{PROJECT}_runs"]
 
 
 def networks_of_a_run(stack: Stack) -> list[str]:
-    """Returns the networks of the run's container."""
+    """Returns the networks of a run's container."""
     container = stack.succeeds("quick_job").tags["docker/container_id"]
     (described,) = json.loads(run(["docker", "inspect", container], capture=True))
     return list(described["NetworkSettings"]["Networks"])
 
 
-def test_a_run_that_may_reach_the_outside_is_in_the_zone_with_a_way_out(still: Stack) -> None:
-    """The gateway puts it there, whatever the launcher asks for."""
+def test_run_joins_only_the_network_runs_egress_if_egress_is_allowed(still: Stack) -> None:
+    """The gateway chooses the network, and ignores the launcher's choice."""
     before = dict(still.environ)
     try:
         still.environ["RUN_EGRESS"] = "allow"
@@ -108,8 +109,8 @@ def test_a_run_that_may_reach_the_outside_is_in_the_zone_with_a_way_out(still: S
         still.up()
 
 
-def test_no_process_is_root_but_where_the_reason_is_written(stack: Stack) -> None:
-    """As the kernel sees them."""
+def test_only_the_launch_gateway_runs_as_root(stack: Stack) -> None:
+    """Attackers in a container have the rights of its user. The test asks the kernel, because the Compose text may be wrong."""
     users = {service: stack.compose("exec", "-T", service, "id", "-u").strip() for service in (*PORTS, "daemon")}
     assert users == {**dict.fromkeys((*PORTS, "daemon"), "10001"), "postgres": "999", "launch_gateway": "0"}
 
@@ -144,29 +145,29 @@ DENIED = [
 ]
 
 
-def test_user_code_changes_nothing_in_dagster_s_database_but_what_a_run_reports(stack: Stack) -> None:
-    """42501: insufficient privilege; 3F000 would be a missing schema."""
-    assert asked(stack, "dagster", *DENIED) == ["42501"] * len(DENIED)
-    assert asked(stack, "dagster", "SELECT count(*) FROM runs", "UPDATE runs SET status = status WHERE false") == ["done", "done"]
+def test_role_of_runs_changes_only_rows_that_a_run_reports(stack: Stack) -> None:
+    """User code must not change the history. 42501 means a missing privilege, and 3F000 would mean a missing schema."""
+    assert query(stack, "dagster", *DENIED) == ["42501"] * len(DENIED)
+    assert query(stack, "dagster", "SELECT count(*) FROM runs", "UPDATE runs SET status = status WHERE false") == ["done", "done"]
 
 
-def test_the_pool_of_user_code_knows_no_other_role(stack: Stack) -> None:
-    """A stolen password of Dagster's own role must be useless there."""
+def test_run_connection_pool_accepts_no_other_role(stack: Stack) -> None:
+    """A stolen password of Dagster's own role must be useless in this pool."""
     users = stack.compose("exec", "-T", "run_connection_pool", "cat", "/run/secrets/userlist.txt").splitlines()
     assert [line.split('"')[1] for line in users] == ["dagster_run", "warehouse"]
     said = stack.refused("exec", "-T", "user_code", "python", "-c", ASK, "template1", "SELECT 1")
     assert "FATAL:  no such database: template1" in said
 
 
-def test_the_role_of_runs_is_for_dagster_s_database_only(stack: Stack) -> None:
-    """The warehouse has a role of its own, which does not know Dagster's database."""
+def test_role_of_runs_cannot_connect_to_the_warehouse(stack: Stack) -> None:
+    """The warehouse has its own role, which has no rights in Dagster's database."""
     said = stack.refused("exec", "-T", "user_code", "python", "-c", ASK, "warehouse", "SELECT 1")
     assert 'FATAL:  permission denied for database "warehouse"' in said
     passwords = stack.compose("exec", "-T", "user_code", "cat", "/run/secrets/pgpass")
     assert [line.split(":")[3] for line in passwords.splitlines()] == ["dagster_run", "warehouse"]
 
 
-def test_nothing_that_a_run_imports_installs_an_audit_hook(stack: Stack) -> None:
-    """In the image: its Python is the one that counts."""
+def test_imports_of_a_run_install_no_audit_hook_in_the_image(stack: Stack) -> None:
+    """A hook would slow down each run. Runs import the packages of the image, not those of this machine."""
     answer = stack.compose("exec", "-T", "user_code", "python", "-c", IMPORTS, *OF_A_RUN)
     assert json.loads(answer)["hooks"] == []

@@ -1,4 +1,4 @@
-"""The demo has a copy of the deployment of its own, with the code location of this repository."""
+"""The demo's tests have their own copy of the deployment, with the code location of this repository."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.stack.conftest import Stack, copy_of_the_deployment, page
 
 __all__ = ["page"]
 PROJECT = f"demo_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-# A person can wait for these schedules; the source is stale after the shortest time that Dagster allows.
+# The schedules tick each minute, so that a test can wait for them. Dagster allows no shorter time until data is stale.
 SETTINGS = {
     "USERS_FRESHNESS_SECONDS": "60",
     "USERS_ASSETS_CRON": "* * * * *",
@@ -26,15 +26,15 @@ SETTINGS = {
 
 @dataclass
 class Demo(Stack):
-    """The running copy, with the source system of the demo."""
+    """Describes the running copy with the source system of the demo."""
 
     def control(self, **request: Any) -> None:
-        """Changes the source's behaviour from inside the deployment, the only place that reaches it."""
+        """Changes the behaviour of the source. The request starts in a container, because no port is published."""
         arguments = [f"{name}={json.dumps(value).strip(chr(34))}" for name, value in request.items()]
         self.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", *arguments)
 
     def hanging_run(self) -> str:
-        """Returns the id of a run whose first step waits for a silent source."""
+        """Returns the ID of a run whose first step waits for a source that does not answer."""
         self.control(behaviour="stall")
         run_id = self.client.launch("data_extraction_job")
 
@@ -48,14 +48,14 @@ class Demo(Stack):
 
 @pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest) -> Iterator[Demo]:
-    """Returns the copy."""
+    """Yields the copy of the deployment."""
     with copy_of_the_deployment(PROJECT, request.session, SETTINGS, Demo) as stack:
         yield stack
 
 
 @pytest.fixture
 def still(stack: Demo) -> Demo:
-    """Returns the copy with its schedules off, nothing under way and a healthy source."""
+    """Returns the copy with stopped schedules, no run under way, and a healthy source."""
     stack.schedules(running=False)
     stack.control(behaviour="ok")
     stack.quiet()

@@ -1,4 +1,4 @@
-"""A person sees this UI, in headless Chromium. PICTURES=demo/pictures takes the README's pictures anew."""
+"""Headless Chromium shows the UI as a user sees it. PICTURES=demo/pictures takes the README's pictures again."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ OPS = ("fetch_data_from_api", "transform_data", "save_to_csv", "generate_summary
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
+    """Returns the folder for the pictures: a temporary folder, unless PICTURES names another."""
     folder = ROOT / os.environ["PICTURES"] if "PICTURES" in os.environ else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 @pytest.mark.timeout(300)
-def test_the_asset_graph_shows_the_four_assets(still: Demo, page: Page, pictures: Path) -> None:
-    """The UI shows the lineage of group `users`, materialized."""
+def test_asset_graph_shows_the_four_materialized_assets(still: Demo, page: Page, pictures: Path) -> None:
+    """The README shows this picture of the lineage of group `users`."""
     still.succeeds("users_assets_job")
     visit(page, GRAPH)
     for name in USERS:
@@ -37,8 +38,8 @@ def test_the_asset_graph_shows_the_four_assets(still: Demo, page: Page, pictures
 
 
 @pytest.mark.timeout(300)
-def test_the_job_graph_shows_the_four_ops(still: Demo, page: Page, pictures: Path) -> None:
-    """A job also has a graph, of steps."""
+def test_job_graph_shows_the_four_ops(still: Demo, page: Page, pictures: Path) -> None:
+    """The README links to this picture of the job's steps."""
     visit(page, JOB)
     for name in OPS:
         expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=SEEN_MILLISECONDS)

@@ -1,4 +1,4 @@
-"""`make evaluate` on the copy: complete, and its figures show what is wrong with a deployment."""
+"""`make evaluate` completes on the copy, and its figures show the faults of a deployment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEPT = "assets, by the freshness sensor"
 
 
 def evaluate(stack: Demo, folder: Path, *arguments: str) -> tuple[dict[str, Any], str]:
-    """The report's JSON, and what was said meanwhile."""
+    """Returns the JSON report, and the standard error of the evaluation."""
     command = [sys.executable, "-m", "demo.evaluate", "--into", str(folder), "--repeat", "1", *arguments]
     ran = subprocess.run(command, cwd=ROOT, env=stack.environ, text=True, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
@@ -34,7 +34,7 @@ def evaluate(stack: Demo, folder: Path, *arguments: str) -> tuple[dict[str, Any]
 
 
 def figures(report: dict[str, Any]) -> dict[tuple[str, str, str], float | None]:
-    """Medians by scenario, measure and variant."""
+    """Returns the medians by scenario, measure and variant."""
     return {
         (scenario["name"], figure["measure"], figure["variant"]): figure["median"]
         for scenario in report["scenarios"]
@@ -43,7 +43,7 @@ def figures(report: dict[str, Any]) -> dict[tuple[str, str, str], float | None]:
 
 
 def shape(report: dict[str, Any]) -> list[Any]:
-    """Everything but numbers, times and verdicts."""
+    """Returns the report without its numbers, times and verdicts."""
     scenarios = [
         [
             *(scenario[name] for name in ("name", "title", "story", "status", "error")),
@@ -57,9 +57,9 @@ def shape(report: dict[str, Any]) -> list[Any]:
 
 @pytest.fixture
 def planted(still: Demo) -> Iterator[Demo]:
-    """Returns the copy with three faults.
+    """Yields the copy with three faults.
 
-    It ignores a cache. The freshness sensor is off. The evaluation starts runs from scratch where it should from failure.
+    The cookie assets ignore a cache. The freshness sensor is stopped. The evaluation retries runs from scratch, not from failure.
     """
     before, switch = dict(still.environ), sensor(still.client, "freshness_sensor")
     still.compose("build", "--quiet", "evaluation")
@@ -72,14 +72,14 @@ def planted(still: Demo) -> Iterator[Demo]:
     switch.turn(on=True)
 
 
-def test_a_whole_evaluation_shows_each_fault_of_the_deployment(planted: Demo, tmp_path: Path) -> None:
-    """The report has the parts of the committed one, and its figures differ where the deployment is wrong."""
+def test_evaluation_report_shows_each_fault_of_the_deployment(planted: Demo, tmp_path: Path) -> None:
+    """The report has the same parts as the committed one. Its figures must differ where the deployment is wrong."""
     report, said = evaluate(planted, tmp_path, "--patience", "100")
     right = json.loads(SAMPLE.read_text())
     assert shape(report) == shape(right)
-    shows_retries_from_scratch(report, right)
-    shows_an_ignored_cache(report, right)
-    shows_a_source_that_stays_stale(report)
+    report_shows_retries_from_scratch(report, right)
+    report_shows_an_ignored_cache(report, right)
+    report_shows_a_source_that_stays_stale(report)
     assert said.count("[11/11]") == 1
     assert {path.name for path in tmp_path.iterdir()} == FILES
     assert planted.warehouse("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'retired%'") == ["0"]
@@ -92,21 +92,21 @@ def claims(report: dict[str, Any], what: str) -> dict[str, str]:
     return {claim["text"]: claim[what] for claim in report["claims"]}
 
 
-def shows_retries_from_scratch(report: dict[str, Any], right: dict[str, Any]) -> None:
+def report_shows_retries_from_scratch(report: dict[str, Any], right: dict[str, Any]) -> None:
     repeated = ("debugging_table", "steps executed", "job, from failure")
     assert (figures(right)[repeated], figures(report)[repeated]) == (1, 3)
     assert claims(report, "verdict")["With tasks, debugging means executing the whole pipeline again."] == "holds"
 
 
-def shows_an_ignored_cache(report: dict[str, Any], right: dict[str, Any]) -> None:
+def report_shows_an_ignored_cache(report: dict[str, Any], right: dict[str, Any]) -> None:
     eggs = ("incremental", "steps executed", "assets")
     assert figures(right)[eggs] == 1
     assert (figures(report)[eggs] or 0) > 1
     assert not claims(report, "because")["Incremental updates are built in for assets."].startswith("1 step ")
 
 
-def shows_a_source_that_stays_stale(report: dict[str, Any]) -> None:
-    """Staleness is seen, and nobody does anything about it."""
+def report_shows_a_source_that_stays_stale(report: dict[str, Any]) -> None:
+    """Dagster marks the source as stale, and nothing refreshes it."""
     found = figures(report)
     assert found["freshness_source", "from publication to a fresh summary", KEPT] is None
     assert found["freshness_source", "runs spent", KEPT] == 0
@@ -118,10 +118,10 @@ def shows_a_source_that_stays_stale(report: dict[str, Any]) -> None:
     assert verdict == "does not hold"
 
 
-def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_left(still: Demo, tmp_path: Path) -> None:
-    """The commands of demo/README.md write the whole report to `reports/`, and every figure is there twice.
+def test_commands_of_the_demo_readme_write_a_report_of_two_repetitions(still: Demo, tmp_path: Path) -> None:
+    """A reader needs no Python on the host. Each repetition starts with the data of the previous repetition.
 
-    The source does afterwards what it did before.
+    After the evaluation, the source must behave as before.
     """
     ((typed, unpack),) = re.findall(
         r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "demo/README.md").read_text()
@@ -145,8 +145,10 @@ def test_no_python_is_needed_and_each_repetition_starts_from_what_the_last_has_l
         (["--repeat", "0"], "argument --repeat: invalid choice: "),
     ],
 )
-def test_what_is_not_there_cannot_be_evaluated(still: Demo, tmp_path: Path, arguments: list[str], said: str) -> None:
-    """One sentence, before anything is started again with other settings."""
+def test_evaluation_rejects_invalid_arguments_before_it_restarts_a_service(
+    still: Demo, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    """A typing error must restart no service. The error message must name the argument."""
     before = still.compose("ps", "--quiet")
     command = [sys.executable, "-m", "demo.evaluate", "--into", str(tmp_path), *arguments]
     ran = subprocess.run(command, cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
@@ -156,15 +158,15 @@ def test_what_is_not_there_cannot_be_evaluated(still: Demo, tmp_path: Path, argu
 
 
 def behaviour(stack: Demo) -> str:
-    """Returns the behaviour that the source is set to."""
+    """Returns the current behaviour of the source."""
     ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/control').read().decode())"
     return str(json.loads(stack.compose("exec", "-T", "users_api", "python", "-c", ask))["behaviour"])
 
 
-def test_ctrl_c_leaves_everything_as_it_was(still: Demo, tmp_path: Path) -> None:
-    """Ctrl-C comes while data is bad and the sensor off. Good data, schedules and sensor return, the container is gone.
+def test_evaluation_restores_the_deployment_after_ctrl_c(still: Demo, tmp_path: Path) -> None:
+    """Ctrl-C comes while data is bad and the sensor is stopped. Data, schedules, sensor and containers must be restored.
 
-    Impatience changes nothing about that.
+    A second Ctrl-C must not prevent that.
     """
     still.schedules(running=True)
     said, report = tmp_path / "said", tmp_path / "report"
@@ -187,16 +189,16 @@ def test_ctrl_c_leaves_everything_as_it_was(still: Demo, tmp_path: Path) -> None
     switches = [schedule(still.client, name) for name in ("users_assets_schedule", "data_extraction_schedule")]
     assert [switch.is_on() for switch in (*switches, sensor(still.client, "freshness_sensor"))] == [True] * 3
     assert list(report.iterdir()) == []
-    assert one_offs(still) == []
+    assert one_off_containers(still) == []
 
 
-def one_offs(stack: Demo) -> list[str]:
-    """Containers of `docker compose run`, which `docker compose ps` does not list."""
+def one_off_containers(stack: Demo) -> list[str]:
+    """Returns the containers of `docker compose run`. `docker compose ps` does not list them."""
     labels = [f"label=com.docker.compose.project={stack.environ['COMPOSE_PROJECT_NAME']}", "label=com.docker.compose.oneoff=True"]
     command = ["docker", "ps", "--all", "--quiet", *(f"--filter={label}" for label in labels)]
     return subprocess.run(command, check=True, text=True, capture_output=True).stdout.split()
 
 
 def bad_records(stack: Demo) -> int:
-    """How many are in the warehouse."""
+    """Returns the number of bad records in the warehouse."""
     return int(stack.warehouse("SELECT count(*) FROM assets.raw_user_data WHERE document #>> '{address,geo,lat}' = 'north'")[0])

@@ -1,12 +1,12 @@
-"""The evaluation changes settings of the code location, which must not end runs."""
+"""The evaluation changes settings of the code location, and must not end runs with that."""
 
 from __future__ import annotations
 
 from tests.demo.stack.conftest import Demo
 
 
-def test_the_evaluation_refuses_a_deployment_whose_runs_are_processes(still: Demo) -> None:
-    """A restart of the code server would end them."""
+def test_evaluation_rejects_a_deployment_whose_runs_are_processes(still: Demo) -> None:
+    """The evaluation restarts the code server, which would end these runs."""
     still.environ["COMPOSE_FILE"] += ":docker/compose.process.yml"
     try:
         refused = still.make("evaluate")

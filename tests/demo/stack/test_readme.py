@@ -9,8 +9,8 @@ from operate.compose import ROOT
 from tests.demo.stack.conftest import Demo
 
 
-def test_the_commands_of_the_demo_s_readme_work(still: Demo) -> None:
-    """Those that a reader is told to type at the running deployment."""
+def test_commands_of_the_demo_readme_work(still: Demo) -> None:
+    """A reader types these commands while the deployment runs."""
     commands = re.findall(r"^ *(docker compose exec .*)$", (ROOT / "demo/README.md").read_text(), re.MULTILINE)
     assert len(commands) == 3
     for command in commands:

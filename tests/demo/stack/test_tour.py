@@ -1,4 +1,4 @@
-"""demo/tour.md, taken step by step in a browser: its commands are run, its pages opened, its texts seen."""
+"""The tests take the steps of demo/tour.md in a browser. They run its commands, open its pages and find its texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.demo.stack.conftest import Demo
 from tests.stack.browser import SEEN_MILLISECONDS, visit
 
 HOME = "http://localhost:3000"
-# The parts of a step, in the order in which it names them.
+# A step names its parts in this order.
 STEP = re.compile(
     r"```sh\n(?P<command>.*?)\n```|Open\s+<(?P<open>[^>]+)>|click\s+the\s+arrow\s+beside\s+`(?P<arrow>[^`]+)`"
     r"|click\s+`(?P<click>[^`]+)`|(?P<see>See(?:,?\s+`[^`]+`)+)",
@@ -25,13 +25,13 @@ STEP = re.compile(
 
 
 def sections() -> Iterator[tuple[str, str]]:
-    """Headings of the tour, with what stands below."""
+    """Returns the headings of the tour, each with the text below it."""
     parts = re.split(r"^## (.*)$", repository_text("demo/tour.md"), flags=re.MULTILINE)
     return zip(parts[1::2], parts[2::2], strict=True)
 
 
-def test_the_tour_has_steps_in_every_section() -> None:
-    """Each opens a page and sees something; a step that is written otherwise would not be taken."""
+def test_tour_sections_have_only_steps_that_the_test_can_take() -> None:
+    """The next test would skip a step that is written in another way."""
     for heading, text in sections():
         kinds = [step.lastgroup for step in STEP.finditer(text)]
         assert {"open", "see"} <= set(kinds), heading
@@ -39,31 +39,31 @@ def test_the_tour_has_steps_in_every_section() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_every_step_of_the_tour(still: Demo, page: Page) -> None:
-    """In order, because a step may need what one before has done."""
+def test_steps_of_the_tour_work_in_their_order(still: Demo, page: Page) -> None:
+    """A step may need the result of an earlier step."""
     url = f"http://127.0.0.1:{still.port}"
     for heading, text in sections():
         for step in STEP.finditer(text):
             try:
-                take(step, url, still, page)
+                take_step(step, url, still, page)
             except Exception as error:
                 error.add_note(f"in '{heading}', at: {step[0]}")
                 raise
     still.quiet()
 
 
-def take(step: re.Match[str], url: str, stack: Demo, page: Page) -> None:
-    """One step."""
+def take_step(step: re.Match[str], url: str, stack: Demo, page: Page) -> None:
+    """Takes one step of the tour."""
     if step["command"]:
         subprocess.run(shlex.split(step["command"]), cwd=ROOT, env=stack.environ, check=True, capture_output=True)
     elif step["open"]:
         visit(page, step["open"].replace(HOME, url))
     elif step["arrow"]:
-        button = page.get_by_role("button", name=beginning(step["arrow"])).first
+        button = page.get_by_role("button", name=label_start(step["arrow"])).first
         button.locator("xpath=following::button[1]").click()
     elif step["click"]:
-        button = page.get_by_role("button", name=beginning(step["click"])).or_(
-            page.get_by_role("menuitem", name=beginning(step["click"]))
+        button = page.get_by_role("button", name=label_start(step["click"])).or_(
+            page.get_by_role("menuitem", name=label_start(step["click"]))
         )
         expect(button.first).to_be_enabled(timeout=SEEN_MILLISECONDS)
         button.first.click()
@@ -72,6 +72,6 @@ def take(step: re.Match[str], url: str, stack: Demo, page: Page) -> None:
             expect(page.get_by_text(wanted).first).to_be_visible(timeout=SEEN_MILLISECONDS)
 
 
-def beginning(label: str) -> re.Pattern[str]:
-    """Matches the start of a button's label. The icon has a name too: 'Materialize' is also 'Materialize…'."""
+def label_start(label: str) -> re.Pattern[str]:
+    """Returns a pattern for the start of a button's label. An icon's name may precede it. 'Materialize…' also matches."""
     return re.compile(rf"(?<!\w){re.escape(label)}")

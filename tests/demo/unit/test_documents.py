@@ -1,4 +1,4 @@
-"""The documents of the demo, and the paragraphs of the README that lead to them."""
+"""The tests read the documents of the demo, and the paragraphs of the README that lead to them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tests.prose import late_actors, long_sentences, unwrapped
 DOCUMENTS = ("demo/README.md", "demo/tour.md")
 
 
-def test_every_link_of_the_readme_into_the_demo_leads_to_a_file() -> None:
-    """Pictures included."""
+def test_readme_links_into_the_demo_lead_to_existing_files() -> None:
+    """A broken link stops a reader. The pictures of the README are links too."""
     links = re.findall(r"\]\((demo/[^)#]+)[^)]*\)", repository_text("README.md"))
     assert len(links) > 3
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_the_verbs_that_the_readme_names_for_the_demo_exist() -> None:
-    """A reader types them."""
+def test_readme_uses_only_existing_make_targets_of_the_demo() -> None:
+    """A reader types these commands."""
     verbs = set(re.findall(r"^([a-z-]+):.*## ", repository_text("demo/Makefile"), re.MULTILINE))
     text = "\n\n".join(paragraph for paragraph in repository_text("README.md").split("\n\n") if "(demo/" in paragraph)
     used = set(re.findall(r"`make ([a-z-]+)", text))
@@ -30,6 +30,6 @@ def test_the_verbs_that_the_readme_names_for_the_demo_exist() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_documents_of_the_demo_are_understood_at_first_sight(document: str) -> None:
-    """The same rule holds for the documents of the deployment."""
+    """Many readers learned English as a second language."""
     text = repository_text(document)
     assert (long_sentences(text), late_actors(text), unwrapped(text)) == ([], [], [])

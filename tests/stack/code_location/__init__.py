@@ -1,1 +1,1 @@
-"""The code location of the stack tests: everyday work, and odd but plausible user code."""
+"""The stack tests host this code location. It holds everyday work, and unusual user code."""

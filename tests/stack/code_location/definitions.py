@@ -1,10 +1,10 @@
-"""Jobs whose steps ignore an interrupt, wait for another attempt, meet a limit, or tell what they see."""
+"""Steps of these jobs ignore an interrupt, wait for a retry, exceed a limit, or print their surroundings."""
 
 import time
 
 import dagster as dg
 from user_code.limits import ACTS
-from user_code.places import told
+from user_code.places import described_surroundings
 
 from user_code import letters
 
@@ -13,7 +13,7 @@ TRIES = dg.RetryPolicy(max_retries=2)
 
 @dg.op(retry_policy=TRIES)
 def sleep_long(context: dg.OpExecutionContext) -> None:
-    """Works for a minute, in short sleeps; logs its start."""
+    """Logs its start, and works for a minute in short sleeps."""
     context.log.info("attempt begun")
     for _ in range(600):
         time.sleep(0.1)
@@ -52,14 +52,14 @@ def ignore_interrupts(context: dg.OpExecutionContext) -> None:
 
 @dg.op(config_schema={"act": str})
 def meet_a_limit(context: dg.OpExecutionContext) -> None:
-    """Meets the limit that its configuration names."""
+    """Exceeds the limit that its configuration names."""
     ACTS[context.op_config["act"]]()
 
 
 @dg.op
 def look_around() -> None:
-    """Logs environment and places, as the code server's container sees them too."""
-    print(told())
+    """Prints its environment and its writable folders."""
+    print(described_surroundings())
 
 
 @dg.job(executor_def=dg.in_process_executor)
@@ -70,7 +70,7 @@ def two_steps_job() -> None:
 
 @dg.op(pool="oven", retry_policy=TRIES, ins={"start": dg.In(dg.Nothing)})
 def bake(context: dg.OpExecutionContext) -> None:
-    """Needs a slot in a pool, after a step that needs none: otherwise the run would wait in the queue."""
+    """Needs a slot of a pool. A first step needs none, because the run would otherwise wait in the queue."""
     context.log.info("attempt begun")
     time.sleep(60)
 
@@ -82,7 +82,7 @@ def baking() -> None:
 
 
 def jobs(made: dg.OpDefinition | dg.GraphDefinition, name: str) -> list[dg.JobDefinition]:
-    """Returns a job of one op, or of a graph, with each of the two executors."""
+    """Returns two jobs of one op or graph, one for each executor."""
     executors = {f"{name}_job": dg.in_process_executor, f"{name}_in_processes_job": dg.multiprocess_executor}
     graph = made if isinstance(made, dg.GraphDefinition) else dg.GraphDefinition(name=name, node_defs=[made])
     return [graph.to_job(name=job, executor_def=executor) for job, executor in executors.items()]
@@ -97,7 +97,7 @@ def slow_sensor() -> dg.SkipReason:
 
 @dg.schedule(job=two_steps_job, cron_schedule="0 0 1 1 *")
 def slow_schedule() -> dg.SkipReason:
-    """Takes five seconds as well."""
+    """Takes five seconds."""
     time.sleep(5)
     return dg.SkipReason("five seconds later")
 

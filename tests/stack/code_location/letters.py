@@ -1,4 +1,4 @@
-"""Everyday work: two assets, jobs of one step, and schedules. Files in `data/` make it fail, or wait."""
+"""Everyday work: two assets, jobs of one step, and schedules. Files in `data/` make a step fail or wait."""
 
 import os
 import time
@@ -8,14 +8,14 @@ from pathlib import Path
 import dagster as dg
 import psycopg2
 
-# A test makes these files in the volume of the code location, and removes them.
+# A test creates these files in the volume of the code location, and removes them.
 FAIL, HOLD = Path("data/fail"), Path("data/hold")
 SMOKE = {"smoke": True}
 
 
 @dg.asset(group_name="letters", freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=1)))
 def greeting() -> str:
-    """Fails while a test wants it to."""
+    """Fails while the file `data/fail` exists."""
     if FAIL.exists():
         raise RuntimeError("no greeting today")
     return "hello"
@@ -23,7 +23,7 @@ def greeting() -> str:
 
 @dg.asset(group_name="letters")
 def letter(context: dg.AssetExecutionContext, greeting: str) -> None:
-    """Reads the value that a run has kept."""
+    """Reads the value that an earlier step has stored."""
     context.log.info("%s, world", greeting)
 
 
@@ -35,7 +35,7 @@ def greeting_is_polite(greeting: str) -> dg.AssetCheckResult:
 
 @dg.op
 def say() -> None:
-    """Prints a line for the UI."""
+    """Prints a line. Fails while the file `data/fail` exists."""
     if FAIL.exists():
         raise RuntimeError("nothing to say")
     print("said on stdout")
@@ -49,7 +49,7 @@ def quick_job() -> None:
 
 @dg.op
 def wait_for_release(context: dg.OpExecutionContext) -> None:
-    """Waits while a test holds it."""
+    """Waits while the file `data/hold` exists."""
     context.log.info("attempt begun")
     while HOLD.exists():
         time.sleep(0.1)
@@ -57,7 +57,7 @@ def wait_for_release(context: dg.OpExecutionContext) -> None:
 
 @dg.job(executor_def=dg.in_process_executor)
 def held_job() -> None:
-    """Runs until it is released."""
+    """Runs until a test removes the file `data/hold`."""
     wait_for_release()
 
 

@@ -1,4 +1,4 @@
-"""Each function meets a limit of its container, and fails or is killed."""
+"""Each function exceeds a limit of its container, and then fails or is killed."""
 
 import os
 import shutil
@@ -12,17 +12,17 @@ from pathlib import Path
 import psycopg2
 
 MIB = 2**20
-TMP = Path("/tmp")  # noqa: S108 - the container's
+TMP = Path("/tmp")  # noqa: S108 - in the container
 
 
 def fill_memory() -> None:
-    """Takes twice the memory of a run."""
+    """Allocates twice the memory of a run."""
     kept = [b"x" * MIB for _ in range(2048)]
     print(len(kept))
 
 
 def fill_shared_memory() -> None:
-    """Writes twice the size of /dev/shm: the kernel accepts the size, and refuses the write."""
+    """Writes twice the size of /dev/shm. The kernel accepts the size and rejects the write."""
     shared = SharedMemory(create=True, size=128 * MIB)
     shared.buf[:] = bytes(128 * MIB)
 
@@ -45,7 +45,7 @@ def start_threads() -> None:
 
 
 def write_beside_the_code() -> None:
-    """Writes beside the code, as on a laptop."""
+    """Writes a file beside the code, as user code does on a laptop."""
     Path("out.csv").write_text("a,b\n")
 
 
@@ -58,12 +58,12 @@ def execute_in_tmp() -> None:
 
 
 def reach_outside() -> None:
-    """Looks up a host of the documentation's own domain; it sends nothing, because the name is not found."""
+    """Looks up a host of a reserved domain. It sends no data, because the name does not exist."""
     urllib.request.urlopen("http://nowhere.example/", timeout=5)
 
 
 def start_a_run() -> None:
-    """Deletes from the table of runs, where only webserver and daemon may write."""
+    """Deletes rows of the table `runs`. Only webserver and daemon have the right to do so."""
     connection = psycopg2.connect(
         host=os.environ["DAGSTER_POSTGRES_HOST"],
         user=os.environ["DAGSTER_POSTGRES_USER"],
@@ -73,7 +73,7 @@ def start_a_run() -> None:
 
 
 def be_killed() -> None:
-    """Kills itself, as a host short of memory would."""
+    """Kills its own process, as the kernel does if the host has too little memory."""
     os.kill(os.getpid(), 9)
 
 

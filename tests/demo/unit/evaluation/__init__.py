@@ -1,1 +1,1 @@
-"""The evaluation without a deployment: what figures say, and what the report makes of them."""
+"""These tests of the evaluation need no deployment."""

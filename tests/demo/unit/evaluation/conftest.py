@@ -1,4 +1,4 @@
-"""Results that nobody has measured, for what is made of them."""
+"""The tests use the results of the committed report, so they need no measurements."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ SAMPLE = ROOT / "demo/report/evaluation.json"
 
 @pytest.fixture(scope="session")
 def sample() -> dict[str, Any]:
-    """The committed report of a real run."""
+    """Returns the committed report of a real run."""
     document: dict[str, Any] = json.loads(SAMPLE.read_text())
     return document
 
 
 @pytest.fixture
 def results(sample: dict[str, Any]) -> Results:
-    """The results of that run, with a picture of one pixel."""
+    """Returns the results of the committed report, with a picture of one pixel."""
     known = {scenario.name: scenario for scenario in SCENARIOS}
     found = {one["name"]: Result(known[one["name"]], played(one)) for one in sample["scenarios"]}
     return Results(found, sample["about"], [Picture("p", "A picture", b"\x89PNG")])
 
 
 def played(scenario: dict[str, Any]) -> list[Played]:
-    """The repetitions of a scenario of the sample."""
+    """Returns the repetitions of a scenario of the sample."""
     bars = [Bar(**bar) for bar in scenario["timeline"]["bars"]]
     marks = [Mark(**mark) for mark in scenario["timeline"]["marks"]]
     count = len(scenario["figures"][0]["values"])
@@ -41,12 +41,12 @@ def played(scenario: dict[str, Any]) -> list[Played]:
 
 
 def figure(one: dict[str, Any], number: int) -> Figure:
-    """A figure of one repetition."""
+    """Returns a figure of one repetition."""
     return Figure(Measure(one["measure"]), one["variant"], Style(one["style"]), one["values"][number])
 
 
 def changed(results: Results, scenario: str, measure: str, variant: str, value: float | None) -> Results:
-    """The same results, had one figure been measured differently."""
+    """Returns the same results after it has replaced the value of one figure."""
     result = results.scenarios[scenario]
     found = False
     for one in result.played:

@@ -1,4 +1,4 @@
-"""Figures combine several repetitions."""
+"""Figures combine the values of several repetitions."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from demo.evaluation.measure.source_lines import lines_of, wiring_lines
         ((0.0,), 0.0, "0"),
     ],
 )
-def test_the_median_counts_what_never_happened(values: tuple[float | None, ...], median: float | None, text: str) -> None:
-    """As later than everything that did."""
+def test_median_counts_an_event_that_never_happened_as_the_latest(
+    values: tuple[float | None, ...], median: float | None, text: str
+) -> None:
+    """A median of the other values alone would hide that the event never happened."""
     (summary,) = summarise([[Figure(Measure.RUN_TIME, "v", Style.TASK, value)] for value in values])
     assert (summary.median, summary.text(), summary.values) == (median, text, values)
 
@@ -45,8 +47,13 @@ def test_the_median_counts_what_never_happened(values: tuple[float | None, ...],
         (Measure.STEPS, (3, 3, 4), (4, 4, 5), -1),
     ],
 )
-def test_seconds_are_equal_unless_they_are_apart(measure: Measure, one: tuple[Any], other: tuple[Any], order: int) -> None:
-    """In each repetition, of three at least. Everything else by its median; what never happened comes last."""
+def test_compare_calls_seconds_equal_unless_three_repetitions_agree(
+    measure: Measure, one: tuple[Any], other: tuple[Any], order: int
+) -> None:
+    """Times vary, so one style must be ahead in each of at least three repetitions.
+
+    Other measures compare their medians. An event that never happened comes last.
+    """
     first, second = (Summary(measure, "v", Style.TASK, values) for values in (one, other))
     assert (compare(first, second), compare(second, first)) == (order, -order)
 
@@ -63,13 +70,13 @@ def test_seconds_are_equal_unless_they_are_apart(measure: Measure, one: tuple[An
         ("never in 1 of 3", "s", "never in 1 of 3"),
     ],
 )
-def test_a_quantity_has_a_unit_that_fits(value: str, unit: str, text: str) -> None:
-    """In the singular for one."""
+def test_quantity_has_a_singular_unit_for_the_number_one(value: str, unit: str, text: str) -> None:
+    """The report contains quantities in its sentences."""
     assert quantity(value, unit) == text
 
 
-def test_figures_of_different_variants_are_kept_apart_in_their_order() -> None:
-    """The figures are grouped by measure, variant and style."""
+def test_summarise_groups_figures_and_keeps_their_order() -> None:
+    """The report lists a figure for each measure, variant and style."""
     repetition = [
         Figure(Measure.RUN_TIME, "b", Style.TASK, 1),
         Figure(Measure.RUN_TIME, "a", Style.ASSET, 2),
@@ -121,8 +128,8 @@ def third():
 '''
 
 
-def test_lines_are_those_that_a_person_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decorators and wrapped calls count; comments, docstrings and empty lines do not."""
+def test_line_counts_omit_comments_docstrings_and_empty_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report counts the lines that a person must write. Decorators and wrapped calls count."""
     (tmp_path / "module.py").write_text(SOURCE)
     monkeypatch.setenv("USER_CODE_SOURCE", str(tmp_path))
     assert lines_of("module.py", "first") == 3 + 1 + 2 + 1

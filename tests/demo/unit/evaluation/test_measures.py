@@ -1,4 +1,4 @@
-"""A misspelt measure is an error. It does not look like a measure that was not played."""
+"""A misspelt measure raises an error. It must not look like a measure that was not played."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ MISSPELT: Any = "step executed"
 SENTENCE = r"^'step executed' is not a measure; demo/evaluation/measure/measures\.py lists all measures$"
 
 
-def test_a_misspelt_measure_is_not_recorded() -> None:
-    """The error names it, and the file that lists all."""
+def test_figure_rejects_a_misspelt_measure() -> None:
+    """The error must name the measure, and the file that lists all measures."""
     with pytest.raises(UnknownMeasureError, match=SENTENCE):
         Figure(MISSPELT, Variant.JOB, Style.TASK, 1)
 
 
-def test_nobody_can_ask_for_a_misspelt_measure(results: Results) -> None:
-    """Also not of a scenario that was not played."""
+def test_summary_rejects_a_misspelt_measure(results: Results) -> None:
+    """A scenario that was not played must not hide the mistake."""
     for scenario in ("incremental", "never played"):
         with pytest.raises(UnknownMeasureError, match=SENTENCE):
             results.summary(scenario, MISSPELT, Variant.JOB)
 
 
-def test_a_claim_with_a_misspelt_measure_ends_the_report(results: Results) -> None:
-    """Its verdict is not "not played"."""
+def test_claim_with_a_misspelt_measure_raises_an_error(results: Results) -> None:
+    """The verdict "not played" would hide the mistake."""
     claim = Claim(Source.LESSON, 99, "A claim.", lambda figures: (verdict(holds=figures.value(MISSPELT, "job") == 1), ""))
     with pytest.raises(UnknownMeasureError, match=SENTENCE):
         claim.check(results.of_scenario("incremental"))
 
 
-def test_a_measure_that_a_scenario_lacks_is_not_played(results: Results) -> None:
-    """The measure exists, and another scenario records it."""
+def test_claim_has_no_verdict_if_its_scenario_lacks_the_measure(results: Results) -> None:
+    """The measure exists, and another scenario records it, so this is no mistake."""
     claim = Claim(Source.LESSON, 99, "A claim.", lambda figures: (verdict(holds=figures.value(Measure.WIRING, "job") == 1), ""))
     checked = claim.check(results.of_scenario("incremental"))
     assert (checked.verdict, checked.because) == (
@@ -46,7 +46,7 @@ def test_a_measure_that_a_scenario_lacks_is_not_played(results: Results) -> None
     )
 
 
-def test_every_measure_is_in_the_sample_with_its_unit(sample: dict[str, Any]) -> None:
-    """A measure that no scenario records is not listed."""
+def test_sample_contains_every_measure_with_its_unit(sample: dict[str, Any]) -> None:
+    """The list must not contain a measure that no scenario records."""
     units = {figure["measure"]: figure["unit"] for scenario in sample["scenarios"] for figure in scenario["figures"]}
     assert units == {str(measure): measure.unit for measure in Measure}

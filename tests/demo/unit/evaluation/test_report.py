@@ -26,7 +26,7 @@ from demo.evaluation.scenarios.reuse.posts_by_city import TABLES
 from operate.compose import ROOT
 from tests.demo.unit.evaluation.conftest import changed
 
-# For each claim, by the name of its function, a figure that turns its verdict, had it been measured so.
+# Each claim, by the name of its function, has a figure with another value, and the verdict that this value causes.
 TURNED = {
     "job_graph": (Measure.EDGES, Variant.JOB, 0, Verdict.HOLDS),
     "asset_lineage": (Measure.LINEAGE_ANSWERS, Variant.ASSETS, 0, Verdict.NOT),
@@ -50,26 +50,26 @@ TURNED = {
 CLAIMS = sorted(((claim, scenario.name) for scenario in SCENARIOS for claim in scenario.claims), key=lambda owned: owned[0].order)
 
 
-def test_every_claim_is_turned_by_a_figure() -> None:
-    """The table above has a figure for each claim. A claim without one could not fail."""
+def test_table_has_a_figure_that_changes_the_verdict_of_each_claim() -> None:
+    """A claim without such a figure could not fail in the test of the verdicts."""
     assert [claim.decide.__name__ for claim, _ in CLAIMS] == list(TURNED)
 
 
-def test_every_claim_has_a_place_of_its_own_in_its_text() -> None:
-    """Two claims at one place would stand in the order of the scenarios."""
+def test_claims_have_different_places_in_the_report() -> None:
+    """The report sorts the claims by place. Two claims at one place would have the order of the scenarios."""
     assert len({claim.order for claim, _ in CLAIMS}) == len(CLAIMS)
 
 
-def test_the_summary_asks_every_scenario_and_finds_every_figure(results: Results) -> None:
-    """A question whose variant nobody measures would leave no row."""
+def test_summary_has_a_row_for_each_question_of_each_scenario(results: Results) -> None:
+    """A question about a variant that no scenario measures would leave no row."""
     assert sorted(scenario.name for scenario in SUMMARISED) == sorted(scenario.name for scenario in SCENARIOS)
     asked = [question.text for scenario in SUMMARISED for question in scenario.questions]
     assert [row.question for row in summary.rows(results)] == asked
 
 
 @pytest.mark.parametrize(("claim", "scenario"), CLAIMS, ids=list(TURNED))
-def test_the_verdict_is_whatever_the_figures_say(results: Results, claim: Claim, scenario: str) -> None:
-    """With one figure changed, another verdict."""
+def test_verdict_changes_with_its_figure(results: Results, claim: Claim, scenario: str) -> None:
+    """A verdict must follow from the figures, so another figure must give another verdict."""
     measure, variant, value, turned = TURNED[claim.decide.__name__]
     before = claim.check(results.of_scenario(scenario)).verdict
     after = claim.check(changed(results, scenario, measure, variant, value).of_scenario(scenario)).verdict
@@ -77,8 +77,8 @@ def test_the_verdict_is_whatever_the_figures_say(results: Results, claim: Claim,
     assert before != after
 
 
-def test_a_claim_whose_scenario_failed_has_no_verdict(results: Results) -> None:
-    """And the report names the scenario."""
+def test_claim_of_a_failed_scenario_has_no_verdict(results: Results) -> None:
+    """The report must name the scenario and its error instead."""
     results.scenarios["lineage"].error = "WaitError: nothing happened"
     claims = [claim for claim in checked_claims(results) if claim.scenario == "lineage"]
     assert {claim.verdict for claim in claims} == {Verdict.UNKNOWN}
@@ -86,8 +86,8 @@ def test_a_claim_whose_scenario_failed_has_no_verdict(results: Results) -> None:
     assert "Failed: WaitError: nothing happened" in report_files(results)["evaluation.html"].decode()
 
 
-def test_who_is_ahead_follows_the_figures(results: Results) -> None:
-    """More is better for answers, less for everything else; what never happens is behind."""
+def test_summary_names_the_style_with_the_better_figure(results: Results) -> None:
+    """More answers are better. A lower number is better for all other measures, and "never" is worst."""
     ahead = {row.question: row.ahead for row in summary.rows(results)}
     assert ahead["Where it comes from, what it affects"] == "assets"
     assert ahead["Left in the catalog afterwards"] == "jobs"
@@ -98,8 +98,8 @@ def test_who_is_ahead_follows_the_figures(results: Results) -> None:
     assert (row.asset, row.ahead) == ("never", "jobs")
 
 
-def test_seconds_are_equal_where_each_is_ahead_at_times(results: Results) -> None:
-    """On machines whose times vary more than that."""
+def test_summary_calls_seconds_equal_if_repetitions_disagree(results: Results) -> None:
+    """The times of some machines vary more than the styles differ."""
     for one, value in zip(results.scenarios["freshness_source"].played, (10.0, 20.0, 30.0), strict=True):
         for index, old in enumerate(one.figures):
             if old.measure == Measure.UNTIL_FRESH:
@@ -108,8 +108,8 @@ def test_seconds_are_equal_where_each_is_ahead_at_times(results: Results) -> Non
     assert (row.task, row.asset, row.ahead) == ("20 (10 to 30) s", "25 (5 to 45) s", "equal")
 
 
-def test_advice_names_only_where_a_style_is_ahead(results: Results) -> None:
-    """Every row once; advice without a row is not given."""
+def test_advice_lists_each_row_once_under_the_style_that_is_ahead(results: Results) -> None:
+    """Advice needs figures, so the report omits advice without a row."""
     given = {one.what: {row.ahead for row in one.rows} for one in summary.advice(results)}
     assert given == {
         "Use assets": {"assets"},
@@ -122,8 +122,8 @@ def test_advice_names_only_where_a_style_is_ahead(results: Results) -> None:
     assert [one.what for one in summary.advice(results)] == ["Use assets", "No style was ahead"]
 
 
-def test_no_figure_is_written_down() -> None:
-    """Each is measured: no number stands where a figure's value belongs."""
+def test_scenarios_record_no_constant_as_a_figure() -> None:
+    """A number in the source code would not be a measurement."""
     seen = 0
     for path in (ROOT / "demo/evaluation/scenarios").rglob("*.py"):
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
@@ -135,13 +135,13 @@ def test_no_figure_is_written_down() -> None:
     assert seen > len(SCENARIOS)
 
 
-def test_the_sample_is_complete_and_as_its_schema_says(sample: dict[str, Any]) -> None:
-    """A run of all scenarios, none of which failed, each repeated three times or more."""
+def test_sample_is_complete_and_matches_its_schema(sample: dict[str, Any]) -> None:
+    """Readers see this report. No scenario may fail in it, and each needs at least three repetitions."""
     jsonschema.validate(sample, json.loads((HERE / "schema.json").read_text()))
     assert [scenario["name"] for scenario in sample["scenarios"]] == [scenario.name for scenario in SCENARIOS]
     assert {scenario["status"] for scenario in sample["scenarios"]} == {"played"}
     assert sample["about"]["repetitions"] >= 3
-    # Ten minutes, on two cores. Most of it is the silence, which ends when schedules of a minute have come round.
+    # The limit is ten minutes on two cores. Most of that time a silent source waits for schedules that tick each minute.
     assert sample["about"]["seconds"] <= 600
     assert {len(figure["values"]) for scenario in sample["scenarios"] for figure in scenario["figures"]} == {
         sample["about"]["repetitions"]
@@ -150,14 +150,14 @@ def test_the_sample_is_complete_and_as_its_schema_says(sample: dict[str, Any]) -
     assert {picture["name"] for picture in sample["pictures"]} == {"asset_graph", "asset_page", "job_graph", "run_timeline"}
 
 
-def test_the_sample_says_what_its_figures_say(sample: dict[str, Any], results: Results) -> None:
-    """The verdicts of the committed report are those that today's code comes to."""
+def test_sample_has_the_verdicts_of_the_current_code(sample: dict[str, Any], results: Results) -> None:
+    """The committed report must not show verdicts of older code."""
     assert [claim["verdict"] for claim in sample["claims"]] == [str(claim.verdict) for claim in checked_claims(results)]
     assert [claim["because"] for claim in sample["claims"]] == [claim.because for claim in checked_claims(results)]
 
 
 class Addresses(HTMLParser):
-    """Every address that a page would load or lead to."""
+    """Collects all addresses that a page loads or links to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -165,13 +165,13 @@ class Addresses(HTMLParser):
         self.ids: set[str] = set()
 
     def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Notes them."""
+        """Collects the addresses and the ID of a tag."""
         self.found += [value or "" for name, value in attrs if name in {"src", "href", "xlink:href", "srcset", "action"}]
         self.ids |= {value or "" for name, value in attrs if name == "id"}
 
 
-def test_the_page_needs_no_network_and_leads_nowhere_that_is_not_there(results: Results) -> None:
-    """One file: pictures and plots are in it, every link is to a part of it."""
+def test_page_needs_no_network_and_has_no_broken_link(results: Results) -> None:
+    """A reader can copy the page as one file. It contains the pictures and plots, and links only to its own parts."""
     html = report_files(results)["evaluation.html"].decode()
     page = Addresses()
     page.feed(html)
@@ -183,8 +183,8 @@ def test_the_page_needs_no_network_and_leads_nowhere_that_is_not_there(results: 
     assert "@media print" in html
 
 
-def test_text_of_a_scenario_cannot_become_markup(results: Results) -> None:
-    """An error message may hold anything."""
+def test_page_escapes_the_text_of_a_scenario(results: Results) -> None:
+    """An error message may contain any text, also markup."""
     results.scenarios["lineage"].error = "<script>alert(1)</script>"
     html = report_files(results)["evaluation.html"].decode()
     assert "<script>" not in html
