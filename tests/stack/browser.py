@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Page, Response, sync_playwright
 
-from dagster_api.waiting import NotYetError, wait_for
+from dagster_api.waiting import NotYetError, seen, wait_for
 from operate.compose import ROOT
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -34,8 +34,8 @@ def browser_page(url: str, **options: Any) -> Iterator[Page]:
         browser.close()
 
 
-def visit(page: Page, address: str) -> None:
-    """Opens an address, and repeats this until the whole page arrives.
+def visit(page: Page, address: str) -> Response:
+    """Opens an address, and repeats this until the whole page arrives; returns its response.
 
     The start or end of a container changes the host's networks. Chromium then aborts the requests that it is loading.
     The page stays empty if the page itself, a script or an answer is missing.
@@ -43,15 +43,22 @@ def visit(page: Page, address: str) -> None:
     lost: list[str] = []
     page.on("requestfailed", lambda request: lost.append(request.url) if request.failure == NETWORK_CHANGED else None)
 
-    def there() -> None:
+    def there() -> Response:
         lost.clear()
-        try:
-            page.goto(address)
-        except Error as error:
-            if NETWORK_CHANGED not in error.message:
-                raise
+        with network_changes_awaited():
+            response = page.goto(address)
         page.wait_for_load_state("networkidle")
-        if lost:
-            raise NotYetError(f"{NETWORK_CHANGED}: {lost}")
+        return seen(None if lost else response, f"{NETWORK_CHANGED}: {lost}")
 
-    wait_for(f"an answer of {address}", there, seconds=SEEN_MILLISECONDS / 1000)
+    return wait_for(f"an answer of {address}", there, seconds=SEEN_MILLISECONDS / 1000)
+
+
+@contextmanager
+def network_changes_awaited() -> Iterator[None]:
+    """Lets `wait_for` repeat its block where Chromium gives up because the host's networks change."""
+    try:
+        yield
+    except Error as error:
+        if NETWORK_CHANGED not in error.message:
+            raise
+        raise NotYetError(error.message) from error

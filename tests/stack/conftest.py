@@ -50,6 +50,7 @@ class Stack:
     port: int
     environ: dict[str, str]
     url: str = ""
+    marks: frozenset[str] = frozenset()
 
     @property
     def client(self) -> Client:
@@ -83,7 +84,9 @@ class Stack:
 
     def mark(self, name: str, *, on: bool) -> None:
         """Creates or removes a file in `data/` of the code location. The steps check whether it exists."""
-        self.compose("exec", "-T", "user_code", *(("touch",) if on else ("rm", "-f")), f"data/{name}")
+        if on or name in self.marks:
+            self.compose("exec", "-T", "user_code", *(("touch",) if on else ("rm", "-f")), f"data/{name}")
+        self.marks = self.marks | {name} if on else self.marks - {name}
 
     def warehouse(self, query: str) -> list[str]:
         """Returns psql's lines for a query of the warehouse. psql uses the role that the README gives an operator."""

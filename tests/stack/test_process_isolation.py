@@ -12,18 +12,20 @@ from tests.stack.runs import attempt_count, terminated, wait_until_begun
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture
-def process_isolation(still: Stack) -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def process_isolation(stack: Stack) -> Iterator[Stack]:
     """Yields the copy with process isolation. Restores the copy at the end."""
-    before = dict(still.environ)
-    still.environ["COMPOSE_FILE"] += ":docker/compose.process.yml"
+    before = dict(stack.environ)
+    stack.schedules(running=False)
+    stack.quiet()
+    stack.environ["COMPOSE_FILE"] += ":docker/compose.process.yml"
     try:
-        still.up("--remove-orphans")
-        yield still
-        still.quiet()
+        stack.up("--remove-orphans")
+        yield stack
+        stack.quiet()
     finally:
-        still.environ = before
-        still.up()
+        stack.environ = before
+        stack.up()
 
 
 def test_terminated_run_is_canceled_and_not_retried(process_isolation: Stack) -> None:

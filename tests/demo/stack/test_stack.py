@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from dagster_api.client import ASSET_JOB
@@ -92,16 +94,18 @@ def test_freshness_sensor_refreshes_only_the_source_if_its_data_is_unchanged(sti
 
 def test_freshness_sensor_materializes_all_assets_downstream_of_new_data(still: Demo) -> None:
     """The source publishes data while the schedule is stopped. The next refresh must update the whole group `users`."""
-    before = still.warehouse(ROWS.format("assets"))
+    before, start = still.warehouse(ROWS.format("assets")), time.time()
     still.control(publish=True)
-    start = still.succeeds("users_assets_job", assets=("raw_user_data",)).created
+    still.succeeds("users_assets_job", assets=("raw_user_data",))
     touched: set[str] = set()
 
-    def carried_on() -> bool:
-        touched.update(asset for run in runs_of_freshness_sensor(still, start) for asset in run.assets if run.status == "SUCCESS")
-        return seen(touched >= USERS - {"raw_user_data"}, touched)
+    def materialized() -> bool:
+        runs = runs_of_freshness_sensor(still, start)
+        touched.update(asset for run in runs for asset in run.assets if run.status == "SUCCESS")
+        described = [(run.status, run.assets, still.client.errors(run.run_id)) for run in runs]
+        return seen(touched >= USERS - {"raw_user_data"}, described)
 
-    wait_for("the new data downstream", carried_on, seconds=120)
+    wait_for("the new data downstream", materialized, seconds=120)
     assert touched <= USERS
     assert still.warehouse(ROWS.format("assets")) != before
 
