@@ -39,6 +39,8 @@ def lane(path: str) -> str | None:
     return LANES.get(path) or next((lane for folder, lane in LANES.items() if path.startswith(f"{folder}/")), None)
 
 
+# Before xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts each test into its lane, and the long lanes first."""
     order = [*dict.fromkeys(LANES.values()), None]
