@@ -15,40 +15,19 @@ import pytest
 
 from operate.compose import ROOT
 
-# The lanes of `make test`, the longest first: the tests of a lane run one after the other, and two lanes at once. A lane of
-# stack tests has a copy of the deployment for itself. Other tests go to whichever worker is free.
-LANES = {
-    "tests/demo/stack/test_evaluation.py": "evaluation",
-    "tests/stack/test_edge.py": "overlays",
-    "tests/stack/test_oidc.py": "overlays",
-    "tests/stack/test_process_isolation.py": "overlays",
-    "tests/stack/test_own_code.py": "overlays",
-    "tests/stack/test_faults.py": "faults",
-    "tests/stack/test_odd_code.py": "faults",
-    "tests/stack": "core",
-    "tests/demo/stack": "demo",
-    # Its code server has one port.
-    "tests/integration": "integration",
-    "tests/demo/integration": "demo integration",
-    "tests/demo/test_without_demo.py": "integration",
-}
+# The files that take longest start first: `make test` gives each file to one of two workers. Each worker has its own copy
+# of the deployment. Afterwards come the other files of a folder, so that a worker changes its copy once.
+FIRST = ("tests/demo/stack/test_evaluation.py", "tests/stack/", "tests/demo/stack/", "tests/integration/", "tests/demo/")
 
 
-def lane(path: str) -> str | None:
-    """Returns the lane of a test file; a longer path counts before a shorter one."""
-    return LANES.get(path) or next((lane for folder, lane in LANES.items() if path.startswith(f"{folder}/")), None)
-
-
-# Before xdist reads the marks.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts each test into its lane, and the long lanes first."""
-    order = [*dict.fromkeys(LANES.values()), None]
-    lanes = {item: lane(item.path.relative_to(ROOT).as_posix()) for item in items}
-    for item, name in lanes.items():
-        if name:
-            item.add_marker(pytest.mark.xdist_group(name))
-    items.sort(key=lambda item: order.index(lanes[item]))
+    """Sorts the tests by `FIRST`."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(ROOT).as_posix()
+        return next((number for number, start in enumerate(FIRST) if path.startswith(start)), len(FIRST))
+
+    items.sort(key=place)
 
 
 def setting_names() -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -26,11 +29,14 @@ def probe(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def port_4000() -> None:
-    """Fails the test if port 4000 is in use, because code server and probe always use it."""
-    with socket.socket() as taken:
-        if taken.connect_ex(("127.0.0.1", 4000)) == 0:
-            pytest.fail("port 4000 is in use: stop what uses it")
+def port_4000() -> Iterator[None]:
+    """Reserves the port of code server and probe: a second worker of `make test` may run the same tests in a copy."""
+    with (Path(tempfile.gettempdir()) / "code_server_port.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with socket.socket() as taken:
+            if taken.connect_ex(("127.0.0.1", 4000)) == 0:
+                pytest.fail("port 4000 is in use: stop what uses it")
+        yield
 
 
 def healthy(environ: dict[str, str]) -> bool:
