@@ -30,7 +30,7 @@ FILES = {"evaluation.html", "evaluation.json", "evaluation.md"}
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit status. `arguments` go to `python -m evaluation`; `--into` replaces the folder `reports`."""
+    """Returns the exit status. `arguments` go to `python -m demo.evaluation`; `--into` replaces the folder `reports`."""
     parser = argparse.ArgumentParser("evaluate", add_help=False, allow_abbrev=False)
     parser.add_argument("--into", type=Path, default=REPORTS)
     options, others = parser.parse_known_args(arguments)

@@ -12,7 +12,7 @@ from operate import down, preflight, prune, secret, smoke, up, user
 from operate.compose import CommandError
 from operate.overlays import OverlayError
 
-# Each returns its exit status. It takes the words after the verb.
+# Each returns its exit status. It takes the words after the verb: those of WORDS, and no others.
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "up": up.main,
     "preflight": preflight.main,
@@ -23,14 +23,25 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "user": user.main,
     "secret": secret.main,
 }
+WORDS = {"smoke": "JOB", "user": "NAME and ROLE", "secret": "NAME"}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The verb and its words; exits with a message if one is not known."""
+    parser = argparse.ArgumentParser("operate", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name in VERBS:
+        verb = verbs.add_parser(name)
+        verb.set_defaults(words=[])
+        if name in WORDS:
+            verb.add_argument("words", nargs="*", metavar=WORDS[name])
+    verbs.choices["destroy"].add_argument("--yes", dest="words", action="append_const", const="--yes", help="do not ask")
+    return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
     """Runs a verb; returns its exit status, or 1 after printing one sentence about its error."""
-    parser = argparse.ArgumentParser("operate", description=__doc__)
-    parser.add_argument("verb", choices=VERBS)
-    parser.add_argument("words", nargs=argparse.REMAINDER)
-    options = parser.parse_args(arguments)
+    options = parse(arguments)
     try:
         return VERBS[options.verb](options.words)
     except (ApiError, CommandError, OverlayError, WaitError) as error:

@@ -26,7 +26,7 @@ from tests.stack.hosting import overlay
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# Two lanes of `make test` may each run a copy at the same time.
+# Two workers of `make test` may each run a copy at the same time.
 PROJECT = f"stack_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 CODE = Path(__file__).with_name("code_location")
 # A sensor may take three seconds. The code location has a sensor that takes five.
@@ -50,7 +50,6 @@ class Stack:
     port: int
     environ: dict[str, str]
     url: str = ""
-    marks: frozenset[str] = frozenset()
 
     @property
     def client(self) -> Client:
@@ -84,12 +83,10 @@ class Stack:
 
     def mark(self, name: str, *, on: bool) -> None:
         """Creates or removes a file in `data/` of the code location. The steps check whether it exists."""
-        if on or name in self.marks:
-            self.compose("exec", "-T", "user_code", *(("touch",) if on else ("rm", "-f")), f"data/{name}")
-        self.marks = self.marks | {name} if on else self.marks - {name}
+        self.compose("exec", "-T", "user_code", *(("touch",) if on else ("rm", "-f")), f"data/{name}")
 
     def warehouse(self, query: str) -> list[str]:
-        """Returns psql's lines for a query of the warehouse. psql uses the role that the README gives an operator."""
+        """Returns psql's lines for a query of the warehouse. psql uses the role that docs/operating.md gives an operator."""
         psql = ["psql", "--username=warehouse", "--dbname=warehouse", "--no-align", "--tuples-only", "--command", query]
         return self.compose("exec", "-T", "postgres", *psql).splitlines()
 
@@ -155,8 +152,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def still(stack: Stack) -> Stack:
     """Returns the copy with stopped schedules, no run under way, and no file that makes a step fail or wait."""
     stack.schedules(running=False)
-    for name in ("fail", "hold"):
-        stack.mark(name, on=False)
+    stack.compose("exec", "-T", "user_code", "rm", "-f", "data/fail", "data/hold")
     stack.quiet()
     return stack
 

@@ -34,3 +34,11 @@ def test_deployment_files_do_not_name_the_demo(path: str) -> None:
 def test_env_example_names_no_setting_of_the_demo() -> None:
     """The code location documents its own settings in user_code/settings.env."""
     assert [line for line in repository_text(".env.example").splitlines() if NAMES.search(line)] == []
+
+
+def test_manuals_of_the_deployment_name_nothing_of_the_demo() -> None:
+    """An operator of another code location reads them too."""
+    operate = repository_text("README.md").partition("## Operate")[2]
+    lines = (operate.partition("## Folders")[0] + repository_text("docs/operating.md")).splitlines()
+    # The folder itself: the manual says how to delete it.
+    assert [line for line in lines if NAMES.search(line.replace("demo", ""))] == []

@@ -11,7 +11,7 @@ from demo.evaluation.measure.measures import YES_OR_NO
 from demo.evaluation.measure.reported import Question, Reported
 from demo.evaluation.measure.results import Results
 from demo.evaluation.measure.verdicts import NotPlayedError, Verdict
-from demo.evaluation.scenarios import SUMMARISED
+from demo.evaluation.scenarios import SCENARIOS
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _advice_of(row: Row) -> str:
 def rows(results: Results) -> list[Row]:
     """The table of the summary, without scenarios that were not played."""
     found = []
-    for scenario in SUMMARISED:
+    for scenario in SCENARIOS:
         for question in scenario.questions:
             with suppress(NotPlayedError):
                 found.append(_row(results, scenario, question))

@@ -27,17 +27,3 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     Backfill,
     OneOff,
 )
-# The same scenarios in the order of the summary.
-SUMMARISED: tuple[type[Scenario], ...] = (
-    Lineage,
-    PeanutCookies,
-    PostsByCity,
-    SilentSource,
-    NothingNew,
-    ExpiredEggs,
-    OvermixedDough,
-    BlockedTable,
-    BadRecord,
-    Backfill,
-    OneOff,
-)

@@ -49,9 +49,12 @@ def quick_job() -> None:
 
 @dg.op
 def wait_for_release(context: dg.OpExecutionContext) -> None:
-    """Waits while the file `data/hold` exists."""
+    """Waits while the file `data/hold` exists, for ten minutes at most."""
     context.log.info("attempt begun")
+    deadline = time.monotonic() + 600
     while HOLD.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("no test has removed data/hold")
         time.sleep(0.1)
 
 
