@@ -31,106 +31,100 @@ with dagster.DagsterInstance.get() as instance:
 """
 
 
-@pytest.fixture
-def odd(still: Stack) -> Stack:
-    """Returns the copy, whose code location holds the unusual user code."""
-    return still
-
-
 @pytest.mark.parametrize("job", ["sleep_job", "sleep_in_processes_job", "two_steps_job", "deaf_job", "deaf_in_processes_job"])
-def test_run_terminated_during_a_step_is_canceled_and_not_retried(odd: Stack, job: str) -> None:
+def test_run_terminated_during_a_step_is_canceled_and_not_retried(still: Stack, job: str) -> None:
     """Terminate must be final with both executors. The step has retries left, and some steps ignore the interrupt."""
-    run_id = odd.client.launch(job)
-    wait_until_begun(odd, run_id)
-    assert terminated(odd, run_id).status == "CANCELED", odd.client.story(run_id)
-    assert attempt_count(odd, run_id) == 1
+    run_id = still.client.launch(job)
+    wait_until_begun(still, run_id)
+    assert terminated(still, run_id).status == "CANCELED", still.client.story(run_id)
+    assert attempt_count(still, run_id) == 1
 
 
 @pytest.mark.parametrize("job", ["wait_job", "wait_in_processes_job"])
-def test_run_terminated_while_it_waits_for_a_retry_is_canceled(odd: Stack, job: str) -> None:
+def test_run_terminated_while_it_waits_for_a_retry_is_canceled(still: Stack, job: str) -> None:
     """An operator must not wait for the retry, which starts five minutes later."""
-    run_id = odd.client.launch(job)
+    run_id = still.client.launch(job)
 
     def waits() -> bool:
-        return seen("STEP_UP_FOR_RETRY" in odd.client.story(run_id), odd.client.story(run_id))
+        return seen("STEP_UP_FOR_RETRY" in still.client.story(run_id), still.client.story(run_id))
 
     wait_for("a step that waits", waits, seconds=60)
-    assert terminated(odd, run_id).status == "CANCELED", odd.client.story(run_id)
-    assert "STEP_RESTARTED" not in odd.client.story(run_id)
+    assert terminated(still, run_id).status == "CANCELED", still.client.story(run_id)
+    assert "STEP_RESTARTED" not in still.client.story(run_id)
 
 
 @pytest.mark.parametrize("job", ["pool_job", "pool_in_processes_job"])
-def test_run_terminated_while_it_waits_for_its_pool_is_canceled(odd: Stack, job: str) -> None:
+def test_run_terminated_while_it_waits_for_its_pool_is_canceled(still: Stack, job: str) -> None:
     """Another run holds the only slot. It must release the slot at once, because the next test needs it."""
-    odd.client.query(POOL_OF_ONE)
-    holder = odd.client.launch("pool_job")
-    wait_until_begun(odd, holder)
-    run_id = odd.client.launch(job)
+    still.client.query(POOL_OF_ONE)
+    holder = still.client.launch("pool_job")
+    wait_until_begun(still, holder)
+    run_id = still.client.launch(job)
 
     def waits() -> bool:
-        story = odd.client.story(run_id)
+        story = still.client.story(run_id)
         return seen("blocked by limit for pool oven" in story, story)
 
     wait_for("a step that waits for its pool", waits, seconds=60)
-    assert terminated(odd, run_id).status == "CANCELED", odd.client.story(run_id)
-    assert terminated(odd, holder).status == "CANCELED"
-    assert attempt_count(odd, run_id) == 0
+    assert terminated(still, run_id).status == "CANCELED", still.client.story(run_id)
+    assert terminated(still, holder).status == "CANCELED"
+    assert attempt_count(still, run_id) == 0
 
 
-def test_daemon_removes_the_container_of_a_failed_launch_unless_its_run_has_started(odd: Stack) -> None:
+def test_daemon_removes_the_container_of_a_failed_launch_unless_its_run_has_started(still: Stack) -> None:
     """The engine may have created the container although its answer was lost. Two containers must not do the same work."""
-    run_id = odd.client.launch("sleep_job")
-    wait_until_begun(odd, run_id)
-    container = odd.client.run(run_id).tags["docker/container_id"]
-    odd.compose("exec", "-T", "daemon", "python", "-c", DISCARD, run_id)
+    run_id = still.client.launch("sleep_job")
+    wait_until_begun(still, run_id)
+    container = still.client.run(run_id).tags["docker/container_id"]
+    still.compose("exec", "-T", "daemon", "python", "-c", DISCARD, run_id)
     assert run(["docker", "inspect", "--format", "{{.State.Status}}", container], capture=True).strip() == "running"
-    assert terminated(odd, run_id).status == "CANCELED"
-    odd.compose("exec", "-T", "daemon", "python", "-c", DISCARD, run_id)
+    assert terminated(still, run_id).status == "CANCELED"
+    still.compose("exec", "-T", "daemon", "python", "-c", DISCARD, run_id)
     assert run(["docker", "ps", "--all", "--quiet", "--filter", f"id={container}"], capture=True) == ""
 
 
-def test_launcher_reports_that_it_killed_a_run_which_ignored_terminate(odd: Stack) -> None:
+def test_launcher_reports_that_it_killed_a_run_which_ignored_terminate(still: Stack) -> None:
     """The launcher itself killed the container, so the reason must not be missing in the run's events."""
-    run_id = odd.client.launch("deaf_job")
-    wait_until_begun(odd, run_id)
-    terminated(odd, run_id)
+    run_id = still.client.launch("deaf_job")
+    wait_until_begun(still, run_id)
+    terminated(still, run_id)
     assert re.search(
-        r"The run was terminated\. Container \S+ had not ended within 7 s, and was killed\.", odd.client.story(run_id)
+        r"The run was terminated\. Container \S+ had not ended within 7 s, and was killed\.", still.client.story(run_id)
     )
 
 
 @pytest.mark.parametrize("status", ["STARTING", "QUEUED"])
-def test_run_terminated_before_its_first_step_is_canceled(odd: Stack, status: str) -> None:
+def test_run_terminated_before_its_first_step_is_canceled(still: Stack, status: str) -> None:
     """Its container must end as well, and no step may begin."""
-    blocking = [odd.client.launch("sleep_job") for _ in range(3)] if status == "QUEUED" else []
+    blocking = [still.client.launch("sleep_job") for _ in range(3)] if status == "QUEUED" else []
     for run_id in blocking:
-        wait_until_begun(odd, run_id)
-    run_id = odd.client.launch("sleep_job")
+        wait_until_begun(still, run_id)
+    run_id = still.client.launch("sleep_job")
 
     def reached() -> str:
-        now = odd.client.run(run_id).status
+        now = still.client.run(run_id).status
         return seen(now if now == status else None, now)
 
     wait_for(f"a run that is {status}", reached, seconds=30, every=0.02)
-    ended = terminated(odd, run_id)
+    ended = terminated(still, run_id)
     for other in blocking:
-        odd.client.terminate(other)
-    if container := odd.client.run(run_id).tags.get("docker/container_id"):
+        still.client.terminate(other)
+    if container := still.client.run(run_id).tags.get("docker/container_id"):
         run(["docker", "wait", container], capture=True)
-    assert (ended.status, attempt_count(odd, run_id)) == ("CANCELED", 0), odd.client.story(run_id)
+    assert (ended.status, attempt_count(still, run_id)) == ("CANCELED", 0), still.client.story(run_id)
 
 
-def test_run_that_exceeds_its_maximum_runtime_fails_and_is_not_retried(odd: Stack) -> None:
+def test_run_that_exceeds_its_maximum_runtime_fails_and_is_not_retried(still: Stack) -> None:
     """With two retries, a limit of six hours would become eighteen hours."""
-    run_id = odd.client.launch("sleep_job", tags={"dagster/max_runtime": "1"})
+    run_id = still.client.launch("sleep_job", tags={"dagster/max_runtime": "1"})
 
     def failed() -> Run:
         # The process of the run first reports that the run was canceled.
-        now = odd.client.run(run_id)
+        now = still.client.run(run_id)
         return seen(now if now.status == "FAILURE" else None, now)
 
     ended = wait_for("a run that has failed", failed, seconds=90)
-    assert "Exceeded maximum runtime of 1 seconds." in odd.client.story(run_id)
+    assert "Exceeded maximum runtime of 1 seconds." in still.client.story(run_id)
     assert ended.tags["dagster/will_retry"] == "false"
 
 
@@ -145,11 +139,11 @@ def test_run_that_exceeds_its_maximum_runtime_fails_and_is_not_retried(odd: Stac
         ("start_a_run", "A schedule or a sensor starts runs"),
     ],
 )
-def test_error_of_a_step_names_the_limit_that_the_step_exceeds(odd: Stack, act: str, said: str) -> None:
+def test_error_of_a_step_names_the_limit_that_the_step_exceeds(still: Stack, act: str, said: str) -> None:
     """The author of the step finds the remedy in the events of the run."""
-    ended = odd.client.wait(odd.client.launch("limit_job", config=limit_config(act)))
+    ended = still.client.wait(still.client.launch("limit_job", config=limit_config(act)))
     assert ended.status == "FAILURE"
-    assert said in odd.client.story(ended.run_id), odd.client.story(ended.run_id)
+    assert said in still.client.story(ended.run_id), still.client.story(ended.run_id)
 
 
 @pytest.mark.parametrize(
@@ -161,43 +155,43 @@ def test_error_of_a_step_names_the_limit_that_the_step_exceeds(odd: Stack, act: 
     ],
 )
 def test_killed_run_names_its_limit_and_is_retried_only_if_a_retry_may_succeed(
-    odd: Stack, act: str, said: str, again: str
+    still: Stack, act: str, said: str, again: str
 ) -> None:
     """A run that needs too much memory would need too much in its retry."""
-    ended = odd.client.wait(odd.client.launch("limit_job", config=limit_config(act), tags={"dagster/max_retries": "1"}))
-    assert (ended.status, odd.client.run(ended.run_id).tags["dagster/will_retry"]) == ("FAILURE", again)
-    assert said in odd.client.story(ended.run_id)
+    ended = still.client.wait(still.client.launch("limit_job", config=limit_config(act), tags={"dagster/max_retries": "1"}))
+    assert (ended.status, still.client.run(ended.run_id).tags["dagster/will_retry"]) == ("FAILURE", again)
+    assert said in still.client.story(ended.run_id)
 
 
-def test_daemon_retries_a_killed_run_despite_an_unreadable_event(odd: Stack) -> None:
+def test_daemon_retries_a_killed_run_despite_an_unreadable_event(still: Stack) -> None:
     """A run can write such an event. The daemon then once retried no run at all."""
     columns = 'run_id, event, dagster_event_type, "timestamp"'
     unreadable = (
         f"INSERT INTO event_logs ({columns}) VALUES ('some run', '{{\"__class__\": \"Nope\"}}', 'PIPELINE_FAILURE', now())"
     )
-    assert query(odd, "dagster", unreadable) == ["done"]
-    lost = odd.client.launch("limit_job", config=limit_config("be_killed"), tags={"dagster/max_retries": "1"})
+    assert query(still, "dagster", unreadable) == ["done"]
+    lost = still.client.launch("limit_job", config=limit_config("be_killed"), tags={"dagster/max_retries": "1"})
     tags = [{"key": "dagster/parent_run_id", "value": lost}]
 
     def retried() -> bool:
-        return seen(bool(odd.client.runs(tags=tags)), odd.client.story(lost))
+        return seen(bool(still.client.runs(tags=tags)), still.client.story(lost))
 
     wait_for("another attempt", retried, seconds=90)
 
 
-def test_error_of_a_killed_step_process_names_the_limits(odd: Stack) -> None:
+def test_error_of_a_killed_step_process_names_the_limits(still: Stack) -> None:
     """The multiprocess executor starts a process for each step, so the run continues and reports the error."""
     config = limit_config("fill_shared_memory")
-    ended = odd.client.wait(odd.client.launch("limit_in_processes_job", config=config))
+    ended = still.client.wait(still.client.launch("limit_in_processes_job", config=config))
     assert ended.status == "FAILURE"
-    assert "(RUN_MEMORY) or more shared memory (RUN_SHM)" in odd.client.story(ended.run_id)
+    assert "(RUN_MEMORY) or more shared memory (RUN_SHM)" in still.client.story(ended.run_id)
 
 
-def test_code_server_and_runs_have_the_same_environment_and_writable_folders(odd: Stack) -> None:
+def test_code_server_and_runs_have_the_same_environment_and_writable_folders(still: Stack) -> None:
     """Code that works in the code server must also work in a run. Each variable must keep the operator's value."""
-    run_id = odd.succeeds("look_job").run_id
-    output = json.loads(next(line for line in odd.client.output(run_id)[0].splitlines() if line.startswith('{"environment"')))
-    server = json.loads(odd.compose("exec", "-T", "user_code", "python", "-m", "user_code.places"))
+    run_id = still.succeeds("look_job").run_id
+    output = json.loads(next(line for line in still.client.output(run_id)[0].splitlines() if line.startswith('{"environment"')))
+    server = json.loads(still.compose("exec", "-T", "user_code", "python", "-m", "user_code.places"))
     for name, value in VARIABLES.items():
         assert output["environment"][name] == value.replace("$$", "$")
     different = {name for name, _ in output["environment"].items() ^ server["environment"].items()}
@@ -205,14 +199,14 @@ def test_code_server_and_runs_have_the_same_environment_and_writable_folders(odd
     assert output["places"] == server["places"]
     assert output["places"]["user"] == "dagster"
     assert output["places"]["executed"] == "runs"
-    assert odd.compose("exec", "-T", "user_code", "cat", "data/file.csv") == "kept"
+    assert still.compose("exec", "-T", "user_code", "cat", "data/file.csv") == "kept"
 
 
-def test_slow_sensor_fails_with_its_time_limit_and_a_slow_schedule_succeeds(odd: Stack) -> None:
+def test_slow_sensor_fails_with_its_time_limit_and_a_slow_schedule_succeeds(still: Stack) -> None:
     """The operator sets each limit separately. In the copy a sensor may take 3 seconds, and a schedule 60 seconds."""
-    sensor = odd.client.query(SENSOR, selector={**SELECTOR, "sensorName": "slow_sensor"})
+    sensor = still.client.query(SENSOR, selector={**SELECTOR, "sensorName": "slow_sensor"})
     assert "longer than 3 seconds to execute the sensor function" in json.dumps(sensor)
-    schedule = odd.client.query(SCHEDULE, selector={**SELECTOR, "scheduleName": "slow_schedule"})
+    schedule = still.client.query(SCHEDULE, selector={**SELECTOR, "scheduleName": "slow_schedule"})
     assert schedule["tick"]["evaluationResult"]["skipReason"] == "five seconds later"
 
 

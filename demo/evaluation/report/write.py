@@ -42,6 +42,7 @@ def report_files(results: Results) -> dict[str, bytes]:
 def _view(results: Results, claims: list[CheckedClaim]) -> dict[str, Any]:
     return {
         "about": results.about,
+        "method": summary.METHOD,
         "terms": summary.TERMS,
         "rows": summary.rows(results),
         "advice": summary.advice(results),
