@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight smoke down destroy prune user secret dev bench test test-static test-unit test-integration test-stack lint format lock
+.PHONY: help up preflight location deploy smoke down destroy prune user secret dev bench test test-static test-unit test-integration test-stack lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -12,6 +12,12 @@ up: ## Build and start the deployment, wait until it is healthy, say where the U
 
 preflight: ## Check engine, Compose, memory, disk, port, networks and data, without changing anything
 	@python3 -m operate preflight
+
+location: ## Host a Dagster project: NAME=shop FROM=../shop, then `make up`; REMOVE=1 takes it out again
+	@python3 -m operate location $(NAME) $(FROM) $(if $(REMOVE),--remove)
+
+deploy: ## Replace the code of all code locations, or of NAME=shop, without an interruption; BACK=1 takes it back
+	@python3 -m operate deploy $(NAME) $(if $(BACK),--back)
 
 smoke: ## Check the running deployment as a user would: PASS or FAIL a line; JOBS="mine" for your own
 	@python3 -m operate smoke $(JOBS)
@@ -28,8 +34,8 @@ prune: ## Remove ended containers of runs that were started more than a day ago
 user: ## Make a user of the login, or give one another password: NAME=anna ROLE=viewer, operator or none
 	@python3 -m operate user $(NAME) $(ROLE)
 
-secret: ## Keep standard input for user code, which reads /run/secrets/NAME: NAME=shop_api_key < key.txt
-	@python3 -m operate secret $(NAME)
+secret: ## Keep standard input for a code location, which reads /run/secrets/NAME: LOCATION=shop NAME=api_key < key.txt
+	@python3 -m operate secret $(NAME) $(LOCATION)
 
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m dev $(DEV_OPTIONS)
@@ -37,12 +43,11 @@ dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings
 	@python3 -m bench $(JOBS) $(if $(OFFICIAL),--official)
 
-# Two files of tests at once, on workers with a copy of the deployment each. tests/conftest.py sets the order. A group of
-# xdist 3.8 would not do: pytest 9.2 ignores it.
-WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Three files of tests at once, on workers with a copy of the deployment each: tests/lanes.py.
+WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test: test-static ## Run all tests
-	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/integration tests/unit $(DEMO_TESTS)
+	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/integration tests/unit $(DEMO_TESTS)
 
 test-static: .venv ## Test the text of this repository; needs Compose and no engine
 	docker/offline/engine.sh start
@@ -56,7 +61,7 @@ test-integration: .venv ## Test against Postgres and a gRPC code server; needs n
 
 test-stack: .venv ## Test the whole deployment in Docker, under a project name of its own
 	docker/offline/engine.sh start
-	$(PYTHON) -m pytest $(WORKERS) tests/stack
+	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations
 
 lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
 	@scripts/lint.sh

@@ -10,18 +10,20 @@ from contextlib import contextmanager
 
 from bench.measure import BenchError, Phases, burst, measure, median_run, runs_per_minute
 from bench.official import official_deployment
-from dagster_api.client import ApiError, Client
+from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
+from dagster_api.workspace import client_with
 from operate.compose import CommandError, compose, webserver_url
+from operate.locations import locations
 from operate.smoke import smoke_jobs
 
 REPEATS = 5
 BURST = 20
-DAGSTER = ("daemon", "webserver", "user_code")
 
 
-def latency(client: Client, job: str, repeats: int) -> Phases:
+def latency(url: str, job: str, repeats: int) -> Phases:
     """Prints a line and returns the median of `repeats` runs, launched one after the other."""
+    client = client_with(url, job)
     client.quiet(seconds=300, every=1)
     measured = [measure(client, job) for _ in range(repeats)]
     middle, totals = median_run(measured), [each.total for each in measured]
@@ -30,8 +32,9 @@ def latency(client: Client, job: str, repeats: int) -> Phases:
     return middle
 
 
-def throughput(client: Client, job: str, count: int) -> float:
+def throughput(url: str, job: str, count: int) -> float:
     """Prints a line and returns the runs per minute of `count` runs, launched at once."""
+    client = client_with(url, job)
     client.quiet(seconds=300, every=1)
     rate = runs_per_minute(burst(client, job, count))
     print(f"  {f'{count} of {job} at once, runs a minute':<66}{rate:>8.1f}", flush=True)
@@ -39,45 +42,45 @@ def throughput(client: Client, job: str, count: int) -> float:
 
 
 def bench(
-    client: Client, title: str, jobs: Sequence[str], bursts: Sequence[str], *, repeats: int = REPEATS, count: int = BURST
+    url: str, title: str, jobs: Sequence[str], bursts: Sequence[str], *, repeats: int = REPEATS, count: int = BURST
 ) -> tuple[float, float]:
     """Prints a deployment's table; returns the first job's seconds per run and the first burst's runs per minute."""
     header = "".join(f"{name:>8}" for name in ("queue", "start", "steps", "total"))
     print(f"{title}\n  {f'launch to success, median of {repeats}, seconds':<42}{header}{'spread':>14}", flush=True)
-    seconds = [latency(client, job, repeats).total for job in jobs]
-    rates = [throughput(client, job, count) for job in bursts]
+    seconds = [latency(url, job, repeats).total for job in jobs]
+    rates = [throughput(url, job, count) for job in bursts]
     return seconds[0], rates[0]
 
 
 @contextmanager
 def resting() -> Iterator[None]:
     """Stops this deployment's Dagster processes meanwhile: their schedules would slow the measurement beside it."""
-    compose("--progress", "quiet", "stop", *DAGSTER)
+    compose("--progress", "quiet", "stop", "daemon", "webserver", *(each.name for each in locations()))
     try:
         yield
     finally:
         compose("--progress", "quiet", "up", "--detach", "--wait", "--no-recreate")
 
 
-def beside_official(client: Client, jobs: Sequence[str]) -> None:
+def beside_official(url: str, jobs: Sequence[str]) -> None:
     """Measures this deployment, the official settings, and this one again, because the machine's speed changes meanwhile."""
-    before = bench(client, "this deployment", jobs, jobs[:1])
+    before = bench(url, "this deployment", jobs, jobs[:1])
     with resting(), official_deployment() as official:
         seconds, rate = bench(official, "the official example's settings", jobs, jobs[:1])
-    after = bench(client, "this deployment again", jobs, jobs[:1])
+    after = bench(url, "this deployment again", jobs, jobs[:1])
     ours = [statistics.mean(pair) for pair in zip(before, after, strict=True)]
     print(f"a run takes {seconds / ours[0]:.1f} times as long with the official settings, a burst {ours[1] / rate:.1f} times")
 
 
-def chosen_jobs(client: Client, names: Sequence[str]) -> Sequence[str]:
+def chosen_jobs(url: str, names: Sequence[str]) -> Sequence[str]:
     """The jobs to measure: `names`, or those that `make smoke` runs by default.
 
     Raises:
         BenchError: there are none.
     """
-    jobs = names or smoke_jobs(client.repository())
+    jobs = names or smoke_jobs(url)
     if not jobs:
-        raise BenchError('the code location names no jobs for it: make bench JOBS="mine"')
+        raise BenchError('the code locations name no jobs for it: make bench JOBS="mine"')
     return jobs
 
 
@@ -88,12 +91,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--official", action="store_true", help="measure the official example's settings too")
     options = parser.parse_args(arguments)
     try:
-        client = Client(webserver_url())
-        jobs = chosen_jobs(client, options.jobs)
+        url = webserver_url()
+        jobs = chosen_jobs(url, options.jobs)
         if options.official:
-            beside_official(client, jobs)
+            beside_official(url, jobs)
         else:
-            bench(client, "this deployment", jobs, jobs)
+            bench(url, "this deployment", jobs, jobs)
     except (ApiError, BenchError, CommandError, WaitError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

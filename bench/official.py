@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from dagster_api.client import Client
 from operate.compose import compose, free_port, run
 
 PROJECT = "bench_official"
@@ -19,7 +18,7 @@ def environment(port: int) -> Mapping[str, str]:
 
 
 @contextmanager
-def official_deployment() -> Iterator[Client]:
+def official_deployment() -> Iterator[str]:
     """Builds and starts the copy, and removes it with its data."""
     port = free_port()
     ours = environment(port)
@@ -28,6 +27,6 @@ def official_deployment() -> Iterator[Client]:
         compose("build", "--quiet", env=ours)
         compose("build", "--quiet", env=theirs)
         compose("up", "--detach", "--wait", env=theirs)
-        yield Client(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
     finally:
         run([sys.executable, "-m", "operate", "destroy", "--yes"], env=theirs)

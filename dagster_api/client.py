@@ -14,7 +14,7 @@ from dagster_api import queries
 from dagster_api.runs import ENDED, UNDER_WAY, Run, parse_run
 from dagster_api.waiting import NotYetError, WaitError, seen, wait_for
 
-LOCATION = "user_code"
+# Dagster's name of the repository that a code location's `Definitions` become.
 REPOSITORY = "__repository__"
 # Dagster's own job of all assets. The UI launches it for selected assets.
 ASSET_JOB = "__ASSET_JOB"
@@ -22,7 +22,6 @@ ASSET_JOB = "__ASSET_JOB"
 
 # Requests to this machine use no proxy, even if the environment names one.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-SELECTOR = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION}
 
 
 class ApiError(NotYetError):
@@ -35,9 +34,15 @@ def _messages(error: dict[str, Any]) -> list[str]:
 
 @dataclass
 class Client:
-    """The API at `url`, for instance http://127.0.0.1:3000."""
+    """The API at `url`, for instance http://127.0.0.1:3000, and the code location whose jobs and schedules are meant."""
 
     url: str
+    location: str
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The code location's repository, as the API names it."""
+        return {"repositoryName": REPOSITORY, "repositoryLocationName": self.location}
 
     def get(self, path: str) -> bytes:
         """The body of a GET request.
@@ -69,7 +74,7 @@ class Client:
         Raises:
             ApiError: the launch was refused.
         """
-        selector: dict[str, Any] = {**SELECTOR, "jobName": job}
+        selector: dict[str, Any] = {**self.selector, "jobName": job}
         if assets:
             selector["assetSelection"] = [{"path": asset.split("/")} for asset in assets]
         metadata = {"tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]}
@@ -187,7 +192,7 @@ class Client:
 
     def sensor_log(self, name: str) -> str:
         """The log messages of a sensor's last ticks."""
-        state = self.query(queries.SENSOR_LOG, selector={**SELECTOR, "sensorName": name})["sensorOrError"]["sensorState"]
+        state = self.query(queries.SENSOR_LOG, selector={**self.selector, "sensorName": name})["sensorOrError"]["sensorState"]
         return "\n".join(event["message"] for tick in state["ticks"] for event in tick["logEvents"]["events"])
 
     def repository(self) -> dict[str, Any]:
@@ -196,9 +201,9 @@ class Client:
         Raises:
             ApiError: the code location is not loaded.
         """
-        repository: dict[str, Any] = self.query(queries.INSTIGATORS, selector=SELECTOR)["repositoryOrError"]
+        repository: dict[str, Any] = self.query(queries.INSTIGATORS, selector=self.selector)["repositoryOrError"]
         if not repository:
-            raise ApiError(f"the code location {LOCATION} is not loaded")
+            raise ApiError(f"the code location {self.location} is not loaded")
         return repository
 
     def _launched(self, answer: dict[str, Any]) -> str:

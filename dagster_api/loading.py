@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from dagster_api import queries
-from dagster_api.client import LOCATION, ApiError, Client
+from dagster_api.client import ApiError, Client
 from dagster_api.waiting import NotYetError, seen, wait_for
 
 # Loading takes some 10 s on two cores, if all services start at once.
@@ -26,12 +26,12 @@ def wait_until_loaded(client: Client, *, since: float = 0, seconds: float = LOAD
 
     def loaded() -> bool:
         try:
-            answer = client.query(queries.LOADED, name=LOCATION)["entry"]
+            answer = client.query(queries.LOADED, name=client.location)["entry"]
         except ApiError as error:
             raise NotYetError(error) from error
         return seen(is_loaded(answer, since), json.dumps(answer))
 
-    wait_for(f"loading of the code location {LOCATION}", loaded, seconds=seconds)
+    wait_for(f"loading of the code location {client.location}", loaded, seconds=seconds)
 
 
 def is_loaded(entry: Mapping[str, object], since: float) -> bool:

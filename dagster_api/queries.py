@@ -23,6 +23,11 @@ LOGS = """query Logs($key: [String!]!) { capturedLogs(logKey: $key) { stdout std
 LOADED = """query Loaded($name: String!) { entry: workspaceLocationEntryOrError(name: $name) { __typename
   ... on PythonError { message } ... on WorkspaceLocationEntry { updatedTimestamp
     location: locationOrLoadError { __typename ... on PythonError { message } } } } }"""
+WORKSPACE = """query Workspace { workspaceOrError { __typename ... on PythonError { message } ... on Workspace { locationEntries {
+  name location: locationOrLoadError { __typename ... on PythonError { message causes { message } } } } } } }"""
+RELOAD_WORKSPACE = "mutation Reload { reloadWorkspace { __typename ... on PythonError { message } } }"
+RELOAD_LOCATION = """mutation Reload($name: String!) { reloadRepositoryLocation(repositoryLocationName: $name) {
+  __typename ... on PythonError { message } } }"""
 INSTIGATORS = """query Instigators($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) {
   ... on Repository { jobs { name metadataEntries { label ... on BoolMetadataEntry { boolValue } } }
     schedules { name scheduleState { status } }

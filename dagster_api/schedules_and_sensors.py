@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dagster_api.client import SELECTOR, ApiError, Client
+from dagster_api.client import ApiError, Client
 
 SCHEDULE = """query Find($selector: ScheduleSelector!) { found: scheduleOrError(scheduleSelector: $selector) {
   ... on Schedule { state: scheduleState { id status } } } }"""
@@ -56,7 +56,7 @@ class Switch:
             raise ApiError(f"{self.name} cannot be switched: {json.dumps(answer)}")
 
     def _selector(self) -> dict[str, str]:
-        return {**SELECTOR, self.selector_name: self.name}
+        return {**self.client.selector, self.selector_name: self.name}
 
     def _state(self) -> dict[str, Any]:
         found: dict[str, Any] = self.client.query(self.find, selector=self._selector())["found"]

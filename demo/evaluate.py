@@ -18,6 +18,7 @@ from typing import IO, Any
 from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.waiting import WaitError
+from demo import LOCATION
 from demo.evaluation import SHORT
 from demo.evaluation.play.stopping import STOPPED
 from operate.compose import ROOT, CommandError, code_server_start, compose, model, run, webserver_url
@@ -64,7 +65,7 @@ def ready(arguments: list[str]) -> int:
         remedy = "make up RUN_ISOLATION=container"
         raise CommandError(f"runs are processes of the code server here, and would end when its settings change: {remedy}")
     try:
-        Client(webserver_url()).repository()
+        Client(webserver_url(), LOCATION).repository()
     except (ApiError, CommandError) as error:
         raise CommandError(f"{error}; is the deployment up? make up") from error
     compose("--progress", "quiet", "build", "evaluation")
@@ -93,9 +94,9 @@ def set_up(settings: dict[str, str]) -> None:
 
 def adapt_code_location(settings: dict[str, str]) -> None:
     """Restarts it with other settings, and waits until the webserver loads it. The daemon does so within a minute."""
-    up = ("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", "user_code")
+    up = ("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", LOCATION)
     compose(*up, env={**os.environ, **settings}, apart=True)
-    wait_until_loaded(Client(webserver_url()), since=code_server_start())
+    wait_until_loaded(Client(webserver_url(), LOCATION), since=code_server_start(LOCATION))
 
 
 def machine() -> str:

@@ -7,6 +7,7 @@ import sys
 from bench.measure import BenchError, measure
 from dagster_api.client import ApiError, Client
 from dagster_api.waiting import WaitError
+from demo import LOCATION
 from operate.compose import CommandError, compose, model, webserver_url
 
 BUNDLED_SOURCE = "http://users_api:8080"
@@ -34,7 +35,7 @@ def growth(client: Client) -> None:
         BenchError: the code location has another source, or a run failed.
     """
     services = model()["services"]
-    if services["user_code"]["environment"].get("USERS_API_URL") != BUNDLED_SOURCE:
+    if services[LOCATION]["environment"].get("USERS_API_URL") != BUNDLED_SOURCE:
         raise BenchError(f"the source is not the bundled one, so its size is not ours to choose: USERS_API_URL={BUNDLED_SOURCE}")
     try:
         for size in SIZES:
@@ -46,7 +47,7 @@ def growth(client: Client) -> None:
 def main() -> int:
     """Returns the exit status."""
     try:
-        growth(Client(webserver_url()))
+        growth(Client(webserver_url(), LOCATION))
     except (ApiError, BenchError, CommandError, WaitError) as error:
         print(f"growth: {error}", file=sys.stderr)
         return 1

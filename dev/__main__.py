@@ -65,7 +65,7 @@ def serve(folder: Path, port: int, beside: Sequence[Neighbour]) -> int:
     with surroundings(folder, beside) as environ:
         command = ["dagster", "dev", "--workspace", f"{environ['DAGSTER_HOME']}/workspace.yaml", "--port", str(port)]
         with process(command, log, env=environ, cwd=folder) as dagster:
-            client = Client(f"http://127.0.0.1:{port}")
+            client = Client(f"http://127.0.0.1:{port}", "")
 
             def answers() -> bytes:
                 if dagster.poll() is not None:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import yaml
 
+from dagster_project.definitions import module_of
 from dev.postgres import postgres
 from operate.compose import ROOT
 
+# The Dagster project that runs.
+PROJECT = ROOT / "user_code"
 # Runs a process beside Dagster's, below a folder; yields the variables with which user code reaches it.
 Neighbour = Callable[[Path], AbstractContextManager[dict[str, str]]]
 
@@ -25,7 +28,7 @@ def write_instance(home: Path) -> None:
     instance["compute_logs"]["config"]["base_dir"] = str(home / "compute_logs")
     instance["local_artifact_storage"]["config"]["base_dir"] = str(home / "op_outputs")
     (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
-    location = {"module_name": "user_code.definitions", "location_name": "user_code"}
+    location = {"module_name": module_of(PROJECT), "location_name": PROJECT.name}
     (home / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"python_module": location}]}))
 
 
@@ -43,7 +46,9 @@ def surroundings(folder: Path, neighbours: Sequence[Neighbour] = ()) -> Iterator
             # As in the image of the code location: docker/code_server/Dockerfile.
             "DAGSTER_DEFAULT_IO_MANAGER_MODULE": "dagster_deployment.io_manager",
             "DAGSTER_DEFAULT_IO_MANAGER_ATTRIBUTE": "deployment_io_manager",
-            "PYTHONPATH": ":".join(str(ROOT / part / "src") for part in ("docker/dagster", "docker/code_server", "user_code")),
+            "PYTHONPATH": ":".join(
+                str(ROOT / part) for part in (".", "docker/dagster/src", "docker/code_server/src", "user_code/src")
+            ),
             "EXPORTS_DIR": str(folder / "exports"),
         }
         for neighbour in neighbours:

@@ -8,14 +8,16 @@ from collections.abc import Callable
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
-from operate import down, preflight, prune, secret, smoke, up, user
+from operate import deploy, down, location, preflight, prune, secret, smoke, up, user
 from operate.compose import CommandError
 from operate.overlays import OverlayError
 
-# Each returns its exit status. It takes the words after the verb: those of WORDS, and no others.
+# Each returns its exit status. It takes the words after the verb: those of WORDS and OPTIONS, and no others.
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "up": up.main,
     "preflight": preflight.main,
+    "location": location.main,
+    "deploy": deploy.main,
     "smoke": smoke.main,
     "down": down.main,
     "destroy": down.destroy,
@@ -23,7 +25,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "user": user.main,
     "secret": secret.main,
 }
-WORDS = {"smoke": "JOB", "user": "NAME and ROLE", "secret": "NAME"}
+WORDS = {"smoke": "JOB", "user": "NAME and ROLE", "secret": "NAME and LOCATION", "location": "NAME and FROM", "deploy": "NAME"}
+OPTIONS = {"destroy": "--yes", "location": "--remove", "deploy": "--back"}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -32,11 +35,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     for name in VERBS:
         verb = verbs.add_parser(name)
-        verb.set_defaults(words=[])
+        verb.set_defaults(words=[], options=[])
         if name in WORDS:
             verb.add_argument("words", nargs="*", metavar=WORDS[name])
-    verbs.choices["destroy"].add_argument("--yes", dest="words", action="append_const", const="--yes", help="do not ask")
-    return parser.parse_args(arguments)
+        if option := OPTIONS.get(name):
+            verb.add_argument(option, dest="options", action="append_const", const=option)
+    parsed = parser.parse_args(arguments)
+    parsed.words += parsed.options
+    return parsed
 
 
 def main(arguments: list[str]) -> int:
@@ -47,6 +53,9 @@ def main(arguments: list[str]) -> int:
     except (ApiError, CommandError, OverlayError, WaitError) as error:
         print(f"{options.verb}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"{options.verb}: stopped", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

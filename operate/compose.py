@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-# The label of every run container; its value names the Compose project. See x-run-container in docker-compose.yml.
+# The label of every run container; its value names the Compose project. The launch gateway sets it: `mine` in policy.yaml.
 PROJECT_LABEL = "dagster/project"
 
 
@@ -39,7 +39,7 @@ def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | N
         command, cwd=ROOT, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE, start_new_session=apart
     )
     if result.returncode:
-        raise CommandError(f"{' '.join(command[:4])} failed: {result.stderr.strip()[-2000:]}")
+        raise CommandError(f"{' '.join(command[:4])} failed: {result.stderr.strip()[-6000:]}")
     return result.stdout or ""
 
 
@@ -89,15 +89,15 @@ def webserver_url(env: Mapping[str, str] | None = None) -> str:
     return f"http://{described['NetworkSettings']['Networks'][deployment['name'] + '_public']['IPAddress']}:3000"
 
 
-def code_server_start(env: Mapping[str, str] | None = None) -> float:
-    """The start time of the code server's container: seconds since 1970, by the engine's clock.
+def code_server_start(location: str, env: Mapping[str, str] | None = None) -> float:
+    """The start time of the code server of a code location: seconds since 1970, by the engine's clock.
 
     Raises:
         CommandError: the code server does not run.
     """
-    container = compose("ps", "--quiet", "user_code", capture=True, env=env).strip()
+    container = compose("ps", "--quiet", location, capture=True, env=env).strip()
     if not container:
-        raise CommandError("the code server does not run: make up")
+        raise CommandError(f"the code server {location} does not run: make up")
     stamp = run(["docker", "inspect", "--format", "{{.State.StartedAt}}", container], capture=True).strip()
     return datetime.fromisoformat(stamp).timestamp()
 

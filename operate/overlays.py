@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 BASE = "docker-compose.yml"
+PROCESS = "docker/compose.process.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
 # The allowed values of each variable, and the file that each value adds.
 OVERLAYS: dict[str, dict[str, str | None]] = {
-    "RUN_ISOLATION": {"container": None, "process": "docker/compose.process.yml"},
+    "RUN_ISOLATION": {"container": None, "process": PROCESS},
     "EDGE": {"0": None, "1": EDGE},
     "LOGIN": {"password": None, "oidc": OIDC},
     "EDGE_TLS": {"auto": None, "internal": None},

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from dagster_api.client import ApiError, Client
 from dagster_api.waiting import WaitError
+from dagster_api.workspace import client_with, clients, load_errors
 from operate.compose import CommandError, model, services, webserver_url
+from operate.locations import locations
 
 # Jobs with this metadata run in `make smoke` and `make bench` by default. Tags would appear at each of their runs.
 SMOKE = {"label": "smoke", "boolValue": True}
@@ -39,11 +41,21 @@ def is_well(container: Mapping[str, Any], *, one_shot: bool) -> bool:
     return container["State"] == "running" and container.get("Health", "") in {"", "healthy"}
 
 
-def ui_answers(client: Client) -> str:
+def ui_answers(url: str) -> str:
     """The webserver serves the UI's page."""
-    if b'<div id="root"' not in client.get("/"):
-        raise CheckError(f"{client.url}/ is not the Dagster UI")
-    return client.url
+    if b'<div id="root"' not in Client(url, "").get("/"):
+        raise CheckError(f"{url}/ is not the Dagster UI")
+    return url
+
+
+def is_loaded(url: str, name: str) -> str:
+    """The webserver has loaded a code location. Returns its schedules and sensors."""
+    errors = load_errors(url)
+    if name not in errors:
+        raise CheckError("workspace.yaml does not name it, or `make up` has not loaded it yet")
+    if error := errors[name]:
+        raise CheckError(error)
+    return instigators(Client(url, name).repository())
 
 
 def instigators(repository: Mapping[str, Any]) -> str:
@@ -53,16 +65,22 @@ def instigators(repository: Mapping[str, Any]) -> str:
     run = sorted(name for name, status in states.items() if status == "RUNNING")
     off = sorted(states.keys() - set(run))
     said = [", ".join(run)] if run else []
-    return "; ".join(said + ([f"off: {', '.join(off)}"] if off else [])) or "there are none"
+    return "; ".join(said + ([f"off: {', '.join(off)}"] if off else [])) or "no schedules, no sensors"
 
 
-def smoke_jobs(repository: Mapping[str, Any]) -> list[str]:
-    """The jobs that the code location names for this check, in alphabetical order."""
-    return sorted(job["name"] for job in repository["jobs"] if SMOKE in job["metadataEntries"])
+def smoke_jobs(url: str) -> list[str]:
+    """The jobs that the code locations name for this check, in alphabetical order."""
+    return named_for_smoke([job for client in clients(url) for job in client.repository()["jobs"]])
 
 
-def run_succeeds(client: Client, job: str) -> str:
+def named_for_smoke(jobs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of the jobs that have the metadata."""
+    return sorted(job["name"] for job in jobs if SMOKE in job["metadataEntries"])
+
+
+def run_succeeds(url: str, job: str) -> str:
     """A run of `job` succeeds, in a container if runs have one. Its output stays readable after its end."""
+    client = client_with(url, job)
     run = client.wait(client.launch(job))
     if run.status != "SUCCESS":
         raise CheckError(f"run {run.run_id} ended with {run.status}:\n{client.story(run.run_id)}")
@@ -87,21 +105,18 @@ def passes(name: str, check: Callable[[], str]) -> bool:
 
 
 def main(jobs: Sequence[str]) -> int:
-    """Returns the exit status: 0 if every check passed. Each of `jobs` runs, or those that the code location names.
+    """Returns the exit status: 0 if every check passed. Each of `jobs` runs, or those that the code locations name.
 
     Raises:
         CommandError: the webserver does not run.
     """
-    client = Client(webserver_url())
-    passed = [
-        passes("services are healthy", services_are_healthy),
-        passes("UI answers", lambda: ui_answers(client)),
-        passes("schedules and sensors", lambda: instigators(client.repository())),
-    ]
+    url = webserver_url()
+    passed = [passes("services are healthy", services_are_healthy), passes("UI answers", lambda: ui_answers(url))]
+    passed += [passes(f"code location {each.name}", functools.partial(is_loaded, url, each.name)) for each in locations()]
     # Without an answer of the API, a check above has failed.
     with suppress(ApiError):
-        jobs = jobs or smoke_jobs(client.repository())
+        jobs = jobs or smoke_jobs(url)
         if not jobs:
             print(NO_RUN)
-    passed += [passes(f"{job} succeeds", functools.partial(run_succeeds, client, job)) for job in jobs]
+    passed += [passes(f"{job} succeeds", functools.partial(run_succeeds, url, job)) for job in jobs]
     return not all(passed)

@@ -8,42 +8,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dagster_api.client import Client
-from dagster_api.loading import wait_until_loaded
+from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
-from operate.compose import ROOT, CommandError, code_server_start, compose, model, published_url, run, webserver_url
-from operate.overlays import BASE, compose_files
+from dagster_api.workspace import reload_workspace
+from operate.alone import alone
+from operate.compose import ROOT, CommandError, compose, model, published_url, run, webserver_url
+from operate.env_file import add_to_env, env_file, replace_in_env, settings
+from operate.images import build
+from operate.locations import locations
+from operate.overlays import BASE, PROCESS, compose_files
 from operate.preflight import check_deployment
+from operate.workspace import load_workspace
 
 OFFLINE = ROOT / "docker/offline"
 # A reachable registry returns the manifest in a second or two; a firewall drops packets.
 REGISTRY_SECONDS = 30
 HTTPS = 443
-
-
-def missing_settings(env: Mapping[str, str], decided: str) -> str:
-    """The lines of `decided` whose variable is not in `env`."""
-    return "".join(f"{line}\n" for line in decided.splitlines() if line.split("=", 1)[0] not in env)
-
-
-def add_to_env(path: Path, decided: str) -> None:
-    """Appends settings to a .env file, except those that it already sets."""
-    text = path.read_text() if path.exists() else ""
-    if new := missing_settings(settings(path), decided):
-        gap = "\n" if text and not text.endswith("\n") else ""
-        path.write_text(f"{text}{gap}# Decided by `make up`.\n{new}")
-
-
-def settings(path: Path) -> dict[str, str]:
-    """The variables that a .env file sets."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#")]
-    return {name.strip(): value.strip() for name, value in pairs}
 
 
 def choose_files(path: Path, environ: Mapping[str, str]) -> None:
@@ -55,16 +40,16 @@ def choose_files(path: Path, environ: Mapping[str, str]) -> None:
     given = settings(path)
     before = given.get("COMPOSE_FILE", BASE)
     after = compose_files(before, {**given, **environ})
-    if after == before:
-        return
-    kept = [line for line in path.read_text().splitlines() if not line.startswith("COMPOSE_FILE=")] if path.exists() else []
-    path.write_text("\n".join([*kept, f"COMPOSE_FILE={after}", ""]))
+    # The Compose files of code locations select theirs by RUN_ISOLATION: overlays cannot name them.
+    isolation = "process" if PROCESS in after.split(":") else "container"
+    if (after, isolation) != (before, given.get("RUN_ISOLATION", "container")):
+        replace_in_env(path, {"COMPOSE_FILE": after, "RUN_ISOLATION": isolation})
 
 
 def base_images(services: Mapping[str, Any]) -> list[str]:
     """The deployment's base images, which nothing here builds."""
     edge = [services["edge"]["build"]["args"]["CADDY_IMAGE"]] if "edge" in services else []
-    return [services["user_code"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge]
+    return [services["secrets"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge]
 
 
 def address() -> str:
@@ -101,27 +86,47 @@ def ensure_base_images(env: Mapping[str, str]) -> None:
         return
     print("up: the image registry cannot be reached: building base images from Debian's packages (40 s)", file=sys.stderr)
     edge = ["edge"] if "edge" in services else []
-    add_to_env(ROOT / ".env", run([str(OFFLINE / "base_images.sh"), *edge], capture=True))
+    add_to_env(env_file(), run([str(OFFLINE / "base_images.sh"), *edge], capture=True))
 
 
 def start() -> None:
-    """Builds and starts the containers, and waits until the webserver has loaded the code location.
+    """Builds and starts the containers, and waits until the webserver has loaded the code locations.
 
     Raises:
         CommandError: Compose failed; the state of the containers is printed.
-        WaitError: the code location is not loaded; the state of the containers is printed.
+        WaitError: a code location is not loaded; the state of the containers is printed.
     """
+    deployment = model()
+    hosted = locations(deployment)
+    build(deployment["name"], hosted)
     try:
-        compose("build", "--quiet")
         compose("up", "--detach", "--wait", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
-        # Behind the edge, a host with a rootless engine or Docker Desktop cannot reach the webserver.
-        if url := published_url(model()):
-            wait_until_loaded(Client(url), since=code_server_start())
+        load([each.name for each in hosted])
     except (CommandError, WaitError):
         # If Compose rejects the settings, these commands fail too: the error says why.
         with suppress(CommandError):
             print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
+        # One location that does not load must not keep others out of the UI.
+        with suppress(CommandError, ApiError):
+            reload_workspace(webserver_url())
         raise
+
+
+def load(names: Sequence[str]) -> None:
+    """Waits until the webserver has loaded the code locations.
+
+    Behind the edge, a host with a rootless engine or Docker Desktop cannot reach the webserver.
+
+    Raises:
+        WaitError: one is not loaded.
+    """
+    url = webserver_url()
+    try:
+        load_workspace(url, names)
+    except ApiError:
+        if published_url(model()):
+            raise
+        print("up: after a change of workspace.yaml, type: docker compose restart webserver daemon", file=sys.stderr)
 
 
 def main(_: list[str]) -> int:
@@ -132,7 +137,13 @@ def main(_: list[str]) -> int:
         OverlayError: a variable such as EDGE has a value that is not allowed.
         WaitError: the code location is not loaded.
     """
-    choose_files(ROOT / ".env", os.environ)
+    with alone():
+        return up()
+
+
+def up() -> int:
+    """Provides what is missing, then starts; returns the exit status."""
+    choose_files(env_file(), os.environ)
     # It prints its own reason.
     if status := subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=False).returncode:
         return status

@@ -10,6 +10,7 @@ from operate.compose import ROOT
 from scripts.compose_text import compose_file
 
 PAGE = ROOT / "docs/architecture.md"
+LABELS = {"code_server": "a code server per location"}
 BLOCK = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
@@ -19,12 +20,13 @@ def lines(compose: Mapping[str, Any]) -> Iterator[str]:
     services = {
         name: service for name, service in compose["services"].items() if service.get("networks") and "profiles" not in service
     }
+    services["code_server"] = compose_file("docker/code_server/container.yml")["services"]["code_server"]
     for zone, options in compose["networks"].items():
         yield f"    {zone}{{{{{zone}}}}}"
         if not (options or {}).get("internal"):
             yield f"    {zone} -.-> outside_world((beyond this host))"
         for name in sorted(name for name, service in services.items() if zone in service["networks"]):
-            yield f"    {name}_service[{name}] --- {zone}"
+            yield f"    {name}_service[{LABELS.get(name, name)}] --- {zone}"
     for zone in ("runs", "runs_egress"):
         yield f"    run[a container per run] --- {zone}"
 

@@ -22,7 +22,12 @@ def _untagged(loader: ComposeLoader, _: str, node: yaml.Node) -> Any:
 ComposeLoader.add_multi_constructor("!", _untagged)
 
 
+def parsed(text: str) -> dict[str, Any]:
+    """The text of a Compose file, as data."""
+    model: dict[str, Any] = yaml.load(text, ComposeLoader)  # noqa: S506 - a safe loader
+    return model
+
+
 def compose_file(path: str) -> dict[str, Any]:
     """A Compose file of this repository."""
-    model: dict[str, Any] = yaml.load((ROOT / path).read_text(), ComposeLoader)  # noqa: S506 - a safe loader
-    return model
+    return parsed((ROOT / path).read_text())

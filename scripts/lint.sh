@@ -20,7 +20,7 @@ check_types() {
     check "mypy: $*" mypy "${packages[@]}"
 }
 
-python_path=$(printf '%s:' docker/*/src).
+python_path=$(printf '%s:' docker/*/src docker/code_server/build).
 mapfile -t dockerfiles < <(git ls-files -co --exclude-standard '*Dockerfile')
 mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
 mapfile -t yaml < <(git ls-files -co --exclude-standard '*.yml' '*.yaml')
@@ -28,10 +28,10 @@ mapfile -t yaml < <(git ls-files -co --exclude-standard '*.yml' '*.yaml')
 check "ruff check" ruff check .
 check "ruff format" ruff format --check .
 check_types user_code
-check_types dagster_deployment dagster_services dagster_code_server
+check_types dagster_deployment dagster_services dagster_code_server project_build
 check_types launch_gateway
 check_types login
-check_types dagster_api operate dev bench scripts
+check_types dagster_api dagster_project operate dev bench scripts
 check "import-linter" env PYTHONPATH="$python_path" lint-imports
 # The deployment also works without the demo.
 if [ -d demo ]; then

@@ -15,9 +15,25 @@ import pytest
 
 from operate.compose import ROOT
 
-# The files that take longest start first: `make test` gives each file to one of two workers. Each worker has its own copy
-# of the deployment. Afterwards come the other files of a folder, so that a worker changes its copy once.
-FIRST = ("tests/demo/stack/test_evaluation.py", "tests/stack/", "tests/demo/stack/", "tests/integration/", "tests/demo/")
+# The files that take longest start first. Afterwards come the other files of a folder, so that a worker changes its copy of
+# the deployment once.
+FIRST = (
+    "tests/demo/stack/test_evaluation.py",
+    "tests/stack/",
+    "tests/demo/stack/",
+    "tests/locations/",
+    "tests/demo/test_without_demo.py",
+    "tests/integration/",
+    "tests/demo/",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Returns the scheduler of `tests/lanes.py`."""
+    from tests.lanes import Lanes
+
+    return Lanes(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -32,7 +32,7 @@ role() {
         set_role "$@" && return
         stop_role "$1"
     done
-    echo "roles: $1 cannot be set right after $attempt attempts: stop user_code and all runs, then docker compose start roles" >&2
+    echo "roles: $1 cannot be set right after $attempt attempts: stop all code servers and runs, then docker compose start roles" >&2
     exit 1
 }
 

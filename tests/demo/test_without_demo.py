@@ -14,22 +14,17 @@ import pytest
 
 from operate.compose import ROOT
 from tests.conftest import repository_text
+from tests.manual import example
 from tests.static.test_repository import tracked
 
 DELETED = ("demo/", "tests/demo/", "user_code/src/")
-INCLUDE = re.compile(r"^# .*\ninclude: .*\n\n", re.MULTILINE)
+INCLUDE = re.compile(r"^  # The demo.*\n  - \{path: demo/.*\n", re.MULTILINE)
 pytestmark = pytest.mark.timeout(900)
-
-
-def readme_example() -> str:
-    """Returns the code of the two assets in README.md."""
-    (example,) = re.findall(r"```python\n(.*?)```", repository_text("README.md"), re.DOTALL)
-    return re.sub("^ {3}", "", example, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns a copy of the repository without the demo. Its code location is the package of the README."""
+    """Returns a copy of the repository without the demo. Its code location is the smallest project of the manual."""
     folder = tmp_path_factory.mktemp("without") / "demo_is_gone"
     for path in tracked():
         if not path.startswith(DELETED):
@@ -41,7 +36,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     package = folder / "user_code/src/user_code"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "definitions.py").write_text(readme_example())
+    (package / "definitions.py").write_text(example("python"))
     (folder / "user_code/settings.env").write_text("# This code has no settings.\n")
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     return folder
@@ -67,9 +62,9 @@ def test_compose_lists_no_service_of_the_demo(copy: Path) -> None:
     [
         ("tests/static",),
         # These load the code location.
-        ("tests/unit/test_imports.py", "tests/integration/test_code_server.py"),
+        ("tests/unit/test_imports.py", "tests/integration/test_code_server.py", "-k", "imports or serves_its_code_location"),
         # The stack tests host their own code location. Without the demo, only a missing import can make the others fail.
-        ("tests/unit", "tests/integration", "tests/stack", "--collect-only"),
+        ("tests/unit", "tests/integration", "tests/stack", "tests/locations", "--collect-only"),
     ],
     ids=["static", "loading", "collected"],
 )

@@ -17,11 +17,11 @@ from dagster._grpc.types import ListRepositoriesResponse
 
 from dagster_api.waiting import seen, wait_for
 from dev.processes import process
+from dev.surroundings import PROJECT
 
 SERVE = [sys.executable, "-P", "-m", "dagster_code_server.serve"]
 PROBE = ["-P", "-m", "dagster_code_server.probe"]
 MEND = "`docker compose start roles` sets right a role that user code has changed."
-RUN_CONTAINER = '{"networks": ["p_runs"], "container_kwargs": {"mem_limit": "1g"}}'
 
 
 def probe(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -46,32 +46,32 @@ def healthy(environ: dict[str, str]) -> bool:
 
 def test_code_server_serves_its_code_location_and_run_settings(environment: dict, port_4000: None, tmp_path: Path) -> None:
     """Webserver and daemon read image, networks and environment of runs from the code server."""
-    environ = {**environment, "RUN_CONTAINER": RUN_CONTAINER, "DAGSTER_CURRENT_IMAGE": "p/user_code:1"}
+    environ = {**environment, "DAGSTER_CURRENT_IMAGE": "p/user_code:1"}
     assert probe(environ).returncode != 0
-    with process([*SERVE, "user_code.definitions"], tmp_path / "log", env=environ):
+    with process(SERVE, tmp_path / "log", env=environ, cwd=PROJECT):
         wait_for("a healthy code server", lambda: healthy(environ), seconds=60, every=0.5)
         locked_out = probe({**environ, "DAGSTER_POSTGRES_USER": "nobody"})
         reply = dg.deserialize_value(DagsterGrpcClient(port=4000, host="127.0.0.1").list_repositories(), ListRepositoriesResponse)
     assert (locked_out.returncode, locked_out.stderr.splitlines()[-1]) == (1, MEND)
     assert locked_out.stderr.startswith("nobody cannot use the database dagster: ")
     assert reply.container_image == "p/user_code:1"
-    assert reply.container_context["docker"]["networks"] == ["p_runs"]
     assert f"EXPORTS_DIR={environ['EXPORTS_DIR']}" in reply.container_context["docker"]["env_vars"]
     assert [symbol.attribute for symbol in reply.repository_symbols] == ["defs"]
 
 
 def test_probe_reports_a_code_location_that_does_not_load(environment: dict, port_4000: None, tmp_path: Path) -> None:
     """The server must still answer, so that the UI shows the reason."""
+    (tmp_path / "pyproject.toml").write_text('[tool.dg.project]\nroot_module = "broken"\n')
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/__init__.py").write_text("")
     (tmp_path / "broken/definitions.py").write_text("raise RuntimeError('no such table')")
-    environ = {**environment, "RUN_CONTAINER": "{}", "PYTHONPATH": f"{tmp_path}:{environment['PYTHONPATH']}"}
+    environ = environment
 
     def reason() -> str:
         said = probe(environ).stderr
         return seen(said if "does not load" in said else None, said)
 
-    with process([*SERVE, "broken.definitions"], tmp_path / "log", env=environ):
+    with process(SERVE, tmp_path / "log", env=environ, cwd=tmp_path):
         said = wait_for("an answer of the probe", reason, seconds=60, every=0.5)
     assert "the code location does not load" in said
     assert "no such table" in said
@@ -79,8 +79,8 @@ def test_probe_reports_a_code_location_that_does_not_load(environment: dict, por
 
 def test_code_server_exits_with_one_sentence_without_its_database(environment: dict) -> None:
     """Postgres may start late, and Docker restarts an ended container. A server that keeps running would keep the error."""
-    environ = {**environment, "RUN_CONTAINER": "{}", "DAGSTER_POSTGRES_PORT": "1"}
-    ended = subprocess.run([*SERVE, "user_code.definitions"], env=environ, capture_output=True, text=True, check=False)
+    environ = {**environment, "DAGSTER_POSTGRES_PORT": "1"}
+    ended = subprocess.run(SERVE, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith("Dagster's instance cannot be opened: ")
 

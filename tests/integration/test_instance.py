@@ -36,7 +36,7 @@ def test_dagster_applies_the_settings_of_the_shipped_dagster_yaml(in_environment
         assert instance.telemetry_enabled is False
         assert instance.freshness_enabled is True
         assert instance.run_storage.__class__.__name__ == "PostgresRunStorage"
-        assert instance.get_ref().run_launcher_data.rehydrate().container_kwargs == {}
+        assert instance.get_ref().run_launcher_data.rehydrate().container_kwargs == {"stop_timeout": 7}
 
 
 def test_instance_reference_holds_no_password_and_no_resolved_host(in_environment: dict[str, str]) -> None:
@@ -62,6 +62,6 @@ def test_migrate_upgrades_the_database_of_an_older_release(migrated: dict[str, s
 
 def test_workspace_names_host_and_port_of_the_code_server() -> None:
     """Webserver and daemon connect to this Compose service."""
-    (origin,) = location_origins_from_yaml_paths([str(ROOT / "workspace.yaml")])
-    assert (origin.host, origin.port, origin.location_name) == ("user_code", 4000, "user_code")
-    assert "user_code" in compose_file("docker-compose.yml")["services"]
+    for origin in location_origins_from_yaml_paths([str(ROOT / "workspace.yaml")]):
+        assert (origin.host, origin.port) == (origin.location_name, 4000)
+        assert origin.host in compose_file(f"locations/{origin.host}/compose.yml")["services"]

@@ -20,8 +20,9 @@ from dagster_api.schedules_and_sensors import schedule
 from operate.compose import ROOT, code_server_start, free_port, webserver_url
 from operate.overlays import BASE
 from operate.up import ensure_base_images
+from tests.selector import LOCATION
 from tests.stack.browser import browser_page
-from tests.stack.hosting import overlay
+from tests.stack.hosting import build, overlay
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -54,7 +55,7 @@ class Stack:
     @property
     def client(self) -> Client:
         """Returns the client of the copy's API."""
-        return Client(self.url or f"http://127.0.0.1:{self.port}")
+        return Client(self.url or f"http://127.0.0.1:{self.port}", LOCATION)
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Runs `docker compose` for this copy. Raises an error with its output if the command fails."""
@@ -79,7 +80,7 @@ class Stack:
     def up(self, *arguments: str) -> None:
         """Starts the copy. Waits until it is healthy and the webserver has loaded the current code server."""
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), *arguments)
-        wait_until_loaded(Client(webserver_url(self.environ)), since=code_server_start(self.environ))
+        wait_until_loaded(Client(webserver_url(self.environ), LOCATION), since=code_server_start(LOCATION, self.environ))
 
     def mark(self, name: str, *, on: bool) -> None:
         """Creates or removes a file in `data/` of the code location. The steps check whether it exists."""
@@ -125,11 +126,12 @@ def copy_of_the_deployment(
     """Builds and starts a copy, and removes it at the end. Prints its logs if a test failed."""
     ensure_base_images(os.environ)
     port = free_port()
-    names = {"COMPOSE_PROJECT_NAME": project, "WEBSERVER_PORT": str(port)}
+    # The tag that `make up` has written to .env is one of another project.
+    names = {"COMPOSE_PROJECT_NAME": project, "WEBSERVER_PORT": str(port), "USER_CODE_TAG": "local"}
     compose = {"COMPOSE_FILE": BASE, "COMPOSE_PROGRESS": "plain"}
     stack = kind(project, port, {**os.environ, **compose, **settings, **names})
     stack.remove()
-    stack.compose("build", "--quiet")
+    build(stack)
     try:
         stack.up()
         yield stack
@@ -142,8 +144,7 @@ def copy_of_the_deployment(
 @pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yields the copy, with the code location of these tests."""
-    package = {path.name: path.read_text() for path in CODE.glob("*.py")}
-    file = overlay(package, tmp_path_factory.mktemp("code_location"), environment=VARIABLES)
+    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES)
     with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}"}) as stack:
         yield stack
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import requests
 
-from dagster_api.client import SELECTOR
 from dagster_api.queries import LAUNCH
 from dagster_api.waiting import seen
 from operate.compose import free_port
 from operate.up import ensure_base_images
+from tests.selector import SELECTOR
 from tests.stack.browser import browser_page
 from tests.stack.conftest import Stack
 

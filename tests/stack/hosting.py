@@ -1,56 +1,40 @@
-"""Tests give another code location to a copy."""
+"""Tests give another project to a copy."""
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operate.compose import ROOT
+from operate.compose import model
+from operate.locations import locations
+from operate.lock import write_lock
+from tests.selector import LOCATION
 
 if TYPE_CHECKING:
     from tests.stack.conftest import Stack
 
 IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
-# The image of the code location contains these files and the package.
-PARTS = (
-    "docker/code_server",
-    "docker/dagster/src/dagster_deployment",
-    "docker/venv.sh",
-    "dagster.yaml",
-    "user_code/requirements.txt",
-)
 
 
-def overlay(package: Mapping[str, str], context: Path, **service: Any) -> str:
-    """Writes a Compose file whose code location is `package`, and returns its path.
+def overlay(project: Path, context: Path, **service: Any) -> str:
+    """Writes a Compose file that gives a project to the code location, and returns its path.
 
-    `package` holds the text of each file by its name. `context` is an empty folder for the build.
-    `service` holds more keys of the Compose service.
+    `context` is an empty folder for the lock of the project's packages. `service` holds more keys of the Compose service.
     """
-    for part in PARTS:
-        (context / part).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, context / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / part, context / part)
-    folder = context / "user_code/src/user_code"
-    folder.mkdir(parents=True)
-    for name, text in package.items():
-        (folder / name).write_text(text)
+    contexts = {"project": str(project), "location": str(context)}
     file = context / "code_location.yml"
-    file.write_text(json.dumps({"services": {"user_code": {"build": {"context": str(context)}, **service}}}))
+    file.write_text(json.dumps({"services": {LOCATION: {"build": {"additional_contexts": contexts}, **service}}}))
     return str(file)
 
 
 @contextmanager
-def hosting(stack: Stack, package: Mapping[str, str], context: Path) -> Iterator[Stack]:
-    """Hosts a package as the code location of the stack. Restores the old one at the end of the block."""
+def hosting(stack: Stack, project: Path, context: Path) -> Iterator[Stack]:
+    """Hosts a project as the code location of the stack. Restores the old one at the end of the block."""
     before = dict(stack.environ)
-    file = overlay(package, context, image=IMAGE, environment={"DAGSTER_CURRENT_IMAGE": IMAGE})
+    file = overlay(project, context, image=IMAGE, environment={"DAGSTER_CURRENT_IMAGE": IMAGE})
     stack.environ |= {"COMPOSE_FILE": f"{before['COMPOSE_FILE']}:{file}"}
     try:
         replace_code_location(stack)
@@ -60,9 +44,16 @@ def hosting(stack: Stack, package: Mapping[str, str], context: Path) -> Iterator
         replace_code_location(stack)
 
 
+def build(stack: Stack, *services: str) -> None:
+    """Locks the packages of each code location, and builds images."""
+    for location in locations(model(stack.environ)):
+        write_lock(location)
+    stack.compose("build", "--quiet", *services)
+
+
 def replace_code_location(stack: Stack) -> None:
     """Starts the code location that the Compose files name. Restarts webserver and daemon, because both keep the old one."""
-    stack.compose("build", "--quiet", "user_code")
+    build(stack, LOCATION)
     stack.up()
     stack.compose("restart", "--no-deps", "webserver", "daemon")
     stack.up()

@@ -11,9 +11,9 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from dagster_api.client import SELECTOR
 from dagster_api.waiting import wait_for
 from operate.compose import ROOT, webserver_url
+from tests.selector import SELECTOR
 from tests.stack.acme import DIRECTORY, acme_service
 from tests.stack.browser import SEEN_MILLISECONDS, visit
 from tests.stack.conftest import Stack

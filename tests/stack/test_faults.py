@@ -114,7 +114,7 @@ def test_crash_of_a_service_loses_no_run(still: Stack, service: str) -> None:
 
     wait_for("runs under way and in the queue", under_way, seconds=60, every=0.1)
     crash_and_wait(still, service)
-    wait_until_loaded(still.client, since=code_server_start(still.environ))
+    wait_until_loaded(still.client, since=code_server_start("user_code", still.environ))
     ended = [last_attempt(still, run_id) for run_id in runs]
     assert [run_.status for run_ in ended] == ["SUCCESS"] * 4, [still.client.story(run_.run_id) for run_ in ended]
 

@@ -7,17 +7,17 @@ import re
 
 import pytest
 
-from dagster_api.client import SELECTOR
 from dagster_api.runs import Run
 from dagster_api.waiting import seen, wait_for
 from operate.compose import run
+from tests.selector import SELECTOR
 from tests.stack.conftest import VARIABLES, Stack
 from tests.stack.database import query
 from tests.stack.runs import attempt_count, terminated, wait_until_begun
 
 pytestmark = pytest.mark.timeout(300)
 # Only one of the two containers has these variables: see `dagster_code_server.serve`. Dagster sets the last two for a run.
-DIFFERENT = {"HOSTNAME", "LISTEN_ON", "RUN_CONTAINER", "ALERT_URLS_FILE", "DAGSTER_RUN_JOB_NAME", "SF_PARTNER"}
+DIFFERENT = {"HOSTNAME", "LISTEN_ON", "ALERT_URLS_FILE", "DAGSTER_RUN_JOB_NAME", "SF_PARTNER"}
 RESULT = """{ __typename ... on PythonError { message }
   ... on DryRunInstigationTick { evaluationResult { skipReason error { message } } } }"""
 SENSOR = f"mutation($selector: SensorSelector!) {{ tick: sensorDryRun(selectorData: $selector, cursor: null) {RESULT} }}"

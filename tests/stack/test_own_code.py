@@ -1,14 +1,13 @@
-"""A reader replaces the code location with the example of README.md. The other services must still work."""
+"""A reader replaces the code location with the smallest project of the manual. The other services must still work."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import repository_text
+from tests.manual import example
 from tests.stack.conftest import Stack
 from tests.stack.hosting import hosting
 
@@ -16,28 +15,31 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def readme_package(still: Stack, tmp_path: Path) -> Iterator[Stack]:
-    """Yields the copy with the package of the README. Restores the old package at the end."""
-    (example,) = re.findall(r"```python\n(.*?)```", repository_text("README.md"), re.DOTALL)
-    definitions = re.sub("^ {3}", "", example, flags=re.MULTILINE)
-    with hosting(still, {"__init__.py": "", "definitions.py": definitions}, tmp_path) as stack:
+def smallest_project(still: Stack, tmp_path: Path) -> Iterator[Stack]:
+    """Yields the copy with that project. Restores the old one at the end."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(example("toml"))
+    (project / "shop.py").write_text(example("python"))
+    (tmp_path / "lock").mkdir()
+    with hosting(still, project, tmp_path / "lock") as stack:
         yield stack
 
 
-def test_smoke_passes_with_the_package_of_the_readme(readme_package: Stack) -> None:
+def test_smoke_passes_with_the_smallest_project_of_the_manual(smallest_project: Stack) -> None:
     """An asset names no I/O manager. The next asset or run must still find its value."""
-    said = readme_package.make("smoke", "JOBS=greeting_job").stdout.splitlines()
+    said = smallest_project.make("smoke", "JOBS=greeting_job").stdout.splitlines()
     assert [line.split(":")[0] for line in said] == [
         "PASS services are healthy",
         "PASS UI answers",
-        "PASS schedules and sensors",
+        "PASS code location user_code",
         "PASS greeting_job succeeds",
     ], said
-    alone = readme_package.client.wait(readme_package.client.launch("greeting_job", assets=("letter",)))
-    assert alone.status == "SUCCESS", readme_package.client.story(alone.run_id)
-    without = readme_package.make("smoke")
+    alone = smallest_project.client.wait(smallest_project.client.launch("greeting_job", assets=("letter",)))
+    assert alone.status == "SUCCESS", smallest_project.client.story(alone.run_id)
+    without = smallest_project.make("smoke")
     assert without.returncode == 0, without.stdout
     assert without.stdout.splitlines()[2:] == [
-        "PASS schedules and sensors: there are none",
+        "PASS code location user_code: no schedules, no sensors",
         'SKIP no run was launched: name jobs, make smoke JOBS="mine", or give yours metadata={"smoke": True}.',
     ]

@@ -19,6 +19,7 @@ def process_isolation(stack: Stack) -> Iterator[Stack]:
     stack.schedules(running=False)
     stack.quiet()
     stack.environ["COMPOSE_FILE"] += ":docker/compose.process.yml"
+    stack.environ["RUN_ISOLATION"] = "process"
     try:
         stack.up("--remove-orphans")
         yield stack
@@ -48,7 +49,7 @@ def test_runs_succeed_if_no_service_has_the_docker_socket(process_isolation: Sta
     assert [line.split(":")[0] for line in lines] == [
         "PASS services are healthy",
         "PASS UI answers",
-        "PASS schedules and sensors",
+        "PASS code location user_code",
         "PASS letters_job succeeds",
         "PASS quick_job succeeds",
     ]

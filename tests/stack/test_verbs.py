@@ -43,7 +43,7 @@ def test_smoke_reports_each_check_and_fails_if_a_job_fails(still: Stack) -> None
     assert check_results(sick.stdout) == [
         "PASS services are healthy",
         "PASS UI answers",
-        "PASS schedules and sensors",
+        "PASS code location user_code",
         "FAIL letters_job succeeds",
         "FAIL quick_job succeeds",
     ]
@@ -89,15 +89,15 @@ def test_wait_until_loaded_waits_for_the_new_code_server(still: Stack) -> None:
         still.compose("up", "--detach", "--wait", "--no-deps", "--force-recreate", "user_code")
     finally:
         still.compose("unpause", "webserver")
-    wait_until_loaded(still.client, since=code_server_start(still.environ))
+    wait_until_loaded(still.client, since=code_server_start("user_code", still.environ))
     known = still.client.query(KNOWN_SERVER)["entry"]["versionKey"]
     assert json.loads(known)[0] == still.compose("exec", "-T", "user_code", "python", "-c", CODE_SERVER).strip()
 
 
 def test_bench_measures_each_job_and_the_rate_of_runs(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     """The test launches few runs. `make bench` launches enough runs for its figures."""
-    jobs = chosen_jobs(still.client, [])
-    seconds, rate = bench(still.client, "a copy", jobs, ("quick_job",), repeats=1, count=2)
+    jobs = chosen_jobs(still.client.url, [])
+    seconds, rate = bench(still.client.url, "a copy", jobs, ("quick_job",), repeats=1, count=2)
     said = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in said[2:4]] == jobs == ["letters_job", "quick_job"]
     assert said[2].split()[4] == f"{seconds:.2f}"

@@ -12,11 +12,11 @@ from tests.static.test_repository import tracked
 NAMES = re.compile(r"users_api|USERS_|raw_user_data|users_assets|data_extraction|cookie_job|\bdemo\b")
 # These lines include the demo.
 DOORS = {
-    "docker-compose.yml": ["include: [{path: demo/compose.yml, project_directory: .}]"],
+    "docker-compose.yml": ["  - {path: demo/compose.yml, project_directory: .}"],
     "Makefile": ["-include demo/Makefile"],
 }
 FILES = ("docker-compose.yml", "dagster.yaml", "workspace.yaml", "Makefile")
-FOLDERS = ("docker", "operate", "dagster_api", "dev", "bench")
+FOLDERS = ("docker", "operate", "dagster_api", "dagster_project", "dev", "bench")
 PATHS = [path for path in tracked(*FILES, *FOLDERS) if not path.endswith((".pem", "requirements.txt"))]
 
 
@@ -29,6 +29,12 @@ def naming(path: str) -> list[str]:
 def test_deployment_files_do_not_name_the_demo(path: str) -> None:
     """A remaining name would make the deployment wait for a deleted service."""
     assert [line for line in naming(path) if line not in DOORS.get(path, [])] == []
+
+
+def test_deployment_files_name_no_project() -> None:
+    """A team hosts its own projects, and a name left here would be that of a project that is gone."""
+    paths = [path for path in PATHS if not path.startswith(("bench", "dev")) and path != "workspace.yaml"]
+    assert [path for path in paths if re.search(r"\buser_code\b", repository_text(path))] == []
 
 
 def test_env_example_names_no_setting_of_the_demo() -> None:

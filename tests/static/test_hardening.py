@@ -24,7 +24,9 @@ FILES = {
 }
 # These variables have no default, because only the operator can know them.
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
-ONE_SHOT = {"secrets", "roles", "migrate", "user_admin", "evaluation"}
+ONE_SHOT = {"secrets", "roles", "migrate", "user_admin", "evaluation", "user_code_secrets"}
+# These hand out files to other users. They have no network.
+ROOT_SERVICES = {"secrets", "user_code_secrets"}
 # The zones of each service. tests/stack/test_zones.py tests which connections they allow.
 ZONES = {
     "postgres": "database",
@@ -42,6 +44,7 @@ ZONES = {
     "edge": "login public",
     "login": "login",
     "secrets": "",
+    "user_code_secrets": "",
     "user_admin": "",
 }
 # Exceptions: process isolation has no gateway, OpenID Connect has an external provider, official settings have no pool.
@@ -55,7 +58,21 @@ OTHER_ZONES = {
 }
 # The limit holds for each process. Only the Postgres session above it fails. Without the limit, all sessions crashed.
 LIMITS = {"postgres": {"data": 192 * 1024 * 1024}}
-CAPABILITIES = {"secrets": ["CHOWN", "DAC_OVERRIDE"]}
+# `make up` writes another tag to .env, and an included Compose file reads .env even if the command names another file.
+TAGS = {"USER_CODE_TAG": "local"}
+CAPABILITIES = {name: ["CHOWN", "DAC_OVERRIDE"] for name in ROOT_SERVICES}
+WORKSPACE = {str(ROOT / "workspace.yaml"): True}
+BINDS = {
+    "roles": {str(ROOT / "docker/postgres/roles.sh"): True},
+    "launch_gateway": {"/var/run/docker.sock": False, str(ROOT / "locations"): True},
+    "user_code_secrets": {str(ROOT / "user_code"): True},
+    **dict.fromkeys(("webserver", "webserver_viewers", "daemon"), WORKSPACE),
+}
+
+
+def isolation(files: str) -> str:
+    """Returns the RUN_ISOLATION that `make up` writes to .env for a combination of Compose files."""
+    return "process" if "process" in files else "container"
 
 
 @functools.cache
@@ -74,7 +91,7 @@ def services(files: str) -> dict[str, dict[str, Any]]:
         "--format",
         "json",
     ]
-    environ = {**os.environ, **OIDC, "COMPOSE_FILE": FILES[files]}
+    environ = {**os.environ, **OIDC, "COMPOSE_FILE": FILES[files], "RUN_ISOLATION": isolation(files), **TAGS}
     model = json.loads(subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=True).stdout)
     found: dict[str, dict[str, Any]] = model["services"]
     return found
@@ -94,8 +111,8 @@ class TestEveryService:
         assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["read_only"] is True
-        # `secrets` hands each file to the user who may read it, and has no network. Images set the user of the others.
-        assert (service.get("user") == "0:0") == (name == "secrets")
+        # Images set the user of the others.
+        assert (service.get("user") == "0:0") == (name in ROOT_SERVICES)
         assert not {"privileged", "devices", "pid", "ipc", "userns_mode", "uts", "sysctls", "cgroup_parent", "runtime"} & set(
             service
         )
@@ -150,13 +167,9 @@ class TestEveryService:
             for mount in services(files)[name].get("volumes", [])
             if mount["type"] == "bind"
         }
-        allowed = {
-            "roles": {str(ROOT / "docker/postgres/roles.sh"): True},
-            "launch_gateway": {"/var/run/docker.sock": False},
-        }.get(name, {})
         if files == "official":
             binds.pop(str(ROOT / "bench/official_settings/dagster.yaml"), None)
-        assert binds == allowed
+        assert binds == BINDS.get(name, {})
 
 
 @pytest.mark.parametrize("files", FILES)

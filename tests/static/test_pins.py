@@ -13,7 +13,7 @@ from tests.static.test_repository import locked, locks, tracked
 def test_images_pin_a_filelock_without_audit_hook() -> None:
     """The package filelock installs an audit hook from 3.30 on, which slows every event of Python 3.12 and newer."""
     versions = {folder: locked(folder).get("filelock") for folder in locks() if folder != "scripts/scanner"}
-    for folder in ("docker/dagster", "user_code", "tests"):
+    for folder in ("docker/dagster", "locations/user_code", "tests"):
         assert versions.pop(folder) == {"3.29.7"}, folder
     assert set(versions.values()) == {None}
 
@@ -50,10 +50,16 @@ def test_files_pin_the_same_version_of_a_base_image(name: str, places: set[str])
     assert re.fullmatch(r"\d+\.\d+(\.\d+)?(-slim)?-(trixie|alpine)", tag)
 
 
+def base_images(text: str) -> set[str]:
+    """Returns the images that a Dockerfile starts from, without its own stages."""
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)", text, re.MULTILINE)) | {"scratch"}
+    return set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages
+
+
 def test_dockerfiles_take_base_images_from_build_arguments() -> None:
     """A mirror can then replace each base image. The default of each build argument is pinned."""
     paths = tracked("docker/*/Dockerfile", "demo/*/Dockerfile")
-    arguments = {path: re.findall(r"^FROM (\S+)", repository_text(path), re.MULTILINE) for path in paths}
+    arguments = {path: base_images(repository_text(path)) for path in paths}
     del arguments["docker/offline/Dockerfile"]
     assert {image for images in arguments.values() for image in images} == {
         "${PYTHON_IMAGE}",

@@ -15,6 +15,7 @@ DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/code-locations.md",
     "docs/operating.md",
     "docs/security.md",
     "docs/measurements.md",

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dagster_api.client import SELECTOR
 from dagster_api.queries import LAUNCH, RUN, TERMINATE
 from dagster_services.webserver.audit import MAX_BODY_BYTES, acts, audited
+from tests.selector import SELECTOR
 
 PARAMS = {"selector": {**SELECTOR, "jobName": "quick_job"}, "runConfigData": {"path": "secret"}}
 

@@ -13,7 +13,7 @@ import pytest
 
 from dagster_code_server import serve
 from dagster_deployment.time_limits import NUMBERS, check_time_limits
-from dagster_services.secrets import generate, keep
+from dagster_services.secrets import generate, hand_out, keep
 from dagster_services.webserver import start
 
 # ── the code server ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -22,7 +22,6 @@ from dagster_services.webserver import start
 def test_run_gets_the_environment_of_its_code_server_except_private_variables() -> None:
     """User code needs the same variables in both. A run must not know who is told about failures."""
     environ = {
-        "RUN_CONTAINER": '{"networks": ["p_runs"], "container_kwargs": {"mem_limit": "1g"}}',
         "USERS_API_URL": "http://x",
         "DAGSTER_POSTGRES_USER": "dagster",
         "ALERT_URLS_FILE": "/run/alert_urls",
@@ -36,8 +35,6 @@ def test_run_gets_the_environment_of_its_code_server_except_private_variables() 
     }
     assert serve.container_context(environ) == {
         "docker": {
-            "networks": ["p_runs"],
-            "container_kwargs": {"mem_limit": "1g"},
             "env_vars": [
                 "DAGSTER_POSTGRES_USER=dagster",
                 "EMPTY=",
@@ -49,13 +46,6 @@ def test_run_gets_the_environment_of_its_code_server_except_private_variables() 
             ],
         }
     }
-
-
-@pytest.mark.parametrize("environ", [{}, {"RUN_CONTAINER": ""}, {"RUN_CONTAINER": "[1]"}, {"RUN_CONTAINER": "{"}])
-def test_code_server_rejects_a_run_container_that_is_not_a_json_object(environ: dict[str, str]) -> None:
-    """Otherwise the code server would start, and every run would fail."""
-    with pytest.raises(SystemExit, match="RUN_CONTAINER must be a JSON object"):
-        serve.container_context(environ)
 
 
 def test_code_server_rejects_an_environment_that_is_too_large_for_runs() -> None:
@@ -95,8 +85,9 @@ def test_code_server_accepts_a_code_location_without_settings() -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(generate, "FOLDER", tmp_path)
+    monkeypatch.setattr(hand_out, "FOLDER", tmp_path)
     monkeypatch.setattr(generate.os, "fchown", lambda *_: None)
-    for reader in ("postgres", "pool", "run_pool", "instance", "code"):
+    for reader in ("postgres", "pool", "run_pool", "instance", "location"):
         (tmp_path / reader).mkdir()
     return tmp_path
 
@@ -108,9 +99,10 @@ def texts(folder: Path) -> dict[str, str]:
 def test_generate_gives_each_service_only_its_own_passwords(folder: Path) -> None:
     """Webserver and daemon must not hold the password of the warehouse. User code must not hold the database owner's."""
     generate.main()
+    hand_out.hand_out(folder / "location", folder / "no project", ["dagster_run", "warehouse"])
     files = texts(folder)
     assert {line.split(":")[3] for line in files["instance/pgpass"].splitlines()} == {"dagster"}
-    assert {line.split(":")[3] for line in files["code/pgpass"].splitlines()} == {"dagster_run", "warehouse"}
+    assert {line.split(":")[3] for line in files["location/pgpass"].splitlines()} == {"dagster_run", "warehouse"}
     modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert modes == {0o600}
 
@@ -134,12 +126,33 @@ def test_generate_makes_different_passwords_for_each_deployment(folder: Path) ->
     assert not set(first.values()) & set(texts(folder).values())
 
 
+def test_hand_out_gives_the_project_env_and_takes_it_back(folder: Path, tmp_path: Path) -> None:
+    """A developer removes a line or the whole file. A run must not see the old value."""
+    generate.main()
+    project = tmp_path / "project"
+    project.mkdir()
+    for text in ("TOKEN=1\n", "TOKEN=2\n"):
+        (project / ".env").write_text(text)
+        hand_out.hand_out(folder / "location", project, ["dagster_run"])
+        assert texts(folder)["location/project.env"] == text
+    (project / ".env").unlink()
+    hand_out.hand_out(folder / "location", project, ["dagster_run"])
+    assert "location/project.env" not in texts(folder)
+
+
+def test_hand_out_rejects_an_unknown_role(folder: Path) -> None:
+    """A typing error in the Compose file must not leave user code without its password."""
+    generate.main()
+    with pytest.raises(SystemExit, match="secrets: there is no role ware: the roles of user code are dagster_run, warehouse"):
+        hand_out.hand_out(folder / "location", folder / "no project", ["dagster_run", "ware"])
+
+
 def test_keep_stores_replaces_and_removes_a_secret(folder: Path) -> None:
     """User code must read exactly the text that the operator gave."""
     for text in ("first\n", "second"):
-        assert keep.keep(folder / "code", "key", text) == "secret: user code reads it as /run/secrets/key"
-        assert texts(folder) == {"code/key": text}
-    assert keep.keep(folder / "code", "key", "") == "secret: there is no key any more"
+        assert keep.keep(folder / "location", "key", text) == "secret: user code reads it as /run/secrets/key"
+        assert texts(folder) == {"location/key": text}
+    assert keep.keep(folder / "location", "key", "") == "secret: there is no key any more"
     assert texts(folder) == {}
 
 
@@ -149,7 +162,7 @@ def test_keep_rejects_a_name_that_could_overwrite_another_file(folder: Path, nam
     generate.main()
     before = texts(folder)
     with pytest.raises(SystemExit, match=f"secret: the name '{re.escape(name)}' is not allowed: small letters"):
-        keep.keep(folder / "code", name, "")
+        keep.keep(folder / "location", name, "")
     assert texts(folder) == before
 
 

@@ -11,7 +11,6 @@ import sys
 OF_A_RUN = (
     "dagster._cli",
     "dagster_postgres",
-    "dagster_docker",
     "dagster_deployment.instance",
     "dagster_deployment.io_manager",
     "dagster_deployment.stopping",

@@ -13,9 +13,10 @@ from dagster_api.loading import is_loaded
 from dagster_api.runs import Run
 from dagster_api.waiting import WaitError, seen, wait_for
 from operate.compose import CommandError
+from operate.env_file import add_to_env, missing_settings
 from operate.overlays import OverlayError, compose_files
 from operate.preflight import GIB, Facts, note, port_is_busy, problems, version, version_problems
-from operate.up import add_to_env, choose_files, missing_settings
+from operate.up import choose_files
 
 FINE = {
     "free_memory": 8 * GIB, "free_disk": 50 * GIB,
@@ -152,7 +153,7 @@ def test_compose_files_reject_an_unknown_mode() -> None:
         compose_files("", {"LOGIN": "oidc"})
 
 
-def test_choose_files_writes_only_compose_file_to_env(tmp_path: Path) -> None:
+def test_choose_files_writes_compose_file_and_run_isolation_to_env(tmp_path: Path) -> None:
     """Plain `docker compose` commands must then use the same deployment as `make up`."""
     env = tmp_path / ".env"
     choose_files(env, {})
@@ -160,9 +161,10 @@ def test_choose_files_writes_only_compose_file_to_env(tmp_path: Path) -> None:
     env.write_text("RELEASE=7\n")
     for _ in range(2):
         choose_files(env, {"RUN_ISOLATION": "process"})
-        assert env.read_text() == "RELEASE=7\nCOMPOSE_FILE=docker-compose.yml:docker/compose.process.yml\n"
+        files = "COMPOSE_FILE=docker-compose.yml:docker/compose.process.yml"
+        assert env.read_text() == f"RELEASE=7\n{files}\nRUN_ISOLATION=process\n"
     choose_files(env, {"RUN_ISOLATION": "container"})
-    assert env.read_text() == "RELEASE=7\nCOMPOSE_FILE=docker-compose.yml\n"
+    assert env.read_text() == "RELEASE=7\nCOMPOSE_FILE=docker-compose.yml\nRUN_ISOLATION=container\n"
 
 
 def test_wait_for_reports_the_last_error_after_the_deadline() -> None:

@@ -16,6 +16,9 @@ from tests.conftest import repository_text
         (["user", "anna", "viewer"], ["anna", "viewer"]),
         (["destroy"], []),
         (["destroy", "--yes"], ["--yes"]),
+        (["location", "shop", "../shop"], ["shop", "../shop"]),
+        (["location", "shop", "--remove"], ["shop", "--remove"]),
+        (["deploy", "--back", "shop"], ["shop", "--back"]),
     ],
 )
 def test_verb_gets_its_words(arguments: list[str], words: list[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operate.smoke import instigators, is_well, smoke_jobs
+from operate.smoke import instigators, is_well, named_for_smoke
 
 
 def repository(schedules: dict[str, str], sensors: dict[str, str], jobs: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def repository(schedules: dict[str, str], sensors: dict[str, str], jobs: tuple[s
         ({"hourly": "RUNNING"}, {"failures": "RUNNING"}, "failures, hourly"),
         ({"hourly": "STOPPED", "b": "RUNNING"}, {"a": "STOPPED"}, "b; off: a, hourly"),
         ({"hourly": "STOPPED"}, {}, "off: hourly"),
-        ({}, {}, "there are none"),
+        ({}, {}, "no schedules, no sensors"),
     ],
 )
 def test_smoke_reports_stopped_schedules_without_failing(schedules: dict[str, str], sensors: dict[str, str], said: str) -> None:
@@ -54,4 +54,4 @@ def test_smoke_launches_only_jobs_with_smoke_metadata() -> None:
     """A job without the metadata `smoke: true` may change data."""
     named = {"a": None, "b": True, "c": False}
     jobs = [{"name": name, "metadataEntries": [{"label": "smoke", "boolValue": value}]} for name, value in named.items()]
-    assert smoke_jobs({"jobs": [*jobs, {"name": "d", "metadataEntries": []}]}) == ["b"]
+    assert named_for_smoke([*jobs, {"name": "d", "metadataEntries": []}]) == ["b"]

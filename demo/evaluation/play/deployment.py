@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagster_api.client import ASSET_JOB, LOCATION, REPOSITORY, SELECTOR, ApiError, Client
+from dagster_api.client import ASSET_JOB, ApiError, Client
 from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import Switch, schedule, sensor
 from dagster_api.waiting import WaitError, seen, wait_for
+from demo import LOCATION
 from demo.evaluation.measure.event_log import Databases
 from demo.evaluation.play import queries
 from demo.evaluation.play.stopping import stop_here
@@ -57,7 +58,7 @@ class Deployment:
     client: CountingClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = CountingClient(self.url)
+        self.client = CountingClient(self.url, LOCATION)
 
     def calls(self, ask: Callable[[], Any]) -> tuple[Any, int]:
         """The result of `ask`, and the number of its API calls."""
@@ -108,7 +109,7 @@ class Deployment:
         """Re-executes some steps of a run on the stored outputs of its other steps."""
         metadata = {"parentRunId": run.run_id, "rootRunId": run.run_id}
         params = {
-            "selector": {**SELECTOR, "jobName": run.job},
+            "selector": {**self.client.selector, "jobName": run.job},
             "runConfigData": config,
             "mode": "default",
             "stepKeys": list(steps),
@@ -132,7 +133,7 @@ class Deployment:
 
     def job(self, name: str) -> list[dict[str, Any]]:
         """The API's data about the ops of a job."""
-        selector = {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION, "pipelineName": name}
+        selector = {**self.client.selector, "pipelineName": name}
         ops: list[dict[str, Any]] = self.client.query(queries.JOB, selector=selector)["pipelineOrError"]["solids"]
         return ops
 

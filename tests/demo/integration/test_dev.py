@@ -33,7 +33,7 @@ def test_dev_runs_both_styles_and_ends_all_its_processes(folder: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - no threads here
     )
     try:
-        client = Client(f"http://127.0.0.1:{port}")
+        client = Client(f"http://127.0.0.1:{port}", "user_code")
         wait_for("the code location", client.repository, seconds=180)
         for job in ("users_assets_job", "data_extraction_job"):
             ended = client.wait(client.launch(job))

@@ -15,23 +15,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from launch_gateway.locations import values_of
 from launch_gateway.policy import Policy
 from launch_gateway.relay import build_app
 from launch_gateway.settings import values
 
 ENVIRONMENT = {
-    "RUN_CONTAINER": json.dumps(
-        {
-            "networks": ["p_runs"],
-            "container_kwargs": {
-                "labels": {"dagster/project": "p"},
-                "volumes": ["p_secrets_code:/run/secrets:ro", "p_exports:/var/lib/dagster/exports"],
-                "entrypoint": ["python", "/opt/dagster/run.py"],
-                "stop_timeout": 20,
-            },
-        }
-    ),
-    "RUN_IMAGES": "p/user_code:local p/other_code:7",
+    "PROJECT": "p",
     "RUN_MEMORY": "1g",
     "RUN_TMP": "512m",
     "RUN_SHM": "64m",
@@ -39,8 +29,14 @@ ENVIRONMENT = {
     "RUN_PIDS": "256",
     "RUN_CONTAINERS_MAX": "2",
     "RUN_EGRESS": "deny",
-    "EGRESS_NETWORK": "p_runs_egress",
 }
+# The Compose files of code locations, as far as the gateway reads them.
+LOCATIONS = {
+    "user_code": "x-runs: {volumes: [secrets_code:/run/secrets:ro, exports:/var/lib/dagster/exports]}",
+    "shop": "x-runs: {volumes: [shop_secrets:/run/secrets:ro, shop_data:/opt/project/data], egress: allow, memory: 2g, pids: 64}",
+    "broken": "x-runs: {volumes: [/etc:/etc]}",
+}
+ENTRYPOINT = ["python", "-P", "-m", "dagster_code_server.run"]
 RUN_ID = "0b3f6b0e-6c0a-4e4e-9f0e-3f3c6f1f2a10"
 # Ids of containers: of this deployment, of another project, of none, and two of this deployment with the same beginning.
 OURS, THEIRS, NOBODYS = "a" * 64, "b" * 64, "c" * 64
@@ -59,7 +55,7 @@ def launch(host: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
         "Env": ["SHOP_URL=http://shop:8080"],
         "Cmd": ["dagster", "api", "execute_run", "{}"],
         "Image": "p/user_code:local",
-        "Entrypoint": ["python", "/opt/dagster/run.py"],
+        "Entrypoint": ENTRYPOINT,
         "Volumes": {"/run/secrets": {}, "/var/lib/dagster/exports": {}},
         "HostConfig": {
             "NetworkMode": "p_runs",
@@ -137,6 +133,14 @@ class Setup:
             writer.close()
 
 
+def policy(folder: Path) -> Policy:
+    """Returns the policy for the code locations of these tests, whose Compose files it writes into `folder`."""
+    for name, text in LOCATIONS.items():
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "compose.yml").write_text(text)
+    return Policy(values(ENVIRONMENT), lambda name, schema: values_of(folder, name, ENVIRONMENT, schema))
+
+
 @asynccontextmanager
 async def gateway_before_engine(folder: Path) -> AsyncIterator[Setup]:
     """Yields the gateway and its engine, whose socket lies in `folder`."""
@@ -146,7 +150,7 @@ async def gateway_before_engine(folder: Path) -> AsyncIterator[Setup]:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.UnixSite(runner, str(folder / "docker.sock")).start()
-    async with TestClient(TestServer(build_app(Policy(values(ENVIRONMENT)), str(folder / "docker.sock")))) as client:
+    async with TestClient(TestServer(build_app(policy(folder), str(folder / "docker.sock")))) as client:
         yield Setup(client, engine)
     await runner.cleanup()
 

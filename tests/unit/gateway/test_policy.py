@@ -7,15 +7,15 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from launch_gateway.policy import Policy, RefusedError
-from launch_gateway.settings import values
-from tests.unit.gateway.conftest import ENVIRONMENT, gateway_before_engine, launch
+from launch_gateway.policy import RefusedError
+from tests.unit.gateway.conftest import gateway_before_engine, launch, policy
 from tests.unit.gateway.test_relay import HARDENED
 
 NAMES = st.sampled_from(
@@ -85,15 +85,15 @@ PATHS = st.tuples(
 ).map("".join)
 
 
-def test_policy_passes_only_plain_paths() -> None:
+def test_policy_passes_only_plain_paths(tmp_path: Path) -> None:
     """A client can send any path. The engine must receive only known paths of the policy's API version."""
-    policy, passed = Policy(values(ENVIRONMENT)), []
+    rules, passed = policy(tmp_path), []
 
     @settings(max_examples=1000, deadline=None)
     @given(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), PATHS)
     def check(method: str, path: str) -> None:
         try:
-            asked = policy.path(policy.call(method, path))
+            asked = rules.path(rules.call(method, path))
         except RefusedError:
             return
         passed.append(path)

@@ -11,10 +11,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 import docker
-from launch_gateway.policy import Policy
 from launch_gateway.relay import build_app
-from launch_gateway.settings import values
-from tests.unit.gateway.conftest import ENVIRONMENT, NOBODYS, OURS, RUN_ID, TWINS, Setup, launch
+from tests.unit.gateway.conftest import ENTRYPOINT, NOBODYS, OURS, RUN_ID, TWINS, Setup, launch, policy
 
 HARDENED = {
     "NetworkMode": "p_runs",
@@ -40,16 +38,12 @@ async def test_docker_py_launches_inspects_and_stops_a_container(gateway: Setup)
 
     def launcher() -> None:
         client = docker.DockerClient(base_url=f"tcp://127.0.0.1:{gateway.client.server.port}")
-        volumes = values(ENVIRONMENT)["VOLUMES"]
         container = client.containers.create(
             image="p/user_code:local",
             command=["dagster", "api", "execute_run", "{}"],
             detach=True,
             environment={"A": "b"},
-            network="p_runs",
-            labels={"dagster/run_id": RUN_ID, "dagster/job_name": "j", "dagster/project": "p"},
-            volumes=volumes,
-            entrypoint=["python", "/opt/dagster/run.py"],
+            labels={"dagster/run_id": RUN_ID, "dagster/job_name": "j"},
         )
         container.start()
         client.containers.get(container.id).stop(timeout=20)
@@ -70,21 +64,44 @@ async def test_docker_py_launches_inspects_and_stops_a_container(gateway: Setup)
     assert created["HostConfig"] == HARDENED
     assert created["User"] == "10001:10001"
     assert (created["Env"], created["Image"]) == (["A=b"], "p/user_code:local")
+    assert created["Entrypoint"] == ENTRYPOINT
+    assert created["Labels"] == {"dagster/run_id": RUN_ID, "dagster/job_name": "j", "dagster/project": "p"}
     assert set(created) == {"Image", "Entrypoint", "Cmd", "Env", "Labels", "HostConfig", "User"}
 
 
-@pytest.mark.parametrize("image", ["p/user_code:local", "p/user_code:42", "p/other_code:7"])
+@pytest.mark.parametrize("image", ["p/user_code:local", "p/user_code:42", "p/shop:7"])
 async def test_gateway_accepts_images_of_every_code_location_and_release(gateway: Setup, image: str) -> None:
     """A second code location has its own image. A queued run keeps the tag of its release."""
-    assert (await gateway.client.post("/containers/create", json=launch(Image=image))).status == 201
+    bare = {"Image": image, "Cmd": ["id"], "Labels": launch()["Labels"]}
+    assert (await gateway.client.post("/containers/create", json=bare)).status == 201
     assert gateway.engine.body["Image"] == image
+
+
+async def test_gateway_gives_each_code_location_its_own_volumes_network_and_limits(gateway: Setup) -> None:
+    """A run of one location must not read the secrets or the data of another one."""
+    bare = {"Image": "p/shop:local", "Cmd": ["id"], "Labels": launch()["Labels"]}
+    assert (await gateway.client.post("/containers/create", json=bare)).status == 201
+    host = gateway.engine.body["HostConfig"]
+    assert host["Binds"] == ["p_shop_secrets:/run/secrets:ro", "p_shop_data:/opt/project/data"]
+    assert host["NetworkMode"] == "p_runs_egress"
+    assert (host["Memory"], host["PidsLimit"], host["NanoCpus"]) == (2**31, 64, 10**9)
+
+
+async def test_gateway_reads_a_new_code_location_without_a_restart(gateway: Setup, tmp_path: Path) -> None:
+    """A restart would delay the runs of the other locations."""
+    bare = {"Image": "p/later:1", "Cmd": ["id"], "Labels": launch()["Labels"]}
+    assert (await gateway.client.post("/containers/create", json=bare)).status == 403
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later/compose.yml").write_text("x-runs: {volumes: [later_data:/opt/project/data]}")
+    assert (await gateway.client.post("/containers/create", json=bare)).status == 201
+    assert gateway.engine.body["HostConfig"]["Binds"] == ["p_later_data:/opt/project/data"]
 
 
 async def test_gateway_hardens_a_request_without_host_config(gateway: Setup) -> None:
     """A client must not avoid the hardening with an empty request."""
     bare = {"Image": "p/user_code:local", "Cmd": ["id"], "Labels": launch()["Labels"]}
     assert (await gateway.client.post("/containers/create", json=bare)).status == 201
-    assert gateway.engine.body["HostConfig"] == {name: value for name, value in HARDENED.items() if name != "Binds"}
+    assert gateway.engine.body["HostConfig"] == HARDENED
 
 
 @pytest.mark.parametrize(
@@ -135,7 +152,7 @@ async def test_gateway_inspects_the_labels_of_a_container_once(gateway: Setup) -
 
 async def test_gateway_answers_502_if_it_cannot_reach_the_engine(tmp_path: Path) -> None:
     """The event log of the run shows this sentence to the user."""
-    app = build_app(Policy(values(ENVIRONMENT)), str(tmp_path / "none.sock"))
+    app = build_app(policy(tmp_path), str(tmp_path / "none.sock"))
     async with TestClient(TestServer(app)) as client:
         for method, path in (("GET", "/_ping"), ("POST", f"/containers/{NOBODYS}/start")):
             answer = await client.request(method, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dagster_api.client import LOCATION, REPOSITORY, ApiError
+from dagster_api.client import ApiError
 from dagster_api.runs import ENDED, Run
 from dagster_api.waiting import seen, wait_for
 from demo.evaluation.measure.figures import Style
@@ -68,7 +68,7 @@ class Backfill(Scenario):
         of_asset = self.asked({"assetSelection": [key_of("user_posts")]})
         selector = {
             "partitionSetName": "user_posts_job_partition_set",
-            "repositorySelector": {"repositoryName": REPOSITORY, "repositoryLocationName": LOCATION},
+            "repositorySelector": self.deployment.client.selector,
         }
         of_job = self.asked({"selector": selector})
         self.assets = self.ended(of_asset)

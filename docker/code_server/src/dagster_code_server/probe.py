@@ -10,12 +10,14 @@ import sys
 import grpc
 import psycopg2
 
+from dagster_code_server.address import own_address
+
 MEND = "`docker compose start roles` sets right a role that user code has changed."
 
 
 def check_code() -> None:
     """Ends with the reason if the code location does not load."""
-    with grpc.insecure_channel(f"{os.environ.get('LISTEN_ON', '127.0.0.1')}:4000") as channel:
+    with grpc.insecure_channel(f"{own_address(os.environ.get('LISTEN_ON', '127.0.0.1'))}:4000") as channel:
         reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
     if b'"ListRepositoriesResponse"' not in reply:
         sys.exit(f"the code location does not load: {reply[:2000].decode(errors='replace')}")

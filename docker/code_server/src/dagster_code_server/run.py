@@ -12,6 +12,10 @@ import sys
 gc.set_threshold(100_000, 50, 100)
 atexit.register(gc.freeze)
 
+from dagster_code_server.environment import add_to_this_process  # noqa: E402 - after the threshold
+
+add_to_this_process()
+
 from dagster._cli import main  # noqa: E402 - its imports are the ones that the threshold is for
 
 # A child of the multiprocess executor also imports this file.

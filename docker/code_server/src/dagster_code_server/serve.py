@@ -1,25 +1,27 @@
 """Starts the code server, and gives Dagster the settings for its runs' containers.
 
-A run has its code server's image and environment, without the variables of this container alone. Compose supplies networks
-and volumes as one JSON object in RUN_CONTAINER. The launch gateway supplies limits and hardening.
+A run has its code server's image and environment, without the variables of this container alone. The launch gateway supplies
+network, volumes, limits and hardening.
 """
 
 import importlib
-import importlib.util
 import json
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from dagster_code_server.address import own_address
+from dagster_code_server.environment import add_to_this_process
 from dagster_deployment.time_limits import check_time_limits
+from dagster_project.definitions import ProjectError, module_of
 
 PORT = 4000
 # Variables that a run does not get from its code server, each with the reason. All others are the same in both.
 OWN = {
     "HOSTNAME": "Docker names each container",
     "LISTEN_ON": "a run does not listen",
-    "RUN_CONTAINER": "a run starts no container",
     "ALERT_URLS_FILE": "a run must not know who is told of failures",
 }
 # The kernel allows 128 KiB for one program argument (MAX_ARG_STRLEN). A run's argument holds this and its instance, some 5 kB.
@@ -27,17 +29,8 @@ MAX_VARIABLE_BYTES = 112 * 1024
 
 
 def container_context(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The `container_context` of this code location, for DockerRunLauncher.
-
-    Raises:
-        SystemExit: RUN_CONTAINER is not a JSON object.
-    """
-    try:
-        container = dict(json.loads(environ["RUN_CONTAINER"]))
-    except (KeyError, TypeError, ValueError) as error:
-        sys.exit(f"RUN_CONTAINER must be a JSON object such as docker-compose.yml sets: {error}")
-    env_vars = [f"{name}={value}" for name, value in sorted(environ.items()) if name not in OWN]
-    return {"docker": {**container, "env_vars": env_vars}}
+    """The `container_context` of this code location, for DockerRunLauncher."""
+    return {"docker": {"env_vars": [f"{name}={value}" for name, value in sorted(environ.items()) if name not in OWN]}}
 
 
 def serialized(context: Mapping[str, Any]) -> str:
@@ -64,14 +57,27 @@ def check_settings(module: str, environ: Mapping[str, str]) -> None:
         SystemExit: a setting is not allowed.
     """
     name = f"{module.rpartition('.')[0]}.settings".lstrip(".")
-    if importlib.util.find_spec(name) is None:
+    try:
+        settings = importlib.import_module(name)
+    except Exception:  # noqa: BLE001 - there is none, or the code does not load: the UI shows that error
         return
-    settings = importlib.import_module(name)
     if not hasattr(settings, "SettingsError"):
         return
     try:
         settings.Settings.from_environment(environ)
     except settings.SettingsError as error:
+        sys.exit(str(error))
+
+
+def module_or_exit(project: Path) -> str:
+    """The module of the project's definitions.
+
+    Raises:
+        SystemExit: the project names none.
+    """
+    try:
+        return module_of(project)
+    except ProjectError as error:
         sys.exit(str(error))
 
 
@@ -98,13 +104,17 @@ def main() -> None:
     30 s with its host, the code location was gone for good. Here the container ends, and Docker
     restarts it. That command also reloads code without a restart, which code in an image does not need.
     """
-    module = sys.argv[1]
     check_time_limits(os.environ)
-    check_settings(module, os.environ)
     context = serialized(container_context(os.environ))
+    # The project's variables come after the context: a run reads them itself.
+    add_to_this_process()
+    module = module_or_exit(Path.cwd())
+    # As Dagster does: a project that is not installed is found in its folder.
+    sys.path.append(str(Path.cwd()))
+    check_settings(module, os.environ)
     check_instance()
     environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
-    listen_on = os.environ.get("LISTEN_ON", "127.0.0.1")
+    listen_on = own_address(os.environ.get("LISTEN_ON", "127.0.0.1"))
     # Without the first option, code that does not load would end the server; with it, the UI shows the error.
     how = ["--lazy-load-user-code", "--host", listen_on, "--port", str(PORT), "--module-name", module]
     command = ["dagster", "api", "grpc", *how]

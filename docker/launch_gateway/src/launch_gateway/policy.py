@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,9 +13,14 @@ from urllib.parse import parse_qsl, urlencode
 import yaml
 from jsonschema import Draft202012Validator
 
+from launch_gateway.locations import location_of
+from launch_gateway.settings import SettingsError
+
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
+# Sections whose values are those of one code location.
+OF_A_LOCATION = ("create", "ceiling", "hardening")
 POLICY = Path(__file__).with_name("policy.yaml")
 # Docker's own form: 64 hexadecimal digits, the beginning of them, or a name. It is never a dot alone, a slash or a percent
 # sign.
@@ -89,10 +94,16 @@ def sentence(error: ValidationError) -> str:
 class Policy:
     """policy.yaml with its values filled in."""
 
-    def __init__(self, values: Mapping[str, Any], text: str | None = None) -> None:
-        """Reads the policy; `values` are those of `settings.values`."""
-        self.data = fill(yaml.safe_load(text or POLICY.read_text()), values)
-        self._create = Draft202012Validator(self.data["create"])
+    def __init__(self, values: Mapping[str, Any], of_location: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]) -> None:
+        """Reads the policy.
+
+        `values` are those of `settings.values`. `of_location` returns those of a code location, by its name and the schema of
+        its `x-runs`; it raises `SettingsError`.
+        """
+        text = yaml.safe_load(POLICY.read_text())
+        self._of_location = of_location
+        self._sections = {name: text.pop(name) for name in OF_A_LOCATION}
+        self.data = fill(text, values)
         self._filters = Draft202012Validator(self.data["filters"])
         prefix = rf"(?:/v{re.escape(self.data['api_version'])})?"
         self._paths = [re.compile(prefix + call["path"].replace("{id}", ID)) for call in self.data["calls"]]
@@ -128,23 +139,28 @@ class Policy:
             raise RefusedError("the body and its HostConfig must be JSON objects")
         try:
             body = without_empty(asked)
-            _check(self._create, body)
+            rules = self._rules(body.get("Image"))
+            _check(Draft202012Validator(rules["create"]), body)
         except RecursionError as error:
             raise RefusedError("the body is nested too deeply") from error
-        return json.dumps(self._hardened(body)).encode()
+        return json.dumps(_hardened(body, rules, self.data["not_passed_on"])).encode()
+
+    def _rules(self, image: object) -> dict[str, Any]:
+        """The sections of the policy for runs of the code location that has this image."""
+        name = location_of(image, self.data["mine"]["dagster/project"])
+        if name is None:
+            raise RefusedError(f"Image: {str(image)[:200]!r} is not the image of a code location")
+        try:
+            values = self._of_location(name, self.data["runs"])
+        except SettingsError as error:
+            raise RefusedError(str(error).rstrip(".")) from error
+        filled: dict[str, Any] = fill(self._sections, values)
+        return filled
 
     def owns(self, labels: Mapping[str, str] | None) -> bool:
         """Whether a container with these labels belongs to a run of this deployment."""
         mine = self.data["mine"].items()
         return all(name in (labels or {}) and value in {None, (labels or {})[name]} for name, value in mine)
-
-    def _hardened(self, body: dict[str, Any]) -> dict[str, Any]:
-        always = self.data["hardening"]
-        host = body.get("HostConfig", {})
-        limits = {name: _at_most(host.get(name), most) for name, most in self.data["ceiling"].items()}
-        kept = {name: value for name, value in body.items() if name not in self.data["not_passed_on"]}
-        swap = {"MemorySwap": limits["Memory"]}
-        return {**kept, **always, "HostConfig": {**host, **always["HostConfig"], **limits, **swap}}
 
     def _query(self, call: Mapping[str, Any], raw: str) -> dict[str, str]:
         pairs = parse_qsl(raw, keep_blank_values=True)
@@ -161,6 +177,16 @@ class Policy:
         _check(self._filters, filters)
         mine = [name if value is None else f"{name}={value}" for name, value in self.data["mine"].items()]
         return {**query, "filters": json.dumps({**filters, "label": [*filters.get("label", []), *mine]})}
+
+
+def _hardened(body: dict[str, Any], rules: Mapping[str, Any], dropped: Sequence[str]) -> dict[str, Any]:
+    always = rules["hardening"]
+    host = body.get("HostConfig", {})
+    limits = {name: _at_most(host.get(name), most) for name, most in rules["ceiling"].items()}
+    kept = {name: value for name, value in body.items() if name not in dropped}
+    swap = {"MemorySwap": limits["Memory"]}
+    labels = {**body["Labels"], **always["Labels"]}
+    return {**kept, **always, "Labels": labels, "HostConfig": {**host, **always["HostConfig"], **limits, **swap}}
 
 
 def _check(validator: Draft202012Validator, body: Any) -> None:

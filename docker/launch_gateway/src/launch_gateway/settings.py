@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +16,7 @@ class SettingsError(Exception):
 
 
 def _refuse(name: str, value: str, allowed: str) -> SettingsError:
-    return SettingsError(f"{name} is set to '{value}', which is not allowed: it must be {allowed}. Correct it in .env.")
+    return SettingsError(f"{name} is set to '{value}', which is not allowed: it must be {allowed}.")
 
 
 def size(environ: Mapping[str, str], name: str) -> int:
@@ -69,46 +68,43 @@ def egress(environ: Mapping[str, str]) -> bool:
     return text == "allow"
 
 
-def _container(environ: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        container = json.loads(environ["RUN_CONTAINER"])
-        kwargs = container["container_kwargs"]
-        return {
-            "NETWORK": container["networks"][0],
-            "PROJECT": kwargs["labels"]["dagster/project"],
-            "VOLUMES": kwargs["volumes"],
-            "ENTRYPOINT": kwargs["entrypoint"],
-        }
-    except (LookupError, TypeError, ValueError) as error:
-        problem = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        message = f"RUN_CONTAINER must be a JSON object as docker-compose.yml has it: {problem}."
-        raise SettingsError(message) from error
-
-
-def _images(environ: Mapping[str, str]) -> str:
-    """Any tag of the images: a queued run keeps the image of the release that launched it."""
-    images = environ["RUN_IMAGES"].split()
-    if not images or any(":" not in image for image in images):
-        raise _refuse("RUN_IMAGES", environ["RUN_IMAGES"], "images with their tags, such as 'shop/user_code:7'")
-    names = "|".join(re.escape(image.rpartition(":")[0]) for image in images)
-    return rf"^(?:{names}):[\w][\w.-]{{0,127}}\Z"
+def project(environ: Mapping[str, str]) -> str:
+    """PROJECT, the Compose project: the prefix of its images, networks and volumes."""
+    text = environ["PROJECT"]
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
+        raise _refuse("PROJECT", text, "the name of a Compose project")
+    return text
 
 
 def values(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The values of the policy's $NAMES.
+    """The values of the policy's $NAMES that all code locations share.
 
     Raises:
         SettingsError: a setting is not allowed.
     """
-    container = _container(environ)
+    return {"PROJECT": project(environ), "CONTAINERS": containers(environ)}
+
+
+def run_values(environ: Mapping[str, str], name: str, runs: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the policy's $NAMES for runs of the code location `name`.
+
+    `runs` is the location's `x-runs`. Where it sets no limit, that of the deployment holds.
+
+    Raises:
+        SettingsError: a setting is not allowed.
+    """
+    own = {f"RUN_{key.upper()}": str(value) for key, value in runs.items() if key != "volumes"}
+    environ = {**environ, **own}
+    prefix = project(environ)
     return {
-        **container,
-        "IMAGE": _images(environ),
-        "RUN_NETWORK": environ["EGRESS_NETWORK"] if egress(environ) else container["NETWORK"],
+        "PROJECT": prefix,
+        "VOLUMES": [f"{prefix}_{volume}" for volume in runs["volumes"]],
+        # Any tag: a queued run keeps the image of the release that launched it.
+        "IMAGE": rf"^{re.escape(prefix)}/{name}:[\w][\w.-]{{0,127}}\Z",
+        "RUN_NETWORK": f"{prefix}_{'runs_egress' if egress(environ) else 'runs'}",
         "MEMORY": size(environ, "RUN_MEMORY"),
         "SHM": size(environ, "RUN_SHM"),
         "TMPFS": tmpfs(environ),
         "NANO_CPUS": nano_cpus(environ),
         "PIDS": pids(environ),
-        "CONTAINERS": containers(environ),
     }

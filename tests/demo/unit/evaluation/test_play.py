@@ -118,7 +118,7 @@ def test_scenario_begins_no_repetition_after_a_stop(played: Any) -> None:
 def test_client_rejects_calls_after_a_stop_except_calls_that_restore(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stopped evaluation must still restore the deployment."""
     monkeypatch.setattr(Client, "query", lambda *_, **__: {"version": "1"})
-    client = CountingClient("http://nowhere")
+    client = CountingClient("http://nowhere", "user_code")
     assert (client.query("{ version }"), client.calls) == ({"version": "1"}, 1)
     stopping.set()
     try:

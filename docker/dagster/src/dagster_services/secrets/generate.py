@@ -15,8 +15,6 @@ FOLDER = Path("/secrets")
 # Numeric users of the images: that of Postgres, and that of this deployment's images.
 POSTGRES_UID, DAGSTER_UID = 999, 10001
 ROLES = ("dagster", "dagster_run", "warehouse")
-# The roles whose passwords each reader holds, in libpq's own format.
-PGPASS_READERS = {"instance": ("dagster",), "code": ("dagster_run", "warehouse")}
 # The roles that may connect through each pool.
 POOLS = {"pool": ("dagster",), "run_pool": ("dagster_run", "warehouse")}
 # Stretching slows down password guesses. These passwords are 256 random bits, which nobody guesses. The default of
@@ -35,21 +33,23 @@ def scram_secret(password: str, salt: bytes) -> str:
     return f"SCRAM-SHA-256${SCRAM_ROUNDS}:{salt_text}${stored}:{server}"
 
 
-def write(path: Path, text: str, owner: int) -> None:
-    """Writes a file that only `owner` can read; libpq refuses any other.
+def write(path: Path, content: str | bytes, owner: int) -> bool:
+    """Writes a file that only `owner` can read; libpq refuses any other. Returns whether it has changed.
 
     It writes a new file and renames it: this runs at every start, while services may read the file.
     """
-    if path.exists() and path.read_text() == text:
-        return
+    content = content.encode() if isinstance(content, str) else content
+    if path.exists() and path.read_bytes() == content:
+        return False
     aside = path.with_suffix(".new")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
         os.fchown(file.fileno(), owner, owner)
         file.flush()
         os.fsync(file.fileno())
     aside.rename(path)
+    return True
 
 
 def kept(path: Path, make: str, owner: int) -> str:
@@ -69,8 +69,7 @@ def main() -> None:
     }
     for pool, roles in POOLS.items():
         write(FOLDER / pool / "userlist.txt", "".join(f'"{role}" "{scram[role]}"\n' for role in roles), DAGSTER_UID)
-    for reader, roles in PGPASS_READERS.items():
-        write(FOLDER / reader / "pgpass", "".join(f"*:*:*:{role}:{passwords[role]}\n" for role in roles), DAGSTER_UID)
+    write(FOLDER / "instance/pgpass", f"*:*:*:dagster:{passwords['dagster']}\n", DAGSTER_UID)
 
 
 if __name__ == "__main__":

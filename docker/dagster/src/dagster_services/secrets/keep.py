@@ -11,7 +11,7 @@ from pathlib import Path
 from dagster_services.secrets.generate import DAGSTER_UID, FOLDER, write
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-# `generate_secrets` keeps the database's passwords there.
+# `hand_out` keeps the database's passwords there.
 TAKEN = {"pgpass"}
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     if len(sys.argv) != 2:  # noqa: PLR2004 - the program's own name, and the secret's
         sys.exit("secret: the name is missing: make secret NAME=shop_api_key < key.txt")
     text = getpass.getpass("Secret: ") if sys.stdin.isatty() else sys.stdin.read()
-    print(keep(FOLDER / "code", sys.argv[1], text))
+    print(keep(FOLDER / "location", sys.argv[1], text))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 import time
 
 import dagster as dg
-from user_code.limits import ACTS
-from user_code.places import described_surroundings
 
 from user_code import letters
+from user_code.limits import ACTS
+from user_code.places import described_surroundings
 
 TRIES = dg.RetryPolicy(max_retries=2)
 

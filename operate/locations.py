@@ -1,0 +1,61 @@
+"""The code locations of this deployment: a folder in `locations/` and a service of the same name for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operate.compose import ROOT, model
+
+FOLDER = ROOT / "locations"
+
+
+@dataclass(frozen=True)
+class Location:
+    """A code location: its name, its Compose service, and the folder of its Dagster project."""
+
+    name: str
+    service: Mapping[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """The folder with its Compose file and its lock."""
+        return Path(self.service["build"]["additional_contexts"]["location"])
+
+    @property
+    def project(self) -> Path:
+        """The folder of its Dagster project."""
+        return Path(self.service["build"]["additional_contexts"]["project"])
+
+    @property
+    def image(self) -> str:
+        """The name of its image, without the tag."""
+        return str(self.service["image"]).rpartition(":")[0]
+
+    @property
+    def tag_variable(self) -> str:
+        """The variable that holds the tag of its image."""
+        return f"{self.name.upper()}_TAG"
+
+    @property
+    def build_args(self) -> Mapping[str, str]:
+        """The arguments of its image's build."""
+        return dict(self.service["build"].get("args") or {})
+
+
+def locations(deployment: Mapping[str, Any] | None = None) -> list[Location]:
+    """The code locations of a Compose model, in alphabetical order.
+
+    Raises:
+        CommandError: Compose rejects the settings.
+    """
+    services = (deployment or model())["services"]
+    there = sorted(file.parent.name for file in FOLDER.glob("*/compose.yml"))
+    return [Location(name, services[name]) for name in there if is_built(services.get(name, {}))]
+
+
+def is_built(service: Mapping[str, Any]) -> bool:
+    """Whether a service's image is built of a project. An operator may host an image of a registry, too."""
+    return "project" in ((service.get("build") or {}).get("additional_contexts") or {})

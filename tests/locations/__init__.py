@@ -1,0 +1,1 @@
+"""The deployment hosts other people's Dagster projects. No file of a project is edited."""

@@ -1,0 +1,99 @@
+"""These tests work on a copy of the repository, because `make location` changes files. The copy starts its own deployment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dagster_api.client import Client
+from operate.compose import ROOT, free_port
+from operate.up import ensure_base_images
+from tests.static.test_repository import tracked
+
+PROJECT = f"locations_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+PROJECTS = Path(__file__).with_name("projects")
+NAMES = ("analytics", "catalog", "legacy", "reports")
+
+
+@dataclass(frozen=True)
+class House:
+    """Describes the copy: its folder, the folder of the hosted projects, and the URL of its UI."""
+
+    folder: Path
+    projects: Path
+    environ: dict[str, str]
+    url: str
+
+    def make(self, verb: str, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs a target of the copy's Makefile, with `text` on standard input."""
+        command = ["make", "--no-print-directory", verb, *arguments]
+        return subprocess.run(command, cwd=self.folder, env=self.environ, text=True, input=text, capture_output=True, check=False)
+
+    def made(self, verb: str, *arguments: str, text: str = "") -> str:
+        """Returns the output of a target that must succeed."""
+        done = self.make(verb, *arguments, text=text)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
+        return done.stdout + done.stderr
+
+    def compose(self, *arguments: str) -> str:
+        """Returns the output of a `docker compose` command."""
+        command = ["docker", "compose", *arguments]
+        return subprocess.run(command, cwd=self.folder, env=self.environ, text=True, capture_output=True, check=True).stdout
+
+    def client(self, location: str) -> Client:
+        """Returns the client of a code location."""
+        return Client(self.url, location)
+
+
+def copied(folder: Path) -> None:
+    """Copies the repository, without its tests."""
+    for path in tracked():
+        if not path.startswith("tests/"):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, folder / path)
+
+
+def write_projects(folder: Path) -> None:
+    """Writes the projects of these tests. One of them is a scaffold of Dagster's own program."""
+    shutil.copytree(PROJECTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("reports", "__pycache__"))
+    scaffold = [sys.executable, "-m", "uv", "tool", "run", "create-dagster", "project", "reports", "--no-uv-sync"]
+    subprocess.run(scaffold, cwd=folder, check=True, capture_output=True)
+    # The scaffold, and what its user adds to it.
+    shutil.copytree(PROJECTS / "reports/defs", folder / "reports/src/reports/defs", dirs_exist_ok=True)
+    shutil.copy(PROJECTS / "reports/env", folder / "reports/.env")
+    uv = [sys.executable, "-m", "uv", "--quiet", "--no-config"]
+    subprocess.run([*uv, "add", "--frozen", "matplotlib"], cwd=folder / "reports", check=True, capture_output=True)
+    subprocess.run([*uv, "lock"], cwd=folder / "analytics", check=True, capture_output=True)
+
+
+@pytest.fixture(scope="package")
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Yields the running copy with the demo and all projects. Removes it at the end."""
+    ensure_base_images(os.environ)
+    above = tmp_path_factory.mktemp("locations")
+    folder, port = above / "deployment", free_port()
+    copied(folder)
+    write_projects(above)
+    settings = (ROOT / ".env").read_text() if (ROOT / ".env").exists() else ""
+    (folder / ".env").write_text(f"{settings}COMPOSE_PROJECT_NAME={PROJECT}\nWEBSERVER_PORT={port}\n")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
+    house = House(folder, above, kept, f"http://127.0.0.1:{port}")
+    try:
+        for name in NAMES:
+            house.made("location", f"NAME={name}", f"FROM=../{name}")
+        house.made("up")
+        house.made("secret", "LOCATION=reports", "NAME=shop_api_key", text="0123456789")
+        yield house
+    finally:
+        if request.session.testsfailed:
+            print(house.compose("ps", "--all"), house.compose("logs", "--tail", "60"))
+        subprocess.run(
+            [sys.executable, "-m", "operate", "destroy", "--yes"], cwd=folder, env=kept, check=True, capture_output=True
+        )

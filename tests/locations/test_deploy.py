@@ -1,0 +1,179 @@
+"""`make deploy` replaces code while schedules, launches and runs go on."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dagster_api.client import ApiError
+from dagster_api.runs import Run
+from dagster_api.workspace import load_errors
+from tests.locations.conftest import PROJECT, House
+
+pytestmark = pytest.mark.timeout(600)
+OP = """
+
+@dg.op
+def speak(context: dg.OpExecutionContext) -> None:
+    context.log.info("{said}")
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def speak_job() -> None:
+    speak()
+"""
+
+
+@pytest.fixture(scope="module")
+def code(house: House) -> Iterator[Path]:
+    """Yields a file of a project that has a job of one op. Restores the file at the end."""
+    file = house.projects / "reports/src/reports/defs/reports.py"
+    before = file.read_text()
+    file.write_text(before + OP.format(said="one"))
+    house.made("deploy", "NAME=reports")
+    yield file
+    file.write_text(before)
+
+
+def said(house: House, run_id: str) -> str:
+    """Returns the messages of a run that must succeed."""
+    client = house.client("reports")
+    ended = client.wait(run_id, seconds=200)
+    assert ended.status == "SUCCESS", client.story(run_id)
+    return client.story(run_id)
+
+
+def ended(house: House, run_id: str) -> Run:
+    """Returns a run after its end. A hundred runs would take two minutes, so one that still waits is canceled."""
+    client = house.client("reports")
+    if client.run(run_id).status == "QUEUED":
+        client.terminate(run_id)
+    return client.wait(run_id, seconds=200)
+
+
+def servers(house: House) -> str:
+    return house.compose("ps", "--quiet", "reports").strip()
+
+
+def current_tag(house: House) -> str:
+    lines = (house.folder / ".env").read_text().splitlines()
+    return next(line.partition("=")[2] for line in lines if line.startswith("REPORTS_TAG="))
+
+
+class Launching(threading.Thread):
+    """Launches a job every half second until it is stopped."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__()
+        self.client = house.client("reports")
+        self.launched: list[str] = []
+        self.errors: list[str] = []
+        self.ending = threading.Event()
+
+    def run(self) -> None:
+        """Launches."""
+        while not self.ending.wait(0.5):
+            try:
+                self.launched.append(self.client.launch("speak_job"))
+            except ApiError as error:
+                self.errors.append(str(error))
+
+
+@contextmanager
+def launches(house: House) -> Iterator[Launching]:
+    """Launches a job every half second within the block."""
+    launching = Launching(house)
+    launching.start()
+    try:
+        yield launching
+    finally:
+        launching.ending.set()
+        launching.join()
+
+
+def test_no_launch_is_lost_while_code_is_replaced(house: House, code: Path) -> None:
+    """Each run keeps the image with which it was launched, so that the old code finishes what it started."""
+    first = current_tag(house)
+    with launches(house) as launching:
+        for word in ("two", "three"):
+            code.write_text(code.read_text().replace('info("', f'info("{word} '))
+            assert " serves\n" in house.made("deploy", "NAME=reports")
+    assert launching.errors == []
+    assert len(launching.launched) > 10
+    runs = [ended(house, run_id) for run_id in launching.launched]
+    assert {run.status for run in runs} <= {"SUCCESS", "CANCELED"}
+    assert runs[0].tags["dagster/image"] == f"{PROJECT}/reports:{first}"
+    assert said(house, house.client("reports").launch("speak_job")).count("three two one") == 1
+
+
+def test_broken_code_is_refused_and_the_old_code_serves_on(house: House, code: Path) -> None:
+    """The message ends with the end of the traceback, and the server is not touched."""
+    before, server = code.read_text(), servers(house)
+    code.write_text(f"{before}\nraise RuntimeError('no such table')\n")
+    refused = house.make("deploy", "NAME=reports")
+    code.write_text(before)
+    assert refused.returncode != 0
+    assert "deploy: reports does not load, so its old code serves on:" in refused.stderr
+    assert "RuntimeError: no such table" in refused.stderr
+    assert servers(house) == server
+    assert load_errors(house.url)["reports"] is None
+
+
+def test_back_returns_to_the_release_before(house: House, code: Path) -> None:
+    """An operator takes a release back in one step, without a build. Plain Compose must then start the same image."""
+    tag = current_tag(house)
+    before = code.read_text()
+    code.write_text(before.replace('info("', 'info("wrong '))
+    house.made("deploy", "NAME=reports")
+    code.write_text(before)
+    assert current_tag(house) != tag
+    assert f"reports: {tag} serves\n" in house.made("deploy", "NAME=reports", "BACK=1")
+    assert "wrong" not in said(house, house.client("reports").launch("speak_job"))
+    assert current_tag(house) == tag
+
+
+def test_deploy_without_a_change_replaces_nothing(house: House, code: Path) -> None:
+    """A second `make deploy` costs no restart."""
+    assert code.exists()
+    server = servers(house)
+    assert "reports: its code is up to date" in house.made("deploy", "NAME=reports")
+    assert servers(house) == server
+
+
+def test_second_deploy_at_the_same_time_is_refused(house: House) -> None:
+    """Two at once would start and stop each other's servers."""
+    (house.folder / ".releases").mkdir(exist_ok=True)
+    holding = "import fcntl, sys; file = open('.releases/lock', 'w'); fcntl.flock(file, fcntl.LOCK_EX); print(); sys.stdin.read()"
+    with subprocess.Popen(["python3", "-c", holding], cwd=house.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        refused = house.make("deploy", "NAME=reports")
+        other.communicate()
+    assert refused.returncode != 0
+    assert refused.stderr.startswith("deploy: another `make up`, `make deploy` or `make location` is in progress")
+
+
+def test_deploy_keeps_the_images_of_the_last_three_releases(house: House, code: Path) -> None:
+    """Older images would fill the disk. The release that was taken back is one of them."""
+    for number in range(2):
+        code.write_text(f"{code.read_text()}\n# {number}\n")
+        house.made("deploy", "NAME=reports")
+    releases = (house.folder / f".releases/{PROJECT}/reports").read_text().split()
+    command = ["docker", "image", "ls", "--format", "{{.Tag}}", f"{PROJECT}/reports"]
+    images = subprocess.run(command, text=True, capture_output=True, check=True).stdout.split()
+    assert len(releases) > 3
+    assert sorted(images) == sorted(releases[-3:])
+
+
+def test_deploy_names_the_locations_that_exist(house: House) -> None:
+    """A typing error must not build anything."""
+    started = time.monotonic()
+    refused = house.make("deploy", "NAME=report")
+    assert "there is no code location report: there are analytics, catalog, legacy, reports, user_code" in refused.stderr
+    assert time.monotonic() - started < 60

@@ -1,0 +1,86 @@
+"""A code location with a mistake leaves the others working. A removed one leaves its data."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from dagster_api.workspace import load_errors
+from tests.locations.conftest import PROJECT, House
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def test_location_that_does_not_load_leaves_the_others_working(house: House) -> None:
+    """`make up`, `make smoke` and `docker compose ps` name the location. The UI shows its error."""
+    file = house.projects / "catalog/catalog/definitions.py"
+    before = file.read_text()
+    file.write_text(f"{before}\nraise RuntimeError('no such table')\n")
+    try:
+        refused = house.make("up")
+        assert refused.returncode != 0
+        assert "catalog" in refused.stderr.splitlines()[-2]
+        assert "no such table" in (load_errors(house.url)["catalog"] or "")
+        said = house.make("smoke", "JOBS=fragile_job").stdout.splitlines()
+        assert [line for line in said if line.startswith("FAIL services are healthy: catalog is running")] != []
+        assert [line for line in said if line.startswith("FAIL code location catalog: ")] != []
+        assert [line.split(":")[0] for line in said if line.startswith("PASS code location ")] == [
+            f"PASS code location {name}" for name in ("analytics", "legacy", "reports", "user_code")
+        ]
+        client = house.client("user_code")
+        ended = client.wait(client.launch("users_assets_job"), seconds=200)
+        assert ended.status == "SUCCESS", client.story(ended.run_id)
+    finally:
+        file.write_text(before)
+        house.made("up")
+    assert load_errors(house.url)["catalog"] is None
+
+
+def test_removed_location_leaves_the_ui_and_keeps_its_data(house: House) -> None:
+    """A team may come back, so only a person removes the volumes."""
+    said = house.made("location", "NAME=legacy", "REMOVE=1")
+    assert f"docker volume rm {PROJECT}_legacy_data" in said
+    house.made("up")
+    assert "legacy" not in load_errors(house.url)
+    listed = subprocess.run(["docker", "volume", "ls", "--quiet"], text=True, capture_output=True, check=True).stdout.split()
+    assert f"{PROJECT}_legacy_data" in listed
+    assert "legacy" not in (house.folder / "workspace.yaml").read_text() + (house.folder / "locations/compose.yml").read_text()
+    assert not (house.folder / "locations/legacy").exists()
+    house.made("location", "NAME=legacy", "FROM=../legacy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("NAME=shop", "FROM=../nowhere"), "there is no folder "),
+        (("NAME=shop",), "where is the project? make location NAME=shop FROM=../shop"),
+        (("NAME=Shop", "FROM=../reports"), "the name 'Shop' is not allowed"),
+        (("NAME=postgres", "FROM=../reports"), "the name 'postgres' is not allowed: a service or an image"),
+        (("NAME=nothing", "REMOVE=1"), "there is no code location 'nothing'"),
+    ],
+)
+def test_location_refuses_wrong_arguments_and_changes_nothing(house: House, arguments: tuple[str, ...], said: str) -> None:
+    """The text of the deployment is in Git."""
+    files = ("workspace.yaml", "locations/compose.yml")
+    before = [(house.folder / file).read_text() for file in files]
+    refused = house.make("location", *arguments)
+    assert refused.returncode != 0
+    assert refused.stderr.startswith(f"location: {said}"), refused.stderr
+    assert [(house.folder / file).read_text() for file in files] == before
+
+
+def test_location_with_packages_that_do_not_fit_is_refused_with_uvs_reason(house: House) -> None:
+    """Uv names the requirement. Nothing of the location may remain."""
+    project = house.projects / "unfitting"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "unfitting"\nversion = "0"\ndependencies = ["dagster", "sqlalchemy>=2.1"]\n'
+        '[tool.dagster]\nmodule_name = "unfitting"\n'
+    )
+    refused = house.make("location", "NAME=unfitting", "FROM=../unfitting")
+    assert refused.returncode != 0
+    assert "the packages in pyproject.toml cannot be resolved together with Dagster 1.13.27" in refused.stderr
+    assert "sqlalchemy>=2.1" in refused.stderr
+    assert not (house.folder / "locations/unfitting").exists()
+    assert "unfitting" not in (house.folder / "workspace.yaml").read_text()
