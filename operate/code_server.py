@@ -11,6 +11,8 @@ from operate.compose import CommandError, compose, run
 from operate.locations import Location
 
 START_SECONDS = 180
+# A sensor or a schedule may take a minute by default. The server ends with its last request.
+STOP_SECONDS = 65
 QUIET = ("--progress", "quiet")
 
 
@@ -92,5 +94,5 @@ def replace(project: str, location: Location, tag: str, env: Mapping[str, str]) 
         _remove([each for each in containers(project, location.name) if each["Id"] not in old])
         raise
     if old:
-        run(["docker", "stop", *sorted(old)], capture=True, apart=True)
+        run(["docker", "stop", "--time", str(STOP_SECONDS), *sorted(old)], capture=True, apart=True)
         run(["docker", "rm", *sorted(old)], capture=True, apart=True)

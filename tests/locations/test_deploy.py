@@ -18,10 +18,12 @@ from tests.locations.conftest import PROJECT, House
 
 pytestmark = pytest.mark.timeout(600)
 OP = """
+import time
 
-@dg.op
+@dg.op(config_schema={{"pause": dg.Field(float, default_value=0.0)}})
 def speak(context: dg.OpExecutionContext) -> None:
     context.log.info("{said}")
+    time.sleep(context.op_config["pause"])
 
 
 @dg.job(executor_def=dg.in_process_executor)
@@ -49,12 +51,12 @@ def said(house: House, run_id: str) -> str:
     return client.story(run_id)
 
 
-def ended(house: House, run_id: str) -> Run:
-    """Returns a run after its end. A hundred runs would take two minutes, so one that still waits is canceled."""
+def ended(house: House, ids: list[str]) -> list[Run]:
+    """Returns runs after their end. Those that still wait in the queue are canceled."""
     client = house.client("reports")
-    if client.run(run_id).status == "QUEUED":
-        client.terminate(run_id)
-    return client.wait(run_id, seconds=200)
+    for run in client.runs(runIds=ids, statuses=["QUEUED"], limit=1000):
+        client.terminate(run.run_id)
+    return [client.wait(run_id, seconds=200) for run_id in ids]
 
 
 def servers(house: House) -> str:
@@ -78,9 +80,11 @@ class Launching(threading.Thread):
 
     def run(self) -> None:
         """Launches."""
+        # Three runs at a time pause, and the others wait in the queue: they would only take the processors.
+        config = {"ops": {"speak": {"config": {"pause": 20.0}}}}
         while not self.ending.wait(0.5):
             try:
-                self.launched.append(self.client.launch("speak_job"))
+                self.launched.append(self.client.launch("speak_job", config=config))
             except ApiError as error:
                 self.errors.append(str(error))
 
@@ -106,7 +110,7 @@ def test_no_launch_is_lost_while_code_is_replaced(house: House, code: Path) -> N
             assert " serves\n" in house.made("deploy", "NAME=reports")
     assert launching.errors == []
     assert len(launching.launched) > 10
-    runs = [ended(house, run_id) for run_id in launching.launched]
+    runs = ended(house, launching.launched)
     assert {run.status for run in runs} <= {"SUCCESS", "CANCELED"}
     assert runs[0].tags["dagster/image"] == f"{PROJECT}/reports:{first}"
     assert said(house, house.client("reports").launch("speak_job")).count("three two one") == 1
@@ -141,6 +145,7 @@ def test_back_returns_to_the_release_before(house: House, code: Path) -> None:
 def test_deploy_without_a_change_replaces_nothing(house: House, code: Path) -> None:
     """A second `make deploy` costs no restart."""
     assert code.exists()
+    house.made("deploy", "NAME=reports")
     server = servers(house)
     assert "reports: its code is up to date" in house.made("deploy", "NAME=reports")
     assert servers(house) == server

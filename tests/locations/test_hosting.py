@@ -100,7 +100,7 @@ def test_schedule_of_a_project_ticks(house: House, name: str) -> None:
     client = house.client(name)
 
     def ticked() -> bool:
-        runs = client.runs(pipelineName="fragile_job", tags=[{"key": "dagster/schedule_name", "value": "every_minute"}])
+        runs = client.runs(pipelineName="tick_job", tags=[{"key": "dagster/schedule_name", "value": "every_minute"}])
         return seen(any(each.tags["dagster/code_location"] == name for each in runs), [each.tags for each in runs])
 
     wait_for("a run of the schedule", ticked, seconds=100)

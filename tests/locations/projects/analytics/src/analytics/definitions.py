@@ -37,11 +37,21 @@ def fragile_job() -> None:
     fail_once(count_rows())
 
 
+@dg.op
+def tick() -> None:
+    pass
+
+
+@dg.job
+def tick_job() -> None:
+    tick()
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     return dg.Definitions(
         assets=[models],
-        jobs=[fragile_job],
-        schedules=[dg.ScheduleDefinition(name="every_minute", job=fragile_job, cron_schedule="* * * * *")],
+        jobs=[fragile_job, tick_job],
+        schedules=[dg.ScheduleDefinition(name="every_minute", job=tick_job, cron_schedule="* * * * *")],
         resources={"dbt": DbtCliResource(project_dir=PROJECT)},
     )

@@ -38,5 +38,13 @@ class CsvTable(dg.Component, dg.Model, dg.Resolvable):
         def fragile_job() -> None:
             fail_once(count_files())
 
-        schedule = dg.ScheduleDefinition(name="every_minute", job=fragile_job, cron_schedule="* * * * *")
-        return dg.Definitions(assets=[table], jobs=[fragile_job], schedules=[schedule])
+        @dg.op
+        def tick() -> None:
+            pass
+
+        @dg.job
+        def tick_job() -> None:
+            tick()
+
+        schedule = dg.ScheduleDefinition(name="every_minute", job=tick_job, cron_schedule="* * * * *")
+        return dg.Definitions(assets=[table], jobs=[fragile_job, tick_job], schedules=[schedule])
