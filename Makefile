@@ -43,7 +43,7 @@ dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings
 	@python3 -m bench $(JOBS) $(if $(OFFICIAL),--official)
 
-# Three files of tests at once, on workers with a copy of the deployment each: tests/lanes.py.
+# Three files of tests at once; two workers have a copy of the deployment: tests/lanes.py.
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test: test-static ## Run all tests

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagster_api.waiting import seen, wait_for
-from operate.compose import CommandError, compose, run
+from operate.compose import ROOT, CommandError, compose, run
 from operate.locations import Location
 
 START_SECONDS = 180
@@ -34,11 +35,23 @@ def image_of(location: Location, tag: str) -> str:
 def is_current(project: str, location: Location, tag: str, env: Mapping[str, str]) -> bool:
     """Whether one container serves: of this very image, and with the present text of the Compose files."""
     found = containers(project, location.name)
-    if len(found) != 1 or not found[0]["State"]["Running"]:
+    if len(found) != 1 or not found[0]["State"]["Running"] or found[0]["Image"] != image_of(location, tag):
         return False
-    wanted = compose("config", "--hash", location.name, capture=True, env=env).split()[-1]
-    label = found[0]["Config"]["Labels"]["com.docker.compose.config-hash"]
-    return (found[0]["Image"], label) == (image_of(location, tag), wanted)
+    # `docker compose config --hash` gives another hash than the container's label, so Compose itself has to say.
+    command = [
+        "docker",
+        "compose",
+        "--progress",
+        "plain",
+        "--dry-run",
+        "up",
+        "--detach",
+        "--no-deps",
+        "--no-build",
+        location.name,
+    ]
+    said = subprocess.run(command, cwd=ROOT, env=dict(env), text=True, capture_output=True, check=False)
+    return said.returncode == 0 and "Recreate" not in said.stderr
 
 
 def _health(location: Location, container: str) -> str:
