@@ -47,8 +47,10 @@ def packages_of(folder: Path) -> Packages:
 
 
 def is_package(folder: Path) -> bool:
-    """Whether the project is to be installed: it names a build system, or has a setup.py. uv decides so too."""
-    return "build-system" in read_pyproject(folder) or (folder / "setup.py").is_file()
+    """Whether the project is to be installed, as uv decides: it says so, names a build system, or has a setup.py."""
+    pyproject = read_pyproject(folder)
+    wish = pyproject.get("tool", {}).get("uv", {}).get("package")
+    return bool(wish) if wish is not None else "build-system" in pyproject or (folder / "setup.py").is_file()
 
 
 def deciding_files(project: Path) -> list[Path]:

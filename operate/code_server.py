@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagster_api.waiting import seen, wait_for
-from operate.compose import ROOT, CommandError, compose, run
+from operate.compose import QUIET, ROOT, CommandError, compose, run
 from operate.locations import Location
 
 START_SECONDS = 180
 # A sensor or a schedule may take a minute by default. The server ends with its last request.
 STOP_SECONDS = 65
-QUIET = ("--progress", "quiet")
 
 
 def containers(project: str, service: str) -> list[dict[str, Any]]:
@@ -38,18 +37,8 @@ def is_current(project: str, location: Location, tag: str, env: Mapping[str, str
     if len(found) != 1 or not found[0]["State"]["Running"] or found[0]["Image"] != image_of(location, tag):
         return False
     # `docker compose config --hash` gives another hash than the container's label, so Compose itself has to say.
-    command = [
-        "docker",
-        "compose",
-        "--progress",
-        "plain",
-        "--dry-run",
-        "up",
-        "--detach",
-        "--no-deps",
-        "--no-build",
-        location.name,
-    ]
+    up = ["up", "--detach", "--no-deps", "--no-build", location.name]
+    command = ["docker", "compose", "--progress", "plain", "--dry-run", *up]
     said = subprocess.run(command, cwd=ROOT, env=dict(env), text=True, capture_output=True, check=False)
     return said.returncode == 0 and "Recreate" not in said.stderr
 

@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT_LABEL = "dagster/project"
 
 
+# Options for a command whose progress nobody needs.
+QUIET = ("--progress", "quiet")
+
+
 class CommandError(Exception):
     """A command failed; the message holds its output."""
 
@@ -39,7 +43,9 @@ def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | N
         command, cwd=ROOT, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE, start_new_session=apart
     )
     if result.returncode:
-        raise CommandError(f"{' '.join(command[:4])} failed: {result.stderr.strip()[-6000:]}")
+        # Compose writes the log of a build to standard output.
+        output = f"{result.stdout or ''}{result.stderr}".strip()[-6000:]
+        raise CommandError(f"{' '.join(command[:4])} failed: {output}")
     return result.stdout or ""
 
 

@@ -16,12 +16,11 @@ from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.runs import UNDER_WAY
 from operate.alone import alone
-from operate.code_server import QUIET, is_current, replace
-from operate.compose import CommandError, code_server_start, compose, model, webserver_url
-from operate.env_file import env_file, settings
-from operate.images import adopt, build_locations
+from operate.code_server import is_current, replace
+from operate.compose import QUIET, CommandError, code_server_start, compose, model, webserver_url
+from operate.images import adopt, build_locations, current_tag
 from operate.locations import Location, locations
-from operate.releases import before, check_image, file_of, remove_surplus, tags_in
+from operate.releases import before, check_image, file_of, remove_surplus, tags_in, with_release
 from operate.workspace import load_workspace
 
 # dagster_services.secrets.hand_out says so.
@@ -100,35 +99,37 @@ def settle(project: str, location: Location, tag: str) -> None:
         remove_surplus(location, tags_in(file_of(project, location)), tag)
 
 
+def switch(deployment: Mapping[str, Any], location: Location, tag: str, releases: Sequence[str], names: Sequence[str]) -> None:
+    """Releases `tag`, and keeps `releases` as the list of the location's releases."""
+    replaced = release(deployment, location, tag)
+    if location.tag_variable not in os.environ:
+        adopt(deployment["name"], location, tag, releases)
+    if replaced:
+        print(f"{location.name}: {tag} serves")
+        reload(location, names)
+
+
 def forward(deployment: Mapping[str, Any], wanted: Sequence[Location], names: Sequence[str]) -> None:
     """Builds and releases."""
+    project = deployment["name"]
     tags = build_locations(wanted, *(each.name for each in wanted))
     for location in wanted:
         tag = tags.get(location.tag_variable) or os.environ[location.tag_variable]
-        replaced = release(deployment, location, tag)
-        if location.tag_variable in tags:
-            adopt(deployment["name"], location, tag)
-        if replaced:
-            print(f"{location.name}: {tag} serves")
-            reload(location, names)
-            settle(deployment["name"], location, tag)
+        switch(deployment, location, tag, with_release(tags_in(file_of(project, location)), current_tag(location), tag), names)
+        settle(project, location, tag)
 
 
 def back(deployment: Mapping[str, Any], wanted: Sequence[Location], names: Sequence[str]) -> None:
-    """Releases the image before the current one. Nothing changes unless every chosen location has one."""
-    current = settings(env_file())
-    files = {each.name: tags_in(file_of(deployment["name"], each)) for each in wanted}
-    tags = {each.name: before(each.name, files[each.name], current.get(each.tag_variable)) for each in wanted}
+    """Releases the image before the current one. Nothing changes unless every chosen location has one.
+
+    The releases after it stay known until the next deployment.
+    """
+    releases = {each.name: tags_in(file_of(deployment["name"], each)) for each in wanted}
+    tags = {each.name: before(each.name, releases[each.name], current_tag(each)) for each in wanted}
     for location in wanted:
         check_image(location, tags[location.name])
     for location in wanted:
-        tag = tags[location.name]
-        if release(deployment, location, tag):
-            adopt(deployment["name"], location, tag)
-            # The releases after it stay known, until the next deployment.
-            file_of(deployment["name"], location).write_text("\n".join([*files[location.name], ""]))
-            print(f"{location.name}: {tag} serves")
-            reload(location, names)
+        switch(deployment, location, tags[location.name], releases[location.name], names)
 
 
 def check_webserver() -> None:

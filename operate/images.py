@@ -13,7 +13,7 @@ from operate.compose import CommandError, compose, run
 from operate.env_file import env_file, replace_in_env, settings
 from operate.locations import Location
 from operate.lock import write_lock
-from operate.releases import file_of, remember
+from operate.releases import file_of, tags_in, with_release, write_tags
 
 # The tag of an image until its content is known.
 NEXT = "next"
@@ -59,11 +59,15 @@ def build_locations(locations: Sequence[Location], *services: str) -> dict[str, 
     return {each.tag_variable: tagged(each) for each in locations if each.tag_variable in tags}
 
 
-def adopt(project: str, location: Location, tag: str) -> None:
-    """Makes a tag the location's current release, in `.env` and in the list of its releases."""
-    current = settings(env_file()).get(location.tag_variable)
+def current_tag(location: Location) -> str | None:
+    """The tag of a location's current release, or None before the first one."""
+    return settings(env_file()).get(location.tag_variable)
+
+
+def adopt(project: str, location: Location, tag: str, releases: Sequence[str]) -> None:
+    """Makes a tag the location's current release, and keeps the list of its releases."""
     replace_in_env(env_file(), {location.tag_variable: tag})
-    remember(file_of(project, location), current, tag)
+    write_tags(file_of(project, location), releases)
 
 
 def build(project: str, locations: Sequence[Location]) -> None:
@@ -71,4 +75,5 @@ def build(project: str, locations: Sequence[Location]) -> None:
     tags = build_locations(locations)
     for location in locations:
         if tag := tags.get(location.tag_variable):
-            adopt(project, location, tag)
+            releases = with_release(tags_in(file_of(project, location)), current_tag(location), tag)
+            adopt(project, location, tag, releases)

@@ -17,13 +17,13 @@ from typing import Any
 from dagster_project.definitions import ProjectError, module_of
 from dagster_project.packages import packages_of
 from operate.alone import alone
-from operate.compose import ROOT, CommandError, compose, model
-from operate.locations import FOLDER, locations
+from operate.compose import QUIET, ROOT, CommandError, compose, model
+from operate.locations import FOLDER, WORKSPACE, locations, tag_variable
 from operate.lock import write_lock
 from operate.overlays import BASE, EDGE
 
 TEMPLATE = Path(__file__).with_name("location.template")
-INCLUDES, WORKSPACE = FOLDER / "compose.yml", ROOT / "workspace.yaml"
+INCLUDES = FOLDER / "compose.yml"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -87,7 +87,7 @@ def add(name: str, project: str) -> None:
     """
     check_name(name)
     check_project(ROOT / project)
-    filled = {"@NAME@": name, "@VARIABLE@": f"{name.upper()}_TAG", "@FROM@": as_path(project)}
+    filled = {"@NAME@": name, "@VARIABLE@": tag_variable(name), "@FROM@": as_path(project)}
     text = TEMPLATE.read_text()
     for mark, value in filled.items():
         text = text.replace(mark, value)
@@ -140,7 +140,7 @@ def remove(name: str) -> None:
         raise CommandError(f"there is no code location '{name}'")
     check_texts(name)
     volumes = " ".join(own_volumes(model(), name))
-    compose("--progress", "quiet", "rm", "--stop", "--force", name, f"{name}_secrets")
+    compose(*QUIET, "rm", "--stop", "--force", name, f"{name}_secrets")
     forget(name)
     print(f"location: {name} is removed; `make up` takes it out of the UI. Its data stays: docker volume rm {volumes}")
 

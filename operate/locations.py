@@ -9,7 +9,12 @@ from typing import Any
 
 from operate.compose import ROOT, model
 
-FOLDER = ROOT / "locations"
+FOLDER, WORKSPACE = ROOT / "locations", ROOT / "workspace.yaml"
+
+
+def tag_variable(name: str) -> str:
+    """The variable that holds the tag of a location's image."""
+    return f"{name.upper()}_TAG"
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Location:
     @property
     def tag_variable(self) -> str:
         """The variable that holds the tag of its image."""
-        return f"{self.name.upper()}_TAG"
+        return tag_variable(self.name)
 
     @property
     def build_args(self) -> Mapping[str, str]:

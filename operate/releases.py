@@ -36,10 +36,10 @@ def with_release(tags: Sequence[str], current: str | None, new: str) -> list[str
     return [*(tag for tag in known if tag != new), new]
 
 
-def remember(file: Path, current: str | None, new: str) -> None:
-    """Adds a release."""
+def write_tags(file: Path, tags: Sequence[str]) -> None:
+    """Writes the list of releases."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join([*with_release(tags_in(file), current, new), ""]))
+    file.write_text("\n".join([*tags, ""]))
 
 
 def before(name: str, tags: Sequence[str], current: str | None) -> str:

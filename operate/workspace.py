@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.workspace import load_errors, reload_workspace
-from operate.compose import ROOT, code_server_start, compose, services
+from operate.compose import code_server_start, compose, services
+from operate.locations import WORKSPACE
 
-WORKSPACE = ROOT / "workspace.yaml"
 # They mount workspace.yaml.
 READERS = ("webserver", "webserver_viewers", "daemon")
 

@@ -80,18 +80,25 @@ def test_sensor_keeps_its_cursor(house: House) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_run_gets_only_the_volumes_of_its_own_project(house: House, name: str) -> None:
-    """A run must not read the secrets or the data of another project. No value of `.env` may be in its description."""
+    """A run must not read the secrets or the data of another project."""
     client = house.client(name)
     ended = next(each for each in client.runs(pipelineName="fragile_job") if each.tags["dagster/code_location"] == name)
-    text = run(["docker", "inspect", ended.tags["docker/container_id"]], capture=True)
-    (described,) = json.loads(text)
+    (described,) = json.loads(run(["docker", "inspect", ended.tags["docker/container_id"]], capture=True))
     kinds = ("secrets", "op_outputs", "exports", "data")
     assert {mount.split(":")[0] for mount in described["HostConfig"]["Binds"]} == {
         f"{PROJECT}_compute_logs",
         *(f"{PROJECT}_{name}_{kind}" for kind in kinds),
     }
-    assert "abcdefgh" not in text
     assert f"{PROJECT}/{name}:" in described["Config"]["Image"]
+
+
+def test_value_of_the_project_env_is_only_in_its_file(house: House) -> None:
+    """`docker inspect` and the image are read by more people than the runs of a project."""
+    client = house.client("reports")
+    containers = [client.runs(limit=1)[0].tags["docker/container_id"], house.compose("ps", "--quiet", "reports").strip()]
+    assert "abcdefgh" in house.compose("exec", "-T", "reports", "cat", "/run/secrets/project.env")
+    assert "abcdefgh" not in run(["docker", "inspect", *containers], capture=True)
+    assert house.compose("exec", "-T", "reports", "sh", "-c", "grep -rl abcdefgh /opt/project || true") == ""
 
 
 @pytest.mark.parametrize("name", NAMES)

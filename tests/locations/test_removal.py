@@ -70,6 +70,25 @@ def test_location_refuses_wrong_arguments_and_changes_nothing(house: House, argu
     assert [(house.folder / file).read_text() for file in files] == before
 
 
+def test_project_that_cannot_be_installed_is_refused_with_the_reason(house: House) -> None:
+    """Once, the image was built all the same, and its code server failed with another error."""
+    project = house.projects / "uninstallable"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "uninstallable"\nversion = "0"\ndependencies = ["dagster"]\n'
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "no_such_backend"\n'
+        '[tool.dagster]\nmodule_name = "uninstallable"\n'
+    )
+    house.made("location", "NAME=uninstallable", "FROM=../uninstallable")
+    try:
+        refused = house.make("deploy", "NAME=uninstallable")
+        assert refused.returncode != 0
+        assert refused.stderr.startswith("deploy: uv pip install failed: "), refused.stderr
+        assert "no_such_backend" in refused.stderr
+    finally:
+        house.made("location", "NAME=uninstallable", "REMOVE=1")
+
+
 def test_location_with_packages_that_do_not_fit_is_refused_with_uvs_reason(house: House) -> None:
     """Uv names the requirement. Nothing of the location may remain."""
     project = house.projects / "unfitting"

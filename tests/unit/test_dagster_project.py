@@ -80,6 +80,8 @@ def test_packages_of_names_the_remedy_if_a_project_lists_none(tmp_path: Path) ->
         ({"pyproject_toml": NAMED}, False),
         ({"pyproject_toml": f"{NAMED}[build-system]\nrequires = []\n"}, True),
         ({"setup_py": ""}, True),
+        ({"pyproject_toml": f"{NAMED}[build-system]\nrequires = []\n[tool.uv]\npackage = false\n"}, False),
+        ({"pyproject_toml": f"{NAMED}[tool.uv]\npackage = true\n"}, True),
     ],
 )
 def test_is_package_decides_as_uv_does(tmp_path: Path, files: dict[str, str], package: bool) -> None:

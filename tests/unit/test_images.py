@@ -140,6 +140,33 @@ def test_hand_out_gives_the_project_env_and_takes_it_back(folder: Path, tmp_path
     assert "location/project.env" not in texts(folder)
 
 
+@pytest.mark.parametrize("target", ["postgres/postgres_password", "nowhere"])
+def test_hand_out_follows_no_link_of_a_project(folder: Path, tmp_path: Path, target: str) -> None:
+    """It runs as root beside every password: a link could hand the superuser's to user code."""
+    generate.main()
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".env").symlink_to(folder / target)
+    with pytest.raises(SystemExit, match=r"^secrets: the project's \.env cannot be read: .*It must be a file, not a link\.$"):
+        hand_out.hand_out(folder / "location", project, ["dagster_run"])
+    assert "location/project.env" not in texts(folder)
+
+
+def test_hand_out_says_whether_the_project_env_has_changed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make deploy` then replaces the server, even if the code is the same. The file may have any encoding."""
+    generate.main()
+    project = tmp_path / "project"
+    project.mkdir()
+    said = []
+    for content in (b"A=\xff", b"A=\xff", b"A=2", None):
+        (project / ".env").unlink() if content is None else (project / ".env").write_bytes(content)
+        hand_out.hand_out(folder / "location", project, ["dagster_run"])
+        said.append(capsys.readouterr().out)
+    assert said == ["secrets: its .env has changed\n", "", *["secrets: its .env has changed\n"] * 2]
+
+
 def test_hand_out_rejects_an_unknown_role(folder: Path) -> None:
     """A typing error in the Compose file must not leave user code without its password."""
     generate.main()

@@ -13,7 +13,7 @@ from dagster_api.loading import is_loaded
 from dagster_api.runs import Run
 from dagster_api.waiting import WaitError, seen, wait_for
 from operate.compose import CommandError
-from operate.env_file import add_to_env, missing_settings
+from operate.env_file import add_to_env, missing_settings, replace_in_env
 from operate.overlays import OverlayError, compose_files
 from operate.preflight import GIB, Facts, note, port_is_busy, problems, version, version_problems
 from operate.up import choose_files
@@ -165,6 +165,25 @@ def test_choose_files_writes_compose_file_and_run_isolation_to_env(tmp_path: Pat
         assert env.read_text() == f"RELEASE=7\n{files}\nRUN_ISOLATION=process\n"
     choose_files(env, {"RUN_ISOLATION": "container"})
     assert env.read_text() == "RELEASE=7\nCOMPOSE_FILE=docker-compose.yml\nRUN_ISOLATION=container\n"
+
+
+def test_choose_files_adds_run_isolation_to_the_env_of_an_earlier_release(tmp_path: Path) -> None:
+    """Without it, code servers would have the memory for their server only, and no room for runs."""
+    env = tmp_path / ".env"
+    env.write_text("COMPOSE_FILE=docker-compose.yml:docker/compose.process.yml\n")
+    choose_files(env, {})
+    assert "RUN_ISOLATION=process\n" in env.read_text()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_replace_in_env_keeps_mode_link_and_other_lines(tmp_path: Path, mode: int) -> None:
+    """The file may hold what only its owner may read, and may be a link to a file elsewhere."""
+    real, link = tmp_path / "real", tmp_path / ".env"
+    real.write_text("A=1\nB=2\n")
+    real.chmod(mode)
+    link.symlink_to(real)
+    replace_in_env(link, {"B": "3"})
+    assert (real.read_text(), real.stat().st_mode & 0o777, link.is_symlink()) == ("A=1\nB=3\n", mode, True)
 
 
 def test_wait_for_reports_the_last_error_after_the_deadline() -> None:

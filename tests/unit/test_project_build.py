@@ -60,10 +60,22 @@ def test_pins_reads_exact_versions_only() -> None:
 def test_copy_leaves_out_what_belongs_to_the_developers_machine(tmp_path: Path) -> None:
     """`.env` holds secrets, and a virtual environment of another machine does not work."""
     project, target = tmp_path / "project", tmp_path / "target"
-    for name in (".env", ".venv/bin/python", ".git/HEAD", "src/shop/__pycache__/a.pyc", "src/shop/a.py", "data/b.csv"):
+    for name in (
+        ".env",
+        ".env.production",
+        ".envrc",
+        ".venv/bin/python",
+        ".git/HEAD",
+        "src/shop/__pycache__/a.pyc",
+        "src/shop/a.py",
+        "data/b.csv",
+    ):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("x")
+    (project / "src/shop/a.py").chmod(0o600)
     copy(project, target)
+    # Runs have another user than the developer.
+    assert (target / "src/shop/a.py").stat().st_mode & 0o777 == 0o644
     files = [path for path in target.rglob("*") if path.is_file()]
     assert sorted(str(path.relative_to(target)) for path in files) == ["data/b.csv", "src/shop/a.py"]
     assert {path.stat().st_mtime for path in target.rglob("*")} == {MODIFIED}

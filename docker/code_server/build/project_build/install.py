@@ -47,6 +47,9 @@ def itself(project: Path) -> None:
     """Installs the project where it stands, if it is a package."""
     if is_package(project):
         uv("pip", "install", "--quiet", "--python", VENV, "--no-deps", "--editable", str(project))
+        # It holds times of files, and would give each build of the same code another image.
+        for times in Path(VENV).glob("lib/python*/site-packages/*.dist-info/uv_cache.json"):
+            times.unlink()
 
 
 STEPS: dict[str, Callable[..., None]] = {"packages": packages, "itself": itself}

@@ -3,20 +3,18 @@
 It writes the end of the traceback to standard error if they do not load, and exits with 1.
 """
 
-import os
 import sys
 import traceback
 from pathlib import Path
 
-from dagster_code_server.environment import add_to_this_process
-from dagster_code_server.serve import check_settings, module_or_exit
+from dagster_code_server.serve import prepared_module
 
 # A traceback through Dagster's loader is long, and its end names the line of user code.
 LINES = 12
 
 
-def load(module: str) -> list[str]:
-    """Loads all definitions of a module; returns the names of its repositories."""
+def load(module: str) -> None:
+    """Loads all definitions of a module."""
     from dagster._core.types.loadable_target_origin import LoadableTargetOrigin  # noqa: PLC0415 - a second of imports
     from dagster._grpc.server import LoadedRepositories  # noqa: PLC0415
 
@@ -24,7 +22,6 @@ def load(module: str) -> list[str]:
     loaded = LoadedRepositories(origin, entry_point=["dagster"], container_image=None, container_context=None)
     for repository in loaded.definitions_by_name.values():
         repository.validate_loadable()  # type: ignore[no-untyped-call]
-    return sorted(loaded.definitions_by_name)
 
 
 def first_cause(error: BaseException) -> BaseException:
@@ -41,10 +38,7 @@ def end_of(error: BaseException) -> str:
 
 def main() -> None:
     """Ends with status 1 if the definitions do not load."""
-    add_to_this_process()
-    module = module_or_exit(Path.cwd())
-    sys.path.append(str(Path.cwd()))
-    check_settings(module, os.environ)
+    module = prepared_module(Path.cwd())
     try:
         load(module)
     except Exception as error:  # noqa: BLE001 - of user code, whatever it is

@@ -81,6 +81,20 @@ def module_or_exit(project: Path) -> str:
         sys.exit(str(error))
 
 
+def prepared_module(project: Path) -> str:
+    """Prepares this process for a project's code; returns the module of its definitions.
+
+    Raises:
+        SystemExit: the project names no module, or a setting is not allowed.
+    """
+    add_to_this_process()
+    module = module_or_exit(project)
+    # As Dagster does: a project that is not installed is found in its folder.
+    sys.path.append(str(project))
+    check_settings(module, os.environ)
+    return module
+
+
 def check_instance() -> None:
     """Ends if Dagster's database does not answer, so that Docker restarts the server: it would keep the error for good.
 
@@ -107,11 +121,7 @@ def main() -> None:
     check_time_limits(os.environ)
     context = serialized(container_context(os.environ))
     # The project's variables come after the context: a run reads them itself.
-    add_to_this_process()
-    module = module_or_exit(Path.cwd())
-    # As Dagster does: a project that is not installed is found in its folder.
-    sys.path.append(str(Path.cwd()))
-    check_settings(module, os.environ)
+    module = prepared_module(Path.cwd())
     check_instance()
     environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
     listen_on = own_address(os.environ.get("LISTEN_ON", "127.0.0.1"))
