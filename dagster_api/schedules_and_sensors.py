@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ START_SENSOR = """mutation Start($selector: SensorSelector!) { done: startSensor
   __typename ... on PythonError { message } } }"""
 STOP_SENSOR = """mutation Stop($id: String!) { done: stopSensor(id: $id) { __typename ... on PythonError { message } } }"""
 SWITCHED = {"ScheduleStateResult", "Sensor", "StopSensorMutationResult"}
+# A tick reads the state and writes it a moment later, with its cursor: dagster 1.13.27, asset_daemon.py. On a busy machine a
+# tick once undid a switch in that way.
+TICK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,15 @@ class Switch:
         Raises:
             ApiError: it does not exist, or cannot be switched.
         """
-        state = self._state()
-        if (state["status"] == "RUNNING") == on:
+        if self.is_on() == on:
             return
-        query, arguments = (self.start, {"selector": self._selector()}) if on else (self.stop, {"id": state["id"]})
+        self._switch(on=on)
+        time.sleep(TICK_SECONDS)
+        if self.is_on() != on:
+            self._switch(on=on)
+
+    def _switch(self, *, on: bool) -> None:
+        query, arguments = (self.start, {"selector": self._selector()}) if on else (self.stop, {"id": self._state()["id"]})
         answer = self.client.query(query, **arguments)["done"]
         if answer["__typename"] not in SWITCHED:
             raise ApiError(f"{self.name} cannot be switched: {json.dumps(answer)}")

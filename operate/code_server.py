@@ -9,20 +9,12 @@ from typing import Any
 
 from dagster_api.waiting import seen, wait_for
 from operate.compose import QUIET, ROOT, CommandError, compose, run
+from operate.containers import containers, health_of
 from operate.locations import Location
 
 START_SECONDS = 180
 # A sensor or a schedule may take a minute by default. The server ends with its last request.
 STOP_SECONDS = 65
-
-
-def containers(project: str, service: str) -> list[dict[str, Any]]:
-    """The containers of a service, running or not, as the engine describes them."""
-    labels = {"project": project, "service": service, "oneoff": "False"}
-    filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
-    ids = run(["docker", "ps", "--all", "--quiet", *filters], capture=True).split()
-    found: list[dict[str, Any]] = json.loads(run(["docker", "inspect", *ids], capture=True)) if ids else []
-    return found
 
 
 def image_of(location: Location, tag: str) -> str:
@@ -50,7 +42,7 @@ def _health(location: Location, container: str) -> str:
         CommandError: it is unhealthy, or its program has ended.
     """
     (described,) = json.loads(run(["docker", "inspect", container], capture=True))
-    now = str(described["State"].get("Health", {}).get("Status", described["State"]["Status"]))
+    now = health_of(described) or str(described["State"]["Status"])
     if now not in {"starting", "healthy"} or described["RestartCount"]:
         logs = compose("logs", "--no-log-prefix", "--tail", "15", location.name, capture=True)
         raise CommandError(f"the new code server of {location.name} is {now}, so the old one serves on: {logs}")

@@ -10,7 +10,8 @@ from typing import Any
 from dagster_api.client import ApiError, Client
 from dagster_api.waiting import WaitError
 from dagster_api.workspace import client_with, clients, load_errors
-from operate.compose import CommandError, model, services, webserver_url
+from operate.compose import CommandError, model, webserver_url
+from operate.health import faults
 from operate.locations import locations
 
 # Jobs with this metadata run in `make smoke` and `make bench` by default. Tags would appear at each of their runs.
@@ -24,21 +25,10 @@ class CheckError(Exception):
 
 def services_are_healthy() -> str:
     """Every service runs, and is healthy if it has a health check. A service that never restarts has exited with 0."""
-    wanted, found = model()["services"], services()
-    bad = [f"{name} is missing" for name in sorted(wanted.keys() - found.keys())]
-    for name, container in sorted(found.items()):
-        if not is_well(container, one_shot=wanted.get(name, {}).get("restart") == "no"):
-            bad.append(f"{name} is {container['State']} {container.get('Health', '')}".strip())
-    if bad:
-        raise CheckError(f"{'; '.join(bad)}: see `docker compose logs`")
-    return f"{len(wanted)} services"
-
-
-def is_well(container: Mapping[str, Any], *, one_shot: bool) -> bool:
-    """Whether a container is in its right state. An operator's own services need no health check."""
-    if one_shot and container["State"] == "exited":
-        return bool(container["ExitCode"] == 0)
-    return container["State"] == "running" and container.get("Health", "") in {"", "healthy"}
+    deployment = model()
+    if bad := faults(deployment):
+        raise CheckError(f"{'; '.join(f'{name} is {state}' for name, state in bad.items())}: see `docker compose logs`")
+    return f"{len(deployment['services'])} services"
 
 
 def ui_answers(url: str) -> str:

@@ -19,6 +19,7 @@ from dagster_api.workspace import reload_workspace
 from operate.alone import alone
 from operate.compose import ROOT, CommandError, compose, model, published_url, run, webserver_url
 from operate.env_file import add_to_env, env_file, replace_in_env, settings
+from operate.health import wait_until_healthy
 from operate.images import build
 from operate.locations import locations
 from operate.overlays import BASE, PROCESS, compose_files
@@ -93,15 +94,16 @@ def start() -> None:
     """Builds and starts the containers, and waits until the webserver has loaded the code locations.
 
     Raises:
-        CommandError: Compose failed; the state of the containers is printed.
+        CommandError: Compose failed, and the state of the containers is printed; or code does not load, and the rest runs.
         WaitError: a code location is not loaded; the state of the containers is printed.
     """
     deployment = model()
     hosted = locations(deployment)
     build(deployment["name"], hosted)
     try:
-        compose("up", "--detach", "--wait", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
-        load([each.name for each in hosted])
+        compose("up", "--detach", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
+        broken = wait_until_healthy(deployment)
+        load([each.name for each in hosted if each.name not in broken])
     except (CommandError, WaitError):
         # If Compose rejects the settings, these commands fail too: the error says why.
         with suppress(CommandError):
@@ -110,6 +112,9 @@ def start() -> None:
         with suppress(CommandError, ApiError):
             reload_workspace(webserver_url())
         raise
+    if broken:
+        said = "\n".join(f"{name} does not load: {reason}" for name, reason in broken.items())
+        raise CommandError(f"{said}\nEverything else runs. Correct the code, then `make up`")
 
 
 def load(names: Sequence[str]) -> None:

@@ -9,23 +9,20 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-# The files of each folder share a copy of the deployment. Two workers have one at a time: three copies saturate two
-# processors, and take 26 of the 30 networks for which Docker has addresses.
+# The files of each folder share a copy of the deployment; those of tests/locations have a copy each. Two workers have one at
+# a time: three copies saturate two processors, and take 26 of the 30 networks for which Docker has addresses.
 COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/")
 FIRST = {"gw0": "tests/demo/stack/", "gw1": "tests/stack/"}
-WHOLE = "tests/locations/"
+ANY = "tests/locations/"
 
 
 class Lanes(LoadFileScheduling):
-    """Lets two workers take the files of one copy first. Whichever is free first takes the last copy, as a whole."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return WHOLE if nodeid.startswith(WHOLE) else str(super()._split_scope(nodeid))
+    """Lets two workers take the files of one copy first. Afterwards both take files that have a copy each."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         own = FIRST.get(node.gateway.id)
         fitting = [file for file in self.workqueue if own and file.startswith(own)]
-        fitting += [file for file in self.workqueue if own and file == WHOLE]
+        fitting += [file for file in self.workqueue if own and file.startswith(ANY)]
         fitting += [file for file in self.workqueue if not file.startswith(COPIES)]
         if not fitting:
             node.shutdown()

@@ -73,8 +73,7 @@ def test_probe_reports_a_code_location_that_does_not_load(environment: dict, por
 
     with process(SERVE, tmp_path / "log", env=environ, cwd=tmp_path):
         said = wait_for("an answer of the probe", reason, seconds=60, every=0.5)
-    assert "the code location does not load" in said
-    assert "no such table" in said
+    assert said == "the code location does not load: RuntimeError: no such table\n"
 
 
 def test_code_server_exits_with_one_sentence_without_its_database(environment: dict) -> None:

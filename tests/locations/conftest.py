@@ -19,7 +19,7 @@ from tests.static.test_repository import tracked
 
 PROJECT = f"locations_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 PROJECTS = Path(__file__).with_name("projects")
-NAMES = ("analytics", "catalog", "legacy", "reports")
+UV = [sys.executable, "-m", "uv", "--quiet", "--no-config"]
 
 
 @dataclass(frozen=True)
@@ -60,36 +60,45 @@ def copied(folder: Path) -> None:
             shutil.copy(ROOT / path, folder / path)
 
 
-def write_projects(folder: Path) -> None:
-    """Writes the projects of these tests. One of them is a scaffold of Dagster's own program."""
-    shutil.copytree(PROJECTS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("reports", "__pycache__"))
+def write_project(name: str, folder: Path) -> None:
+    """Writes a project of these tests."""
+    if name == "reports":
+        write_scaffold(folder)
+        return
+    shutil.copytree(PROJECTS / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    if name == "analytics":
+        subprocess.run([*UV, "lock"], cwd=folder / name, check=True, capture_output=True)
+
+
+def write_scaffold(folder: Path) -> None:
+    """Writes the project that Dagster's own program makes, and what its user adds to it."""
     scaffold = [sys.executable, "-m", "uv", "tool", "run", "create-dagster", "project", "reports", "--no-uv-sync"]
     subprocess.run(scaffold, cwd=folder, check=True, capture_output=True)
-    # The scaffold, and what its user adds to it.
     shutil.copytree(PROJECTS / "reports/defs", folder / "reports/src/reports/defs", dirs_exist_ok=True)
     shutil.copy(PROJECTS / "reports/env", folder / "reports/.env")
-    uv = [sys.executable, "-m", "uv", "--quiet", "--no-config"]
-    subprocess.run([*uv, "add", "--frozen", "matplotlib"], cwd=folder / "reports", check=True, capture_output=True)
-    subprocess.run([*uv, "lock"], cwd=folder / "analytics", check=True, capture_output=True)
+    subprocess.run([*UV, "add", "--frozen", "matplotlib"], cwd=folder / "reports", check=True, capture_output=True)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Yields the running copy with the demo and all projects. Removes it at the end."""
+    """Yields the running copy with the demo and the projects in the module's NAMES. Removes it at the end."""
+    names: tuple[str, ...] = request.module.NAMES
     ensure_base_images(os.environ)
     above = tmp_path_factory.mktemp("locations")
     folder, port = above / "deployment", free_port()
     copied(folder)
-    write_projects(above)
+    for name in names:
+        write_project(name, above)
     settings = (ROOT / ".env").read_text() if (ROOT / ".env").exists() else ""
     (folder / ".env").write_text(f"{settings}COMPOSE_PROJECT_NAME={PROJECT}\nWEBSERVER_PORT={port}\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
     house = House(folder, above, kept, f"http://127.0.0.1:{port}")
     try:
-        for name in NAMES:
+        for name in names:
             house.made("location", f"NAME={name}", f"FROM=../{name}")
         house.made("up")
-        house.made("secret", "LOCATION=reports", "NAME=shop_api_key", text="0123456789")
+        if "reports" in names:
+            house.made("secret", "LOCATION=reports", "NAME=shop_api_key", text="0123456789")
         yield house
     finally:
         if request.session.testsfailed:

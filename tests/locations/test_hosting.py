@@ -12,9 +12,11 @@ from dagster_api.schedules_and_sensors import schedule, sensor
 from dagster_api.waiting import seen, wait_for
 from dagster_api.workspace import load_errors
 from operate.compose import run
-from tests.locations.conftest import NAMES, PROJECT, House
+from tests.locations.conftest import PROJECT, House
+from tests.stack.reaching import addresses, reached_services
 
 pytestmark = pytest.mark.timeout(900)
+NAMES = ("analytics", "catalog", "legacy", "reports")
 # The assets of each project, and a file that their materialization leaves in the project's folder.
 ASSETS = {
     "analytics": (("orders", "revenue"), "data/warehouse.duckdb"),
@@ -99,6 +101,15 @@ def test_value_of_the_project_env_is_only_in_its_file(house: House) -> None:
     assert "abcdefgh" in house.compose("exec", "-T", "reports", "cat", "/run/secrets/project.env")
     assert "abcdefgh" not in run(["docker", "inspect", *containers], capture=True)
     assert house.compose("exec", "-T", "reports", "sh", "-c", "grep -rl abcdefgh /opt/project || true") == ""
+
+
+@pytest.mark.parametrize(("network", "reached"), [("runs", set()), ("runs_egress", set()), ("code", {"user_code", *NAMES})])
+def test_run_reaches_no_code_server(house: House, network: str, reached: set[str]) -> None:
+    """A code server executes what it is asked for, and gRPC has no login. Only webserver and daemon are in its network."""
+    ports = dict.fromkeys(("user_code", *NAMES), 4000)
+    places = addresses(house.compose("ps", "--quiet", *ports).split(), ports)
+    assert {len(each) for each in places.values()} == {3}
+    assert reached_services(PROJECT, network, places) == reached
 
 
 @pytest.mark.parametrize("name", NAMES)

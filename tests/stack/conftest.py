@@ -144,7 +144,7 @@ def copy_of_the_deployment(
 @pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yields the copy, with the code location of these tests."""
-    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES)
+    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES, healthcheck={"interval": "3s"})
     with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}"}) as stack:
         yield stack
 

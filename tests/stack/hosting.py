@@ -52,8 +52,6 @@ def build(stack: Stack, *services: str) -> None:
 
 
 def replace_code_location(stack: Stack) -> None:
-    """Starts the code location that the Compose files name. Restarts webserver and daemon, because both keep the old one."""
+    """Starts the code location that the Compose files name."""
     build(stack, LOCATION)
-    stack.up()
-    stack.compose("restart", "--no-deps", "webserver", "daemon")
     stack.up()

@@ -119,9 +119,9 @@ def test_run_that_exceeds_its_maximum_runtime_fails_and_is_not_retried(still: St
     run_id = still.client.launch("sleep_job", tags={"dagster/max_runtime": "1"})
 
     def failed() -> Run:
-        # The process of the run first reports that the run was canceled.
+        # The process of the run first reports that the run was canceled. Dagster adds the tag after the status.
         now = still.client.run(run_id)
-        return seen(now if now.status == "FAILURE" else None, now)
+        return seen(now if (now.status, "dagster/will_retry" in now.tags) == ("FAILURE", True) else None, now)
 
     ended = wait_for("a run that has failed", failed, seconds=90)
     assert "Exceeded maximum runtime of 1 seconds." in still.client.story(run_id)
@@ -159,7 +159,14 @@ def test_killed_run_names_its_limit_and_is_retried_only_if_a_retry_may_succeed(
 ) -> None:
     """A run that needs too much memory would need too much in its retry."""
     ended = still.client.wait(still.client.launch("limit_job", config=limit_config(act), tags={"dagster/max_retries": "1"}))
-    assert (ended.status, still.client.run(ended.run_id).tags["dagster/will_retry"]) == ("FAILURE", again)
+    assert ended.status == "FAILURE"
+
+    def will_retry() -> str:
+        # Dagster adds the tag after the status.
+        tags = still.client.run(ended.run_id).tags
+        return seen(tags.get("dagster/will_retry"), tags)
+
+    assert wait_for("the decision about a retry", will_retry, seconds=30) == again
     assert said in still.client.story(ended.run_id)
 
 

@@ -6,12 +6,14 @@ One page once caused the query `SELECT true`, and got an error.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dagster_api.waiting import seen, wait_for
 from tests.stack.browser import visit
 from tests.stack.conftest import Stack
 
@@ -70,6 +72,12 @@ def error_of_answer(response: Response) -> str | None:
     return f"{response.request.post_data}\n{json.dumps(wrong)[:2000]}" if wrong else None
 
 
+def asks(page: Page, address: str, answers: list[Response]) -> bool:
+    """Opens a page, and returns whether it has asked the API. On a busy machine its scripts may start after `visit`."""
+    visit(page, address)
+    return seen(any(map(is_api_answer, answers)), "it asks nothing")
+
+
 @pytest.mark.timeout(600)
 def test_ui_pages_get_no_error(still: Stack, page: Page) -> None:
     """The pages must have data to show: a run of assets, a run of a job, and a pool with a limit."""
@@ -80,7 +88,6 @@ def test_ui_pages_get_no_error(still: Stack, page: Page) -> None:
     # The browser discards the answers of a page when it opens the next page.
     page.on("request", lambda request: answers.clear() if request.is_navigation_request() else None)
     for address in (*PAGES, *(f"/runs/{run_id}" for run_id in runs)):
-        visit(page, address)
-        assert any(map(is_api_answer, answers)), f"{address} asks nothing"
+        wait_for(f"a request of {address}", functools.partial(asks, page, address, answers), seconds=60)
         assert [said for response in answers if (said := error_of_answer(response))] == [], address
     still.client.query(NO_LIMIT)

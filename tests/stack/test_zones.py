@@ -12,6 +12,7 @@ import pytest
 from operate.compose import run
 from tests.stack.conftest import PROJECT, Stack
 from tests.stack.database import ASK, query
+from tests.stack.reaching import Places, addresses, reached_services
 from tests.unit.test_imports import IMPORTS, OF_A_RUN
 
 PORTS = {
@@ -32,31 +33,12 @@ REACHES = {
     "runs_egress": {"run_connection_pool", "outside"},
     "outside": {"outside"},
 }
-# Connects to all addresses at the same time, because most of them never answer. Prints the names that accept a connection.
-PROBE = """
-import concurrent.futures, json, socket, sys
-def accepting(name, address, port):
-    try:
-        socket.create_connection((address, port), 2).close()
-    except OSError:
-        return None
-    return name
-places = [(name, *place) for name, places in json.loads(sys.argv[1]).items() for place in places]
-with concurrent.futures.ThreadPoolExecutor(len(places)) as pool:
-    print(json.dumps(sorted(set(pool.map(accepting, *zip(*places))) - {None})))
-"""
 
 
 @pytest.fixture(scope="module")
-def places(stack: Stack) -> Iterator[dict[str, list[tuple[str, int]]]]:
+def places(stack: Stack) -> Iterator[Places]:
     """Yields all addresses of each service. `outside` is an address of this machine, in a network with a way out."""
-    ids = stack.compose("ps", "--quiet").split()
-    found: dict[str, list[tuple[str, int]]] = {}
-    for item in json.loads(run(["docker", "inspect", *ids], capture=True)):
-        name = item["Config"]["Labels"]["com.docker.compose.service"]
-        if name in PORTS:
-            networks = item["NetworkSettings"]["Networks"].values()
-            found[name] = [(network["IPAddress"], PORTS[name]) for network in networks]
+    found = addresses(stack.compose("ps", "--quiet").split(), PORTS)
     (egress,) = json.loads(run(["docker", "network", "inspect", f"{PROJECT}_runs_egress"], capture=True))
     with socketserver.TCPServer((egress["IPAM"]["Config"][0]["Gateway"], 0), socketserver.BaseRequestHandler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -66,17 +48,10 @@ def places(stack: Stack) -> Iterator[dict[str, list[tuple[str, int]]]]:
         thread.join()
 
 
-def reached_services(network: str, places: dict[str, list[tuple[str, int]]]) -> set[str]:
-    """Returns the services that accept a connection from a container in this network."""
-    image = f"{PROJECT}/dagster:local"
-    command = ["docker", "run", "--rm", "--network", network, "--entrypoint", "python", image, "-c", PROBE, json.dumps(places)]
-    return set(json.loads(run(command, capture=True)))
-
-
 @pytest.mark.parametrize("zone", REACHES)
-def test_container_in_a_zone_reaches_only_the_listed_services(zone: str, places: dict[str, list[tuple[str, int]]]) -> None:
+def test_container_in_a_zone_reaches_only_the_listed_services(zone: str, places: Places) -> None:
     """Attackers in a container must get no further. The test uses addresses, because an unresolved name proves nothing."""
-    assert reached_services(f"{PROJECT}_{zone}", places) == REACHES[zone]
+    assert reached_services(PROJECT, zone, places) == REACHES[zone]
 
 
 def test_table_of_zones_lists_every_network(stack: Stack) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from operate.smoke import instigators, is_well, named_for_smoke
+from operate.containers import is_well
+from operate.smoke import instigators, named_for_smoke
 
 
 def repository(schedules: dict[str, str], sensors: dict[str, str], jobs: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -33,21 +34,25 @@ def test_smoke_reports_stopped_schedules_without_failing(schedules: dict[str, st
 
 
 @pytest.mark.parametrize(
-    ("container", "one_shot", "well"),
+    ("status", "health", "restart", "exit_code", "well"),
     [
-        ({"State": "running", "Health": "healthy"}, False, True),
-        ({"State": "running", "Health": "unhealthy"}, False, False),
-        ({"State": "running", "Health": "starting"}, False, False),
-        ({"State": "running", "Health": ""}, False, True),
-        ({"State": "restarting", "Health": ""}, False, False),
-        ({"State": "exited", "ExitCode": 0, "Health": ""}, True, True),
-        ({"State": "exited", "ExitCode": 1, "Health": ""}, True, False),
-        ({"State": "exited", "ExitCode": 0, "Health": ""}, False, False),
+        ("running", "healthy", "unless-stopped", 0, True),
+        ("running", "unhealthy", "unless-stopped", 0, False),
+        ("running", "starting", "unless-stopped", 0, False),
+        ("running", None, "unless-stopped", 0, True),
+        ("restarting", None, "unless-stopped", 0, False),
+        ("exited", None, "no", 0, True),
+        ("exited", None, "no", 1, False),
+        ("exited", None, "unless-stopped", 0, False),
     ],
 )
-def test_smoke_accepts_a_service_without_a_health_check(container: dict[str, Any], one_shot: bool, well: bool) -> None:
+def test_smoke_accepts_a_service_without_a_health_check(
+    status: str, health: str | None, restart: str, exit_code: int, well: bool
+) -> None:
     """A team's own service may have none. A one-shot service must have ended with exit code 0."""
-    assert is_well(container, one_shot=one_shot) is well
+    checks = {"Health": {"Status": health}} if health else {}
+    state = {"Status": status, "ExitCode": exit_code, **checks}
+    assert is_well({"State": state, "HostConfig": {"RestartPolicy": {"Name": restart}}}) is well
 
 
 def test_smoke_launches_only_jobs_with_smoke_metadata() -> None:

@@ -59,7 +59,7 @@ def shape(report: dict[str, Any]) -> list[Any]:
 def planted(still: Demo) -> Iterator[Demo]:
     """Yields the copy with three faults.
 
-    The cookie assets ignore a cache. The freshness sensor is stopped. The evaluation retries runs from scratch, not from failure.
+    The same eggs count as new data. The freshness sensor is stopped. The evaluation retries runs from scratch, not from failure.
     """
     before, switch = dict(still.environ), sensor(still.client, "freshness_sensor")
     still.compose("build", "--quiet", "evaluation")

@@ -4,6 +4,7 @@
 repositories over Dagster's own gRPC service, without importing Dagster.
 """
 
+import json
 import os
 import sys
 
@@ -20,7 +21,15 @@ def check_code() -> None:
     with grpc.insecure_channel(f"{own_address(os.environ.get('LISTEN_ON', '127.0.0.1'))}:4000") as channel:
         reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
     if b'"ListRepositoriesResponse"' not in reply:
-        sys.exit(f"the code location does not load: {reply[:2000].decode(errors='replace')}")
+        sys.exit(f"the code location does not load: {reason(reply)}")
+
+
+def reason(reply: bytes) -> str:
+    """The message of user code's error: Dagster wraps it in errors of its own."""
+    error = json.loads(reply[reply.index(b'{"__class__"') :])
+    while error["cause"]:
+        error = error["cause"]
+    return str(error["message"]).strip()
 
 
 def check_login(role: str, database: str, host: str, port: str) -> None:

@@ -1,0 +1,37 @@
+"""The containers of the deployment's services, as the engine describes them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from operate.compose import run
+
+Container = dict[str, Any]
+
+
+def containers(project: str, service: str = "") -> list[Container]:
+    """The containers of one service or of all, running or not. Those of `docker compose run` are left out."""
+    labels = {"project": project, "oneoff": "False", **({"service": service} if service else {})}
+    filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+    ids = run(["docker", "ps", "--all", "--quiet", *filters], capture=True).split()
+    found: list[Container] = json.loads(run(["docker", "inspect", *ids], capture=True)) if ids else []
+    return found
+
+
+def service_of(container: Container) -> str:
+    """The name of the service."""
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+
+def health_of(container: Container) -> str:
+    """The result of its health checks, or nothing: an operator's own services need none."""
+    return str(container["State"].get("Health", {}).get("Status", ""))
+
+
+def is_well(container: Container) -> bool:
+    """Whether it is in its right state: a service that never restarts may have exited with 0."""
+    state = container["State"]
+    if container["HostConfig"]["RestartPolicy"]["Name"] == "no" and state["Status"] == "exited":
+        return bool(state["ExitCode"] == 0)
+    return state["Status"] == "running" and health_of(container) in {"", "healthy"}
