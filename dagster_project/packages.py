@@ -13,6 +13,8 @@ from dagster_project.definitions import ProjectError, read_pyproject
 # The files that decide which packages a project needs.
 FILES = ("uv.lock", "requirements.txt", "pyproject.toml", "setup.py", "setup.cfg")
 INCLUDED = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]\s*(\S+)", re.MULTILINE)
+# A path in requirements.txt.
+LOCAL = re.compile(r"^\s*(?:(?:-e|--editable)[ =]\s*)?(\.{1,2}/[^\s;#]+)", re.MULTILINE)
 STAMP = re.compile(r"^# inputs: ([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -54,13 +56,29 @@ def is_package(folder: Path) -> bool:
 
 
 def deciding_files(project: Path) -> list[Path]:
-    """The files of a project that decide which packages it needs: those of FILES, and what requirements.txt includes."""
-    found = [project / name for name in FILES if (project / name).is_file()]
+    """The files that decide which packages a project needs: FILES, of local packages too, and what requirements.txt includes."""
+    found = _files_in(project)
     for file in found:
         if file.suffix == ".txt":
             named = (file.parent / name for name in INCLUDED.findall(file.read_text(errors="replace")))
             found += [path for path in named if path.is_file() and path not in found and path.is_relative_to(project)]
-    return found
+    return [*found, *(file for place in _local_packages(project) for file in _files_in(place) if file not in found)]
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [folder / name for name in FILES if (folder / name).is_file()]
+
+
+def _local_packages(project: Path) -> list[Path]:
+    """The folders of other packages in the project's folder, on which it depends by their path."""
+    uv = read_pyproject(project).get("tool", {}).get("uv", {})
+    sources = [each for source in uv.get("sources", {}).values() for each in (source if isinstance(source, list) else [source])]
+    places = [project / source["path"] for source in sources if "path" in source]
+    places += [place for member in uv.get("workspace", {}).get("members", []) for place in sorted(project.glob(member))]
+    if (listed := project / "requirements.txt").is_file():
+        places += [project / path for path in LOCAL.findall(listed.read_text(errors="replace"))]
+    inside = [place.resolve() for place in places if place.resolve().is_relative_to(project.resolve())]
+    return [project / place.relative_to(project.resolve()) for place in inside if place != project.resolve()]
 
 
 def stamp(project: Path, deployment: Iterable[Path]) -> str:

@@ -21,7 +21,9 @@ def faults(deployment: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _faults(deployment: Mapping[str, Any], found: Sequence[Container]) -> dict[str, str]:
-    missing = deployment["services"].keys() - {service_of(each) for each in found}
+    # A service that never restarts may have been removed after its end, by `docker container prune` for instance.
+    lasting = {name for name, service in deployment["services"].items() if service.get("restart") != "no"}
+    missing = lasting - {service_of(each) for each in found}
     return {
         **dict.fromkeys(sorted(missing), "missing"),
         **{service_of(each): _state(each) for each in sorted(found, key=service_of) if not is_well(each)},

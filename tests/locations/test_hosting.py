@@ -21,7 +21,7 @@ NAMES = ("analytics", "catalog", "legacy", "reports")
 ASSETS = {
     "analytics": (("orders", "revenue"), "data/warehouse.duckdb"),
     "catalog": (("products",), "data/catalog.duckdb"),
-    "legacy": (("orders",), "data/eu.duckdb"),
+    "legacy": (("shipments",), "data/eu.duckdb"),
     "reports": (("sales", "picture"), "data/picture.png"),
 }
 
@@ -71,7 +71,7 @@ def test_sensor_keeps_its_cursor(house: House) -> None:
     switch.turn(on=True)
 
     def partitions() -> set[str | None]:
-        runs = client.runs(pipelineName="orders_job")
+        runs = client.runs(pipelineName="shipments_job")
         return {each.tags.get("dagster/partition") for each in runs if each.status == "SUCCESS"}
 
     try:

@@ -95,7 +95,7 @@ def test_stamp_changes_with_each_file_that_decides_the_packages(tmp_path: Path) 
     deployment.write_text("dagster==1\n")
     seen = {stamp(tmp_path, [deployment])}
     for name in ("uv.lock", "requirements.txt", "pyproject.toml", "setup.py", "setup.cfg"):
-        (tmp_path / name).write_text("x")
+        (tmp_path / name).write_text("# x\n")
         seen.add(stamp(tmp_path, [deployment]))
     deployment.write_text("dagster==2\n")
     seen.add(stamp(tmp_path, [deployment]))

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from dagster_project.definitions import ProjectError
+from dagster_project.packages import stamp
 from project_build.copying import MODIFIED, copy
 from project_build.dagster_versions import named, pins, refused, unpinned
 from project_build.install import check
+from project_build.local_packages import header, paths_in, split
 from project_build.lock import check_python
 
 SETUP = """setup(install_requires=["dagster", 'dagster-dbt[duckdb]>=0.20', "dagster_cloud", "pandas"])"""
@@ -104,3 +106,49 @@ def test_install_rejects_a_lock_of_other_packages(lock: str, said: str) -> None:
     """Plain `docker compose build` does not write locks."""
     with pytest.raises(ProjectError, match=said):
         check(lock, "b" * 64)
+
+
+LOCK = """# note: x
+dagster==1.13.27 \\
+    --hash=sha256:00
+-e ./packages/a b
+lib ; python_version >= '3.12'
+helper @ file:///project/helper
+shop @ https://files.example/shop-1-py3-none-any.whl \\
+    --hash=sha256:00
+.
+"""
+
+
+def test_lock_is_split_into_packages_of_an_index_and_packages_in_the_project() -> None:
+    """A path in a lock has no hash. Uv once took the path `lib` for the name of a package of the index."""
+    kept, paths = split(LOCK, Path("/project"))
+    assert paths == ["packages/a b", "lib", "helper"]
+    assert [line.split()[0] for line in kept.splitlines() if line[0] not in "# "] == ["dagster==1.13.27", "shop"]
+    assert paths_in("\n".join(["# python: 3.13", *header(paths), kept])) == paths
+
+
+@pytest.mark.parametrize("entry", ["../lib\n", "lib @ file:///elsewhere/lib\n"])
+def test_package_outside_the_project_is_refused(entry: str) -> None:
+    """The image would not have it."""
+    with pytest.raises(ProjectError, match="lies outside the project's folder: move it into that folder"):
+        split(entry, Path("/project"))
+
+
+@pytest.mark.parametrize(
+    ("files", "changed"),
+    [
+        ({"pyproject.toml": '[tool.uv.sources]\nlib = { path = "lib" }\n'}, "lib/pyproject.toml"),
+        ({"pyproject.toml": '[tool.uv.sources]\nlib = [{ path = "lib", marker = "x" }]\n'}, "lib/pyproject.toml"),
+        ({"pyproject.toml": '[tool.uv.workspace]\nmembers = ["packages/*"]\n'}, "packages/a/pyproject.toml"),
+        ({"pyproject.toml": "", "requirements.txt": "-e ./lib\n"}, "lib/setup.py"),
+    ],
+)
+def test_stamp_changes_with_the_files_of_a_local_package(tmp_path: Path, files: dict[str, str], changed: str) -> None:
+    """The lock holds what the local package needs."""
+    for name, text in {**files, changed: "a"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = stamp(tmp_path, [])
+    (tmp_path / changed).write_text("b")
+    assert stamp(tmp_path, []) != before

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dagster_project.definitions import ProjectError
 from dagster_project.packages import is_package, stamp, stamp_in
+from project_build.local_packages import paths_in
 
 VENV = "/opt/venv"
 LOCKED_FOR = re.compile(r"^# python: (\S+)$", re.MULTILINE)
@@ -40,16 +41,18 @@ def packages(project: Path, lock: Path, *deployment: Path) -> None:
     """Installs the locked packages."""
     check(lock.read_text() if lock.exists() else "", stamp(project, deployment))
     uv("venv", "--quiet", "--python", sys.executable, "--no-python-downloads", VENV)
-    uv("pip", "sync", "--quiet", "--python", VENV, "--compile-bytecode", str(lock))
+    uv("pip", "sync", "--quiet", "--require-hashes", "--python", VENV, "--compile-bytecode", str(lock))
 
 
-def itself(project: Path) -> None:
-    """Installs the project where it stands, if it is a package."""
-    if is_package(project):
-        uv("pip", "install", "--quiet", "--python", VENV, "--no-deps", "--editable", str(project))
-        # It holds times of files, and would give each build of the same code another image.
-        for times in Path(VENV).glob("lib/python*/site-packages/*.dist-info/uv_cache.json"):
-            times.unlink()
+def itself(project: Path, lock: Path) -> None:
+    """Installs the packages in the project's folder where they stand: the project, if it is one, and others that it needs."""
+    places = [project / path for path in paths_in(lock.read_text())] + ([project] if is_package(project) else [])
+    for place in places:
+        editable = ["--editable"] if place.is_dir() else []
+        uv("pip", "install", "--quiet", "--python", VENV, "--no-deps", *editable, str(place))
+    # They hold times of files, and would give each build of the same code another image.
+    for times in Path(VENV).glob("lib/python*/site-packages/*.dist-info/uv_cache.json"):
+        times.unlink()
 
 
 STEPS: dict[str, Callable[..., None]] = {"packages": packages, "itself": itself}

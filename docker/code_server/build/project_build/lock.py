@@ -16,6 +16,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from dagster_project.definitions import ProjectError, read_pyproject
 from dagster_project.packages import packages_of, stamp
 from project_build.dagster_versions import named, pins, refused, unpinned
+from project_build.local_packages import header, split
 
 MESSAGE_CHARACTERS = 3_000
 
@@ -100,7 +101,7 @@ def locked(project: Path, deployment: Deployment, before: str) -> tuple[str, lis
     check_python(project)
     packages = packages_of(project)
     wishes = named((project / packages.listed).read_text())
-    pinned = exported(project) if packages.locked else ""
+    pinned = split(exported(project), project)[0] if packages.locked else ""
     files = (packages.listed, str(deployment.needed))
     overrides = unpinned(wishes)
     lock, error = "", ""
@@ -121,17 +122,19 @@ def main(arguments: Sequence[str]) -> None:
     deployment = Deployment(needed, versions)
     try:
         lock, notes = locked(project, deployment, before.read_text() if before.exists() else "")
+        lock, local = split(lock, project)
     except ProjectError as error:
         (target / "refused.txt").write_text(f"{error}\n")
         return
     major, minor, _ = platform.python_version_tuple()
-    header = [
+    top = [
         "# The packages of this code location. `make up`, `make deploy` and `make location` write this file.",
         f"# python: {major}.{minor}",
         f"# inputs: {stamp(project, (needed, versions))}",
         *(f"# note: {note}" for note in notes),
+        *header(local),
     ]
-    (target / "requirements.txt").write_text("\n".join([*header, lock]))
+    (target / "requirements.txt").write_text("\n".join([*top, lock]))
 
 
 if __name__ == "__main__":

@@ -24,11 +24,11 @@ REGIONS = StaticPartitionsDefinition(["eu", "us"])
 
 
 @asset(partitions_def=REGIONS)
-def orders(context) -> None:
+def shipments(context) -> None:
     import duckdb
 
     with duckdb.connect(f"data/{context.partition_key}.duckdb") as database:
-        database.execute("CREATE OR REPLACE TABLE orders AS SELECT 1 AS id")
+        database.execute("CREATE OR REPLACE TABLE shipments AS SELECT 1 AS id")
 
 
 @op(out=DynamicOut())
@@ -67,10 +67,10 @@ def tick_job():
     tick()
 
 
-orders_job = define_asset_job("orders_job", AssetSelection.all(), partitions_def=REGIONS)
+shipments_job = define_asset_job("shipments_job", AssetSelection.all(), partitions_def=REGIONS)
 
 
-@sensor(job=orders_job, minimum_interval_seconds=5)
+@sensor(job=shipments_job, minimum_interval_seconds=5)
 def new_regions(context: SensorEvaluationContext) -> SensorResult:
     place = int(context.cursor or 0)
     wanted = REGIONS.get_partition_keys()[place : place + 1]
@@ -79,7 +79,7 @@ def new_regions(context: SensorEvaluationContext) -> SensorResult:
 
 defs = Definitions(
     assets=load_assets_from_current_module(),
-    jobs=[fragile_job, tick_job, orders_job],
+    jobs=[fragile_job, tick_job, shipments_job],
     sensors=[new_regions],
     schedules=[ScheduleDefinition(name="every_minute", job=tick_job, cron_schedule="* * * * *")],
 )

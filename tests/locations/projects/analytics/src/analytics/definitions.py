@@ -1,8 +1,9 @@
-"""A dbt project beside the package. It writes a DuckDB file."""
+"""A dbt project, and a package of the shop's own, beside the package. The dbt project writes a DuckDB file."""
 
 from pathlib import Path
 
 import dagster as dg
+from calendar_of_shop import SEASON
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 PROJECT = DbtProject(project_dir=Path(__file__).parents[2] / "dbt")
@@ -38,8 +39,8 @@ def fragile_job() -> None:
 
 
 @dg.op
-def tick() -> None:
-    pass
+def tick() -> int:
+    return SEASON.months
 
 
 @dg.job

@@ -1,0 +1,3 @@
+from dateutil.relativedelta import relativedelta
+
+SEASON = relativedelta(months=3)
