@@ -81,7 +81,7 @@ def test_code_server_exits_with_one_sentence_without_its_database(environment: d
     environ = {**environment, "DAGSTER_POSTGRES_PORT": "1"}
     ended = subprocess.run(SERVE, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1].startswith("Dagster's instance cannot be opened: ")
+    assert ended.stderr.splitlines()[-1].startswith("Dagster's database does not answer: ")
 
 
 def test_probe_does_not_import_dagster(environment: dict) -> None:

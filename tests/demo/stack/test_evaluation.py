@@ -87,8 +87,7 @@ def test_evaluation_report_shows_each_fault_of_the_deployment(planted: Demo, tmp
     assert not switch.is_on()
     # Only the sensor materializes what new data affects.
     switch.turn(on=True)
-    again, _ = evaluate(planted, tmp_path / "again", "--only", "incremental")
-    report_shows_an_ignored_cache(again, right)
+    report_shows_an_ignored_cache(evaluate_as_a_reader(planted, tmp_path / "again", ["incremental"]), right)
 
 
 def claims(report: dict[str, Any], what: str) -> dict[str, str]:
@@ -122,24 +121,27 @@ def report_shows_a_source_that_stays_stale(report: dict[str, Any]) -> None:
     assert verdict == "does not hold"
 
 
-def test_commands_of_the_demo_readme_write_a_report_of_two_repetitions(still: Demo, tmp_path: Path) -> None:
-    """A reader needs no Python on the host. Each repetition starts with the data of the previous repetition.
+def evaluate_as_a_reader(stack: Demo, folder: Path, played: list[str]) -> dict[str, Any]:
+    """Plays scenarios twice with the commands of the demo's README, which need no Python on the host; returns the report.
 
-    After the evaluation, the source must behave as before.
+    Each repetition starts with the data of the previous repetition. After the evaluation, the source must behave as before.
     """
+    folder.mkdir()
     ((typed, unpack),) = re.findall(
         r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "demo/README.md").read_text()
     )
-    played, reports = ["reuse_peanuts"], tmp_path / "reports"
-    still.control(behaviour="incomplete")
-    script = f"{typed} --repeat 2 --only {' '.join(played)} > report.tar\n{unpack}".replace("report", f"{tmp_path}/report")
-    ran = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
+    reports = folder / "reports"
+    stack.control(behaviour="incomplete")
+    script = f"{typed} --repeat 2 --only {' '.join(played)} > report.tar\n{unpack}".replace("report", f"{folder}/report")
+    ran = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=stack.environ, text=True, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert {path.name for path in reports.iterdir()} == FILES
-    assert behaviour(still) == "incomplete"
-    report = json.loads((reports / "evaluation.json").read_text())
+    assert behaviour(stack) == "incomplete"
+    report: dict[str, Any] = json.loads((reports / "evaluation.json").read_text())
     assert [scenario["name"] for scenario in report["scenarios"]] == played
     assert {len(figure["values"]) for scenario in report["scenarios"] for figure in scenario["figures"]} == {2}
+    stack.control(behaviour="ok")
+    return report
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
 from dagster_code_server.address import own_address
 from dagster_code_server.environment import add_to_this_process
+from dagster_deployment.collecting import collect_seldom
 from dagster_deployment.time_limits import check_time_limits
 from dagster_project.definitions import ProjectError, module_of
 
@@ -95,20 +98,19 @@ def prepared_module(project: Path) -> str:
     return module
 
 
-def check_instance() -> None:
+def check_database(environ: Mapping[str, str]) -> None:
     """Ends if Dagster's database does not answer, so that Docker restarts the server: it would keep the error for good.
 
     Raises:
         SystemExit: the database does not answer.
     """
-    # A bad setting is reported at once, not after a second of imports.
-    from dagster import DagsterInstance  # noqa: PLC0415
-
+    role, database, host, port = (environ[f"DAGSTER_POSTGRES_{name}"] for name in ("USER", "DB", "HOST", "PORT"))
     try:
-        with DagsterInstance.get():
-            pass
-    except Exception as error:  # noqa: BLE001 - of the storage, whichever it is
-        sys.exit(f"Dagster's instance cannot be opened: {error}")
+        connection = psycopg2.connect(host=host, port=port, user=role, dbname=database, connect_timeout=5)
+        connection.cursor().execute("SELECT 1")
+        connection.close()
+    except psycopg2.Error as error:
+        sys.exit(f"Dagster's database does not answer: {' '.join(str(error).split())}")
 
 
 def main() -> None:
@@ -122,13 +124,17 @@ def main() -> None:
     context = serialized(container_context(os.environ))
     # The project's variables come after the context: a run reads them itself.
     module = prepared_module(Path.cwd())
-    check_instance()
-    environ = {**os.environ, "DAGSTER_CONTAINER_CONTEXT": context}
+    check_database(os.environ)
+    os.environ["DAGSTER_CONTAINER_CONTEXT"] = context
     listen_on = own_address(os.environ.get("LISTEN_ON", "127.0.0.1"))
     # Without the first option, code that does not load would end the server; with it, the UI shows the error.
     how = ["--lazy-load-user-code", "--host", listen_on, "--port", str(PORT), "--module-name", module]
-    command = ["dagster", "api", "grpc", *how]
-    os.execvpe(command[0], command, environ)  # noqa: S606 - PATH is the image's
+    sys.argv = ["dagster", "api", "grpc", *how]
+    collect_seldom()
+    # A bad setting is reported at once, not after a second of imports.
+    from dagster._cli import main as dagster  # noqa: PLC0415
+
+    dagster()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

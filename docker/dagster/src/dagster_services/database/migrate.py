@@ -1,10 +1,10 @@
 """Migrates Dagster's tables to this image's version, grants runs their rights, and adds indexes for ticks."""
 
 import os
-import subprocess
 
 import psycopg2
 
+from dagster_deployment.collecting import collect_seldom
 from dagster_services.database import run_grants, tick_indexes
 
 
@@ -12,10 +12,13 @@ def main() -> None:
     """Runs at each start; a current database stays unchanged.
 
     Raises:
-        CalledProcessError: `dagster instance migrate` failed, and has printed the reason.
+        Exception: `dagster instance migrate` failed.
         psycopg2.Error: the database refuses a statement.
     """
-    subprocess.run(["dagster", "instance", "migrate"], check=True)
+    collect_seldom()
+    from dagster._cli import cli as dagster  # noqa: PLC0415 - after the threshold
+
+    dagster(["instance", "migrate"], standalone_mode=False)
     connection = psycopg2.connect(
         host=os.environ["DAGSTER_POSTGRES_HOST"],
         port=os.environ["DAGSTER_POSTGRES_PORT"],
