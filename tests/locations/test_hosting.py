@@ -97,7 +97,10 @@ def test_run_gets_only_the_volumes_of_its_own_project(house: House, name: str) -
 def test_value_of_the_project_env_is_only_in_its_file(house: House) -> None:
     """`docker inspect` and the image are read by more people than the runs of a project."""
     client = house.client("reports")
-    containers = [client.runs(limit=1, statuses=["SUCCESS"])[0].tags["docker/container_id"], house.compose("ps", "--quiet", "reports").strip()]
+    containers = [
+        client.runs(limit=1, statuses=["SUCCESS"])[0].tags["docker/container_id"],
+        house.compose("ps", "--quiet", "reports").strip(),
+    ]
     assert "abcdefgh" in house.compose("exec", "-T", "reports", "cat", "/run/secrets/project.env")
     assert "abcdefgh" not in run(["docker", "inspect", *containers], capture=True)
     assert house.compose("exec", "-T", "reports", "sh", "-c", "grep -rl abcdefgh /opt/project || true") == ""

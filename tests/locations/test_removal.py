@@ -9,7 +9,7 @@ import pytest
 from dagster_api.workspace import load_errors
 from tests.locations.conftest import PROJECT, House
 
-NAMES = ("catalog", "legacy")
+NAMES = ("catalog",)
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -23,15 +23,12 @@ def test_location_that_does_not_load_leaves_the_others_working(house: House) -> 
         assert refused.returncode != 0
         assert "up: catalog does not load: RuntimeError: no such table\nEverything else runs." in refused.stderr
         assert "no such table" in (load_errors(house.url)["catalog"] or "")
-        said = house.make("smoke", "JOBS=fragile_job").stdout.splitlines()
+        said = house.make("smoke").stdout.splitlines()
         assert [line for line in said if line.startswith("FAIL services are healthy: catalog is running")] != []
         assert [line for line in said if line.startswith("FAIL code location catalog: ")] != []
-        assert [line.split(":")[0] for line in said if line.startswith("PASS code location ")] == [
-            f"PASS code location {name}" for name in ("legacy", "user_code")
-        ]
-        client = house.client("user_code")
-        ended = client.wait(client.launch("users_assets_job"), seconds=200)
-        assert ended.status == "SUCCESS", client.story(ended.run_id)
+        assert [line.split(":")[0] for line in said if line.startswith("PASS code location ")] == ["PASS code location user_code"]
+        # The jobs of the other locations.
+        assert {line.split()[0] for line in said if " succeeds: " in line or " no run was launched" in line} <= {"PASS", "SKIP"}
     finally:
         file.write_text(before)
         house.made("up")
@@ -40,14 +37,14 @@ def test_location_that_does_not_load_leaves_the_others_working(house: House) -> 
 
 def test_removed_location_leaves_the_ui_and_keeps_its_data(house: House) -> None:
     """A team may come back, so only a person removes the volumes."""
-    said = house.made("location", "NAME=legacy", "REMOVE=1")
-    assert f"docker volume rm {PROJECT}_legacy_data" in said
+    said = house.made("location", "NAME=catalog", "REMOVE=1")
+    assert f"docker volume rm {PROJECT}_catalog_data" in said
     house.made("up")
-    assert "legacy" not in load_errors(house.url)
+    assert "catalog" not in load_errors(house.url)
     listed = subprocess.run(["docker", "volume", "ls", "--quiet"], text=True, capture_output=True, check=True).stdout.split()
-    assert f"{PROJECT}_legacy_data" in listed
-    assert "legacy" not in (house.folder / "workspace.yaml").read_text() + (house.folder / "locations/compose.yml").read_text()
-    assert not (house.folder / "locations/legacy").exists()
+    assert f"{PROJECT}_catalog_data" in listed
+    assert "catalog" not in (house.folder / "workspace.yaml").read_text() + (house.folder / "locations/compose.yml").read_text()
+    assert not (house.folder / "locations/catalog").exists()
 
 
 @pytest.mark.parametrize(
