@@ -17,12 +17,13 @@ START_SECONDS = 600
 
 def faults(deployment: Mapping[str, Any]) -> dict[str, str]:
     """The services that are not in their right state, each with its state."""
-    return _faults(deployment, containers(deployment["name"]))
+    return faults_of(deployment["services"], containers(deployment["name"]))
 
 
-def _faults(deployment: Mapping[str, Any], found: Sequence[Container]) -> dict[str, str]:
+def faults_of(services: Mapping[str, Any], found: Sequence[Container]) -> dict[str, str]:
+    """The same of some containers."""
     # A service that never restarts may have been removed after its end, by `docker container prune` for instance.
-    lasting = {name for name, service in deployment["services"].items() if service.get("restart") != "no"}
+    lasting = {name for name, service in services.items() if service.get("restart") != "no"}
     missing = lasting - {service_of(each) for each in found}
     return {
         **dict.fromkeys(sorted(missing), "missing"),
@@ -45,7 +46,8 @@ def _last_answer(container: Container) -> str:
     return str(log[-1]["Output"]).strip()
 
 
-def _failed(bad: Mapping[str, str]) -> list[str]:
+def failed(bad: Mapping[str, str]) -> list[str]:
+    """The services that will not become healthy without a person."""
     return [f"{name} is {state}" for name, state in bad.items() if state == "exited" or state.endswith("unhealthy")]
 
 
@@ -62,9 +64,9 @@ def wait_until_healthy(deployment: Mapping[str, Any]) -> dict[str, str]:
     def settled() -> dict[str, str]:
         found = containers(deployment["name"])
         broken = broken_code(found)
-        bad = {name: state for name, state in _faults(deployment, found).items() if name not in broken}
-        if failed := _failed(bad):
-            raise CommandError(f"{'; '.join(failed)}: see `docker compose logs`")
+        bad = {name: state for name, state in faults_of(deployment["services"], found).items() if name not in broken}
+        if lost := failed(bad):
+            raise CommandError(f"{'; '.join(lost)}: see `docker compose logs`")
         return seen(None if bad else broken, bad)
 
     return wait_for("health of all services", settled, seconds=START_SECONDS, every=0.5)
