@@ -53,10 +53,12 @@ class Switch:
         """
         if self.is_on() == on:
             return
-        self._switch(on=on)
-        time.sleep(TICK_SECONDS)
-        if self.is_on() != on:
+        for _ in range(3):
             self._switch(on=on)
+            time.sleep(TICK_SECONDS)
+            if self.is_on() == on:
+                return
+        raise ApiError(f"{self.name} does not stay {'on' if on else 'off'}: the daemon writes its state again")
 
     def _switch(self, *, on: bool) -> None:
         query, arguments = (self.start, {"selector": self._selector()}) if on else (self.stop, {"id": self._state()["id"]})

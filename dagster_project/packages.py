@@ -14,7 +14,7 @@ from dagster_project.definitions import ProjectError, read_pyproject
 FILES = ("uv.lock", "requirements.txt", "pyproject.toml", "setup.py", "setup.cfg")
 INCLUDED = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]\s*(\S+)", re.MULTILINE)
 # A path in requirements.txt.
-LOCAL = re.compile(r"^\s*(?:(?:-e|--editable)[ =]\s*)?(\.{1,2}/[^\s;#]+)", re.MULTILINE)
+LOCAL = re.compile(r"^\s*(?:(?:-e|--editable)[ =]\s*|(?=\.{1,2}/))([^\s;#\[]+)", re.MULTILINE)
 STAMP = re.compile(r"^# inputs: ([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -56,27 +56,27 @@ def is_package(folder: Path) -> bool:
 
 
 def deciding_files(project: Path) -> list[Path]:
-    """The files that decide which packages a project needs: FILES, of local packages too, and what requirements.txt includes."""
+    """The FILES of a project and of its local packages, and the files that its requirements.txt includes."""
     found = _files_in(project)
     for file in found:
         if file.suffix == ".txt":
             named = (file.parent / name for name in INCLUDED.findall(file.read_text(errors="replace")))
             found += [path for path in named if path.is_file() and path not in found and path.is_relative_to(project)]
-    return [*found, *(file for place in _local_packages(project) for file in _files_in(place) if file not in found)]
+    texts = [file.read_text(errors="replace") for file in found if file.suffix == ".txt"]
+    return [*found, *(file for place in _local_packages(project, texts) for file in _files_in(place) if file not in found)]
 
 
 def _files_in(folder: Path) -> list[Path]:
     return [folder / name for name in FILES if (folder / name).is_file()]
 
 
-def _local_packages(project: Path) -> list[Path]:
+def _local_packages(project: Path, texts: Iterable[str]) -> list[Path]:
     """The folders of other packages in the project's folder, on which it depends by their path."""
     uv = read_pyproject(project).get("tool", {}).get("uv", {})
     sources = [each for source in uv.get("sources", {}).values() for each in (source if isinstance(source, list) else [source])]
     places = [project / source["path"] for source in sources if "path" in source]
     places += [place for member in uv.get("workspace", {}).get("members", []) for place in sorted(project.glob(member))]
-    if (listed := project / "requirements.txt").is_file():
-        places += [project / path for path in LOCAL.findall(listed.read_text(errors="replace"))]
+    places += [project / path for text in texts for path in LOCAL.findall(text)]
     inside = [place.resolve() for place in places if place.resolve().is_relative_to(project.resolve())]
     return [project / place.relative_to(project.resolve()) for place in inside if place != project.resolve()]
 

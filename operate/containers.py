@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from operate.compose import run
+from operate.compose import CommandError, run
 
 Container = dict[str, Any]
 
@@ -14,6 +15,14 @@ def containers(project: str, service: str = "") -> list[Container]:
     """The containers of one service or of all, running or not. Those of `docker compose run` are left out."""
     labels = {"project": project, "oneoff": "False", **({"service": service} if service else {})}
     filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+    try:
+        return _described(filters)
+    except CommandError:
+        # One may vanish between the two commands: `make deploy` removes an old code server.
+        return _described(filters)
+
+
+def _described(filters: Sequence[str]) -> list[Container]:
     ids = run(["docker", "ps", "--all", "--quiet", *filters], capture=True).split()
     found: list[Container] = json.loads(run(["docker", "inspect", *ids], capture=True)) if ids else []
     return found

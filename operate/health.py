@@ -1,8 +1,9 @@
-"""Waits until the services are healthy, and no longer than necessary for code that does not load."""
+"""Waits until the services are healthy. Code that does not load ends the wait early."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from dagster_api.waiting import seen, wait_for
@@ -13,60 +14,86 @@ from operate.containers import Container, containers, health_of, is_well, servic
 BROKEN = "the code location does not load: "
 # `start_period` in docker/common.yml is 90 s, and some services start after others. An operator may give more.
 START_SECONDS = 600
+# A service may restart once or twice until another service answers.
+RESTARTS = 3
+# The last probe and the number of restarts of each container, when the wait began.
+Before = dict[str, tuple[str, int]]
 
 
 def faults(deployment: Mapping[str, Any]) -> dict[str, str]:
-    """The services that are not in their right state, each with its state."""
+    """The services that are not in their right state, each with its state and the last answer of its health check."""
     return faults_of(deployment["services"], containers(deployment["name"]))
 
 
 def faults_of(services: Mapping[str, Any], found: Sequence[Container]) -> dict[str, str]:
-    """The same of some containers."""
-    # A service that never restarts may have been removed after its end, by `docker container prune` for instance.
-    lasting = {name for name, service in services.items() if service.get("restart") != "no"}
-    missing = lasting - {service_of(each) for each in found}
+    """The same of a list of containers."""
+    missing = {name for name, service in services.items() if _is_lasting(service)} - {service_of(each) for each in found}
     return {
         **dict.fromkeys(sorted(missing), "missing"),
         **{service_of(each): _state(each) for each in sorted(found, key=service_of) if not is_well(each)},
     }
 
 
+def _is_lasting(service: Mapping[str, Any]) -> bool:
+    """Whether it has a container at all times. `docker container prune` removes services that have ended."""
+    copies = (service.get("deploy") or {}).get("replicas", service.get("scale", 1))
+    return bool(service.get("restart", "no") != "no" and copies != 0)
+
+
 def _state(container: Container) -> str:
-    return f"{container['State']['Status']} {health_of(container)}".strip()
+    answer = _last_probe(container)["Output"].strip()
+    return f"{container['State']['Status']} {health_of(container)}".strip() + (f": {answer}" if answer else "")
+
+
+def _last_probe(container: Container) -> dict[str, str]:
+    """The last health check since the container's start. Docker keeps those of earlier starts."""
+    state = container["State"]
+    log = (state.get("Health") or {}).get("Log") or []
+    start = datetime.fromisoformat(state["StartedAt"])
+    return next((each for each in reversed(log) if datetime.fromisoformat(each["Start"]) >= start), {"Start": "", "Output": ""})
 
 
 def broken_code(found: Iterable[Container]) -> dict[str, str]:
     """The code servers whose code does not load, each with the reason."""
-    said = {service_of(each): _last_answer(each) for each in found if not is_well(each)}
+    said = {service_of(each): _last_probe(each)["Output"].strip() for each in found if not is_well(each)}
     return {name: answer.removeprefix(BROKEN) for name, answer in said.items() if answer.startswith(BROKEN)}
 
 
-def _last_answer(container: Container) -> str:
-    log = container["State"].get("Health", {}).get("Log") or [{"Output": ""}]
-    return str(log[-1]["Output"]).strip()
+def at_first(found: Iterable[Container]) -> Before:
+    """The state of the containers from which `is_lost` counts."""
+    return {each["Id"]: (_last_probe(each)["Start"], each["RestartCount"]) for each in found}
 
 
-def failed(bad: Mapping[str, str]) -> list[str]:
-    """The services that will not become healthy without a person."""
-    return [f"{name} is {state}" for name, state in bad.items() if state == "exited" or state.endswith("unhealthy")]
+def is_lost(container: Container, before: Before) -> bool:
+    """Whether it needs a person: it has ended, is unhealthy at a new probe, or restarts all the time."""
+    probe, restarts = before.get(container["Id"], ("", 0))
+    status = container["State"]["Status"]
+    # Docker also calls a container unhealthy that is about to restart.
+    unhealthy = (status, health_of(container)) == ("running", "unhealthy") and _last_probe(container)["Start"] not in {"", probe}
+    ended = status == "exited" and not is_well(container)
+    return ended or unhealthy or container["RestartCount"] - restarts >= RESTARTS
 
 
 def wait_until_healthy(deployment: Mapping[str, Any]) -> dict[str, str]:
     """Waits until every service is healthy; returns the code servers whose code does not load, each with the reason.
 
-    Docker calls these healthy or not only at the end of their start period.
+    Docker calls such a server unhealthy only after its start period.
 
     Raises:
-        CommandError: another service is unhealthy, or has ended.
+        CommandError: a service will not become healthy.
         WaitError: a service is still starting at the deadline.
     """
+    services, before = deployment["services"], at_first(containers(deployment["name"]))
 
     def settled() -> dict[str, str]:
         found = containers(deployment["name"])
-        broken = broken_code(found)
-        bad = {name: state for name, state in faults_of(deployment["services"], found).items() if name not in broken}
-        if lost := failed(bad):
-            raise CommandError(f"{'; '.join(lost)}: see `docker compose logs`")
-        return seen(None if bad else broken, bad)
+        broken, bad = broken_code(found), faults_of(services, found)
+        lost = {service_of(each) for each in found if is_lost(each, before)} | {
+            n for n, state in bad.items() if state == "missing"
+        }
+        if said := [f"{name} is {bad[name]}" for name in sorted(lost & bad.keys() - broken.keys())]:
+            raise CommandError(f"{'; '.join(said)}: see `docker compose logs`")
+        waiting = {name: state for name, state in bad.items() if name not in broken}
+        return seen(None if waiting else broken, waiting)
 
     return wait_for("health of all services", settled, seconds=START_SECONDS, every=0.5)

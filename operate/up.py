@@ -94,7 +94,8 @@ def start() -> None:
     """Builds and starts the containers, and waits until the webserver has loaded the code locations.
 
     Raises:
-        CommandError: Compose failed, and the state of the containers is printed; or code does not load, and the rest runs.
+        CommandError: Compose failed; the state of the containers is printed.
+        CommandError: code does not load; everything else runs.
         WaitError: a code location is not loaded; the state of the containers is printed.
     """
     deployment = model()
@@ -114,7 +115,9 @@ def start() -> None:
         raise
     if broken:
         said = "\n".join(f"{name} does not load: {reason}" for name, reason in broken.items())
-        raise CommandError(f"{said}\nEverything else runs. Correct the code, then `make up`")
+        raise CommandError(
+            f"{said}\nEverything else runs. `docker compose logs NAME` has the traceback: correct it, then `make deploy`"
+        )
 
 
 def load(names: Sequence[str]) -> None:

@@ -6,18 +6,23 @@ from typing import Any
 
 import pytest
 
-from operate.health import broken_code, failed, faults_of
+from operate.health import at_first, broken_code, faults_of, is_lost
 
 BROKEN = "the code location does not load: RuntimeError: no such table\n"
 
 
-def container(service: str, status: str = "running", health: str = "", said: str = "", restart: str = "unless-stopped") -> Any:
-    """Returns the engine's description of a container."""
-    checks = {"Health": {"Status": health, "Log": [{"Output": said}]}} if health else {}
+def container(
+    service: str, status: str = "running", *, health: str = "", said: str = "", probe: int = 1, restarts: int = 0
+) -> Any:
+    """Returns the engine's description of a container. It started at second 0, and `probe` is the second of its last probe."""
+    log = [{"Output": said, "Start": f"2026-11-29T10:00:0{probe}.123456789+01:00"}] if probe >= 0 else []
+    checks = {"Health": {"Status": health, "Log": log}} if health else {}
     return {
+        "Id": service,
+        "RestartCount": restarts,
         "Config": {"Labels": {"com.docker.compose.service": service}},
-        "HostConfig": {"RestartPolicy": {"Name": restart}},
-        "State": {"Status": status, "ExitCode": 1 if status == "exited" else 0, **checks},
+        "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}},
+        "State": {"Status": status, "ExitCode": 1, "StartedAt": "2026-11-29T09:00:00.5Z", **checks},
     }
 
 
@@ -27,22 +32,43 @@ def test_broken_code_is_found_before_docker_calls_the_container_unhealthy() -> N
         container("shop", health="starting", said=BROKEN),
         container("mine", health="starting", said="dagster_run cannot use the database"),
         container("fixed", health="healthy", said=BROKEN),
-        container("webserver", health="starting"),
+        container("webserver", health="starting", probe=-1),
     ]
     assert broken_code(found) == {"shop": "RuntimeError: no such table"}
 
 
-def test_missing_service_is_a_fault_unless_it_never_restarts() -> None:
+def test_probe_before_the_last_start_of_a_container_does_not_count() -> None:
+    """Docker keeps the answers of earlier starts, and the mended code may load now."""
+    assert broken_code([container("shop", health="starting", said=BROKEN, probe=0)]) == {}
+
+
+def test_missing_service_is_a_fault_unless_it_may_end_or_has_no_copies() -> None:
     """`docker container prune` removes services that have ended."""
-    services: dict[str, Any] = {"webserver": {"restart": "unless-stopped"}, "daemon": {}, "migrate": {"restart": "no"}}
-    found = [container("webserver", health="unhealthy")]
-    assert faults_of(services, found) == {"daemon": "missing", "webserver": "running unhealthy"}
+    lasting = {"restart": "unless-stopped"}
+    services: dict[str, Any] = {
+        "webserver": lasting,
+        "daemon": lasting,
+        "viewers": {**lasting, "deploy": {"replicas": 0}},
+        "migrate": {"restart": "no"},
+        "job": {},
+    }
+    found = [container("webserver", health="unhealthy", said="no answer\n")]
+    assert faults_of(services, found) == {"daemon": "missing", "webserver": "running unhealthy: no answer"}
 
 
 @pytest.mark.parametrize(
-    ("state", "fails"),
-    [("running unhealthy", True), ("exited", True), ("running starting", False), ("missing", False), ("created", False)],
+    ("now", "lost"),
+    [
+        # `docker compose start roles` mends this before the next probe.
+        (container("shop", health="unhealthy"), False),
+        (container("shop", health="unhealthy", probe=2), True),
+        (container("shop", health="starting", probe=2), False),
+        (container("shop", status="exited"), True),
+        (container("shop", status="restarting", health="unhealthy", probe=2, restarts=3), False),
+        (container("shop", health="starting", restarts=4), True),
+    ],
 )
-def test_make_up_waits_only_for_services_that_may_become_healthy(state: str, fails: bool) -> None:
-    """A service that is starting, or not started yet, needs time. The others need a person."""
-    assert failed({"roles": state}) == ([f"roles is {state}"] if fails else [])
+def test_make_up_waits_only_for_services_that_may_become_healthy(now: Any, lost: bool) -> None:
+    """A service that is starting needs time. The others need a person."""
+    before = at_first([container("shop", health="unhealthy", restarts=1)])
+    assert is_lost(now, before) is lost

@@ -128,10 +128,17 @@ def test_lock_is_split_into_packages_of_an_index_and_packages_in_the_project() -
     assert paths_in("\n".join(["# python: 3.13", *header(paths), kept])) == paths
 
 
-@pytest.mark.parametrize("entry", ["../lib\n", "lib @ file:///elsewhere/lib\n"])
-def test_package_outside_the_project_is_refused(entry: str) -> None:
-    """The image would not have it."""
-    with pytest.raises(ProjectError, match="lies outside the project's folder: move it into that folder"):
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("../lib\n", "lies outside the project's folder: move the package into the project's folder"),
+        ("lib @ file:///elsewhere/lib\n", "lies outside the project's folder"),
+        ("lib @ git+https://example.org/lib@0123\n", "has no hash, as packages from Git have none: take a release, or move"),
+    ],
+)
+def test_package_that_cannot_be_verified_or_copied_is_refused(entry: str, said: str) -> None:
+    """The image would not have the first two. Nobody could tell whether the third is the same at the next build."""
+    with pytest.raises(ProjectError, match=said):
         split(entry, Path("/project"))
 
 
@@ -141,7 +148,9 @@ def test_package_outside_the_project_is_refused(entry: str) -> None:
         ({"pyproject.toml": '[tool.uv.sources]\nlib = { path = "lib" }\n'}, "lib/pyproject.toml"),
         ({"pyproject.toml": '[tool.uv.sources]\nlib = [{ path = "lib", marker = "x" }]\n'}, "lib/pyproject.toml"),
         ({"pyproject.toml": '[tool.uv.workspace]\nmembers = ["packages/*"]\n'}, "packages/a/pyproject.toml"),
-        ({"pyproject.toml": "", "requirements.txt": "-e ./lib\n"}, "lib/setup.py"),
+        ({"pyproject.toml": "", "requirements.txt": "-e ./lib[excel]\n"}, "lib/setup.py"),
+        ({"pyproject.toml": "", "requirements.txt": "-e lib\n"}, "lib/setup.py"),
+        ({"requirements.txt": "-r more.txt\n", "more.txt": "./lib ; python_version > '3'\n"}, "lib/setup.py"),
     ],
 )
 def test_stamp_changes_with_the_files_of_a_local_package(tmp_path: Path, files: dict[str, str], changed: str) -> None:

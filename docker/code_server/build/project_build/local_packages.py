@@ -1,4 +1,7 @@
-"""Packages that lie in the project's own folder: uv names them in a lock by their path, without a version or a hash."""
+"""Packages that lie in the project's own folder.
+
+Uv writes them into a lock as paths, without versions or hashes. The build installs them from the project.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dagster_project.definitions import ProjectError
-from project_build.dagster_versions import PIN
 
 # A requirement, with its hashes on the lines below.
 ENTRY = re.compile(r"^\S.*\n?(?:[ \t].*\n?)*", re.MULTILINE)
 EDITABLE = re.compile(r"^(?:-e|--editable)[ =]")
+MOVE = "move the package into the project's folder"
 LOCAL = re.compile(r"^# local: (.+)$", re.MULTILINE)
 
 
@@ -30,7 +33,7 @@ def _folder(target: str, project: Path) -> str:
     """
     path = (project / unquote(target.removeprefix("file://"))).resolve()
     if not path.is_relative_to(project.resolve()):
-        raise ProjectError(f"the package in {target} lies outside the project's folder: move it into that folder")
+        raise ProjectError(f"the package in {target} lies outside the project's folder: {MOVE}")
     return str(path.relative_to(project.resolve()))
 
 
@@ -38,13 +41,15 @@ def split(lock: str, project: Path) -> tuple[str, list[str]]:
     """The lock without the local packages, and their paths. The project itself is none of them.
 
     Raises:
-        ProjectError: a package lies outside the project's folder.
+        ProjectError: a package lies outside the project's folder, or has no hash.
     """
     kept, paths = [], []
     for entry in ENTRY.findall(lock):
         target = _target(entry)
-        if PIN.match(entry) or entry.startswith("#") or ("://" in target and not target.startswith("file://")):
+        if "--hash=" in entry or entry.startswith("#"):
             kept.append(entry)
+        elif "://" in target and not target.startswith("file://"):
+            raise ProjectError(f"{target} has no hash, as packages from Git have none: take a release, or {MOVE}")
         else:
             paths.append(_folder(target, project))
     return "".join(kept), [path for path in paths if path != "."]

@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from dagster_project.definitions import ProjectError, read_pyproject
 from dagster_project.packages import packages_of, stamp
-from project_build.dagster_versions import named, pins, refused, unpinned
+from project_build.dagster_versions import PIN, named, pins, refused, unpinned
 from project_build.local_packages import header, split
 
 MESSAGE_CHARACTERS = 3_000
@@ -73,7 +73,8 @@ def exported(project: Path) -> str:
     done = uv(*command, project=project)
     if done.returncode:
         raise ProjectError(f"uv cannot read uv.lock: {done.stderr.strip()[-MESSAGE_CHARACTERS:]}")
-    return done.stdout
+    # Paths and URLs are no preferences.
+    return "".join(line for line in done.stdout.splitlines(keepends=True) if PIN.match(line))
 
 
 def compiled(project: Path, files: Sequence[str], preferred: str, overrides: str, constraints: str) -> tuple[str, str]:
@@ -101,7 +102,7 @@ def locked(project: Path, deployment: Deployment, before: str) -> tuple[str, lis
     check_python(project)
     packages = packages_of(project)
     wishes = named((project / packages.listed).read_text())
-    pinned = split(exported(project), project)[0] if packages.locked else ""
+    pinned = exported(project) if packages.locked else ""
     files = (packages.listed, str(deployment.needed))
     overrides = unpinned(wishes)
     lock, error = "", ""

@@ -9,9 +9,9 @@ import os
 import sys
 
 import grpc
-import psycopg2
 
 from dagster_code_server.address import own_address
+from dagster_code_server.database import of_dagster, refusal
 
 MEND = "`docker compose start roles` sets right a role that user code has changed."
 
@@ -21,10 +21,10 @@ def check_code() -> None:
     with grpc.insecure_channel(f"{own_address(os.environ.get('LISTEN_ON', '127.0.0.1'))}:4000") as channel:
         reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
     if b'"ListRepositoriesResponse"' not in reply:
-        sys.exit(f"the code location does not load: {reason(reply)}")
+        sys.exit(f"the code location does not load: {cause(reply)}")
 
 
-def reason(reply: bytes) -> str:
+def cause(reply: bytes) -> str:
     """The message of user code's error: Dagster wraps it in errors of its own."""
     error = json.loads(reply[reply.index(b'{"__class__"') :])
     while error["cause"]:
@@ -33,18 +33,14 @@ def reason(reply: bytes) -> str:
 
 
 def check_login(role: str, database: str, host: str, port: str) -> None:
-    """Ends with the reason if a role's query fails. The pool accepts known roles itself, so only a query reaches Postgres."""
-    try:
-        connection = psycopg2.connect(host=host, port=port, user=role, dbname=database, connect_timeout=2)
-        connection.cursor().execute("SELECT 1")
-    except psycopg2.Error as error:
-        sys.exit(f"{role} cannot use the database {database}: {error}{MEND}")
+    """Ends with the reason if a role's query fails."""
+    if reason := refusal(role, database, host, port):
+        sys.exit(f"{role} cannot use the database {database}: {reason} {MEND}")
 
 
 if __name__ == "__main__":
     check_code()
     environ = os.environ
-    dagster = [environ[f"DAGSTER_POSTGRES_{name}"] for name in ("USER", "DB", "HOST", "PORT")]
-    check_login(*dagster)
+    check_login(*of_dagster(environ))
     if host := environ.get("WAREHOUSE_HOST"):
         check_login("warehouse", "warehouse", host, environ.get("WAREHOUSE_PORT", "5432"))

@@ -7,9 +7,9 @@ import atexit
 import gc
 import sys
 
-from dagster_deployment.collecting import collect_seldom
+from dagster_deployment.collecting import RUN, collect_seldom
 
-collect_seldom()
+collect_seldom(RUN)
 atexit.register(gc.freeze)
 
 from dagster_code_server.environment import add_to_this_process  # noqa: E402 - after the threshold

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
 from dagster_code_server.address import own_address
+from dagster_code_server.database import of_dagster, refusal
 from dagster_code_server.environment import add_to_this_process
-from dagster_deployment.collecting import collect_seldom
+from dagster_deployment.collecting import SERVICE, collect_seldom
 from dagster_deployment.time_limits import check_time_limits
 from dagster_project.definitions import ProjectError, module_of
 
@@ -72,6 +71,26 @@ def check_settings(module: str, environ: Mapping[str, str]) -> None:
         sys.exit(str(error))
 
 
+def check_settings_apart(module: str, environ: Mapping[str, str]) -> None:
+    """Calls `check_settings` in a process of its own: what it imports must not be half imported in this one.
+
+    Raises:
+        SystemExit: a setting is not allowed; the sentence is printed.
+    """
+    pid = os.fork()
+    if pid == 0:
+        status = 0
+        try:
+            check_settings(module, environ)
+        except SystemExit as refused:
+            print(refused, file=sys.stderr, flush=True)
+            status = 1
+        finally:
+            os._exit(status)
+    if os.waitpid(pid, 0)[1]:
+        sys.exit(1)
+
+
 def module_or_exit(project: Path) -> str:
     """The module of the project's definitions.
 
@@ -94,23 +113,18 @@ def prepared_module(project: Path) -> str:
     module = module_or_exit(project)
     # As Dagster does: a project that is not installed is found in its folder.
     sys.path.append(str(project))
-    check_settings(module, os.environ)
+    check_settings_apart(module, os.environ)
     return module
 
 
 def check_database(environ: Mapping[str, str]) -> None:
-    """Ends if Dagster's database does not answer, so that Docker restarts the server: it would keep the error for good.
+    """Ends if Dagster's database does not answer. Docker then restarts the server, which would else keep the error.
 
     Raises:
         SystemExit: the database does not answer.
     """
-    role, database, host, port = (environ[f"DAGSTER_POSTGRES_{name}"] for name in ("USER", "DB", "HOST", "PORT"))
-    try:
-        connection = psycopg2.connect(host=host, port=port, user=role, dbname=database, connect_timeout=5)
-        connection.cursor().execute("SELECT 1")
-        connection.close()
-    except psycopg2.Error as error:
-        sys.exit(f"Dagster's database does not answer: {' '.join(str(error).split())}")
+    if reason := refusal(*of_dagster(environ)):
+        sys.exit(f"Dagster's database does not answer: {reason}")
 
 
 def main() -> None:
@@ -130,7 +144,7 @@ def main() -> None:
     # Without the first option, code that does not load would end the server; with it, the UI shows the error.
     how = ["--lazy-load-user-code", "--host", listen_on, "--port", str(PORT), "--module-name", module]
     sys.argv = ["dagster", "api", "grpc", *how]
-    collect_seldom()
+    collect_seldom(SERVICE)
     # A bad setting is reported at once, not after a second of imports.
     from dagster._cli import main as dagster  # noqa: PLC0415
 

@@ -4,7 +4,7 @@ import os
 
 import psycopg2
 
-from dagster_deployment.collecting import collect_seldom
+from dagster_deployment.collecting import SERVICE, collect_seldom
 from dagster_services.database import run_grants, tick_indexes
 
 
@@ -15,7 +15,7 @@ def main() -> None:
         Exception: `dagster instance migrate` failed.
         psycopg2.Error: the database refuses a statement.
     """
-    collect_seldom()
+    collect_seldom(SERVICE)
     from dagster._cli import cli as dagster  # noqa: PLC0415 - after the threshold
 
     dagster(["instance", "migrate"], standalone_mode=False)

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import sys
 
-from dagster_deployment.collecting import collect_seldom
+from dagster_deployment.collecting import SERVICE, collect_seldom
 from dagster_deployment.time_limits import check_time_limits
 from dagster_services.webserver.same_origin import App, guarded, unframed
 
@@ -35,7 +35,7 @@ def main() -> None:
     """Passes options such as --read-only on to `dagster-webserver`."""
     check_bind(os.environ.get("WEBSERVER_BIND", ""))
     check_time_limits(os.environ)
-    collect_seldom()
+    collect_seldom(SERVICE)
     # A bad setting is reported at once, not after a second of imports.
     import uvicorn  # noqa: PLC0415
     from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
