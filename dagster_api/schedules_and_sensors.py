@@ -22,8 +22,9 @@ START_SENSOR = """mutation Start($selector: SensorSelector!) { done: startSensor
 STOP_SENSOR = """mutation Stop($id: String!) { done: stopSensor(id: $id) { __typename ... on PythonError { message } } }"""
 SWITCHED = {"ScheduleStateResult", "Sensor", "StopSensorMutationResult"}
 # A tick reads the state and writes it a moment later, with its cursor: dagster 1.13.27, asset_daemon.py. On a busy machine a
-# tick once undid a switch in that way.
-TICK_SECONDS = 0.5
+# tick once undid a switch in that way, and nothing tells when a tick has ended.
+SETTLE_SECONDS = 0.5
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,16 @@ class Switch:
         return bool(self._state()["status"] == "RUNNING")
 
     def turn(self, *, on: bool) -> None:
-        """Switches it on or off, if necessary.
+        """Switches it on or off, if necessary, and makes sure that it stays so.
 
         Raises:
-            ApiError: it does not exist, or cannot be switched.
+            ApiError: it does not exist, cannot be switched, or does not stay switched.
         """
         if self.is_on() == on:
             return
-        for _ in range(3):
+        for _ in range(ATTEMPTS):
             self._switch(on=on)
-            time.sleep(TICK_SECONDS)
+            time.sleep(SETTLE_SECONDS)
             if self.is_on() == on:
                 return
         raise ApiError(f"{self.name} does not stay {'on' if on else 'off'}: the daemon writes its state again")

@@ -27,11 +27,14 @@ def faults(deployment: Mapping[str, Any]) -> dict[str, str]:
 
 def faults_of(services: Mapping[str, Any], found: Sequence[Container]) -> dict[str, str]:
     """The same of a list of containers."""
-    missing = {name for name, service in services.items() if _is_lasting(service)} - {service_of(each) for each in found}
     return {
-        **dict.fromkeys(sorted(missing), "missing"),
+        **dict.fromkeys(sorted(_missing(services, found)), "missing"),
         **{service_of(each): _state(each) for each in sorted(found, key=service_of) if not is_well(each)},
     }
+
+
+def _missing(services: Mapping[str, Any], found: Iterable[Container]) -> set[str]:
+    return {name for name, service in services.items() if _is_lasting(service)} - {service_of(each) for each in found}
 
 
 def _is_lasting(service: Mapping[str, Any]) -> bool:
@@ -88,9 +91,7 @@ def wait_until_healthy(deployment: Mapping[str, Any]) -> dict[str, str]:
     def settled() -> dict[str, str]:
         found = containers(deployment["name"])
         broken, bad = broken_code(found), faults_of(services, found)
-        lost = {service_of(each) for each in found if is_lost(each, before)} | {
-            n for n, state in bad.items() if state == "missing"
-        }
+        lost = {service_of(each) for each in found if is_lost(each, before)} | _missing(services, found)
         if said := [f"{name} is {bad[name]}" for name in sorted(lost & bad.keys() - broken.keys())]:
             raise CommandError(f"{'; '.join(said)}: see `docker compose logs`")
         waiting = {name: state for name, state in bad.items() if name not in broken}

@@ -92,3 +92,15 @@ def test_probe_does_not_import_dagster(environment: dict) -> None:
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in said.splitlines() if line.startswith("import time:")}
     assert "grpc" in imported
     assert not imported & {"dagster", "dagster_shared", "sqlalchemy", "pandas"}
+
+
+def test_code_server_exits_if_the_check_of_the_settings_fails_itself(environment: dict, tmp_path: Path) -> None:
+    """A server that started all the same would serve code with settings that nobody has checked."""
+    (tmp_path / "pyproject.toml").write_text('[tool.dg.project]\nroot_module = "odd"\n')
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/__init__.py").write_text("")
+    (tmp_path / "odd/settings.py").write_text(
+        "class SettingsError(Exception): ...\nclass Settings:\n    def from_environment(environ): return environ['NO_SUCH']\n"
+    )
+    ended = subprocess.run(SERVE, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (1, "KeyError: 'NO_SUCH'")

@@ -103,7 +103,7 @@ def test_value_of_the_project_env_is_only_in_its_file(house: House) -> None:
     ]
     assert "abcdefgh" in house.compose("exec", "-T", "reports", "cat", "/run/secrets/project.env")
     assert "abcdefgh" not in run(["docker", "inspect", *containers], capture=True)
-    assert house.compose("exec", "-T", "reports", "sh", "-c", "grep -rl abcdefgh /opt/project || true") == ""
+    assert house.compose("exec", "-T", "reports", "sh", "-c", "grep -rl abcdefgh /opt/project; [ $? = 1 ]") == ""
 
 
 @pytest.mark.parametrize(("network", "reached"), [("runs", set()), ("runs_egress", set()), ("code", {"user_code", *NAMES})])

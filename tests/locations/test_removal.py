@@ -67,15 +67,18 @@ def test_location_refuses_wrong_arguments_and_changes_nothing(house: House, argu
     assert [(house.folder / file).read_text() for file in files] == before
 
 
+def write_project(house: House, name: str, needed: str, more: str = "") -> None:
+    """Writes a project of one package, which needs `needed`. `more` is added to its pyproject.toml."""
+    (house.projects / name).mkdir()
+    (house.projects / name / "pyproject.toml").write_text(
+        f'[project]\nname = "{name}"\nversion = "0"\ndependencies = [{needed}]\n[tool.dagster]\nmodule_name = "{name}"\n{more}'
+    )
+
+
 def test_project_that_cannot_be_installed_is_refused_with_the_reason(house: House) -> None:
     """Once, the image was built all the same, and its code server failed with another error."""
-    project = house.projects / "uninstallable"
-    project.mkdir()
-    (project / "pyproject.toml").write_text(
-        '[project]\nname = "uninstallable"\nversion = "0"\ndependencies = ["dagster"]\n'
-        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "no_such_backend"\n'
-        '[tool.dagster]\nmodule_name = "uninstallable"\n'
-    )
+    backend = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "no_such_backend"\n'
+    write_project(house, "uninstallable", '"dagster"', backend)
     house.made("location", "NAME=uninstallable", "FROM=../uninstallable")
     try:
         refused = house.make("deploy", "NAME=uninstallable")
@@ -88,12 +91,7 @@ def test_project_that_cannot_be_installed_is_refused_with_the_reason(house: Hous
 
 def test_location_with_packages_that_do_not_fit_is_refused_with_uvs_reason(house: House) -> None:
     """Uv names the requirement. Nothing of the location may remain."""
-    project = house.projects / "unfitting"
-    project.mkdir()
-    (project / "pyproject.toml").write_text(
-        '[project]\nname = "unfitting"\nversion = "0"\ndependencies = ["dagster", "sqlalchemy>=2.1"]\n'
-        '[tool.dagster]\nmodule_name = "unfitting"\n'
-    )
+    write_project(house, "unfitting", '"dagster", "sqlalchemy>=2.1"')
     refused = house.make("location", "NAME=unfitting", "FROM=../unfitting")
     assert refused.returncode != 0
     assert "the packages in pyproject.toml cannot be resolved together with Dagster 1.13.27" in refused.stderr

@@ -14,7 +14,7 @@ BROKEN = "the code location does not load: RuntimeError: no such table\n"
 def container(
     service: str, status: str = "running", *, health: str = "", said: str = "", probe: int = 1, restarts: int = 0
 ) -> Any:
-    """Returns the engine's description of a container. It started at second 0, and `probe` is the second of its last probe."""
+    """Returns the engine's description of a container. It started at second 0.5, and `probe` is the second of its last probe."""
     log = [{"Output": said, "Start": f"2026-11-29T10:00:0{probe}.123456789+01:00"}] if probe >= 0 else []
     checks = {"Health": {"Status": health, "Log": log}} if health else {}
     return {

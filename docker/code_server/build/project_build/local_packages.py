@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dagster_project.definitions import ProjectError
+from project_build.dagster_versions import PIN
 
 # A requirement, with its hashes on the lines below.
 ENTRY = re.compile(r"^\S.*\n?(?:[ \t].*\n?)*", re.MULTILINE)
@@ -48,7 +49,7 @@ def split(lock: str, project: Path) -> tuple[str, list[str]]:
         target = _target(entry)
         if "--hash=" in entry or entry.startswith("#"):
             kept.append(entry)
-        elif "://" in target and not target.startswith("file://"):
+        elif PIN.match(entry) or ("://" in target and not target.startswith("file://")):
             raise ProjectError(f"{target} has no hash, as packages from Git have none: take a release, or {MOVE}")
         else:
             paths.append(_folder(target, project))

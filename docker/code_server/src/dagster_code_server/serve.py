@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -75,20 +76,29 @@ def check_settings_apart(module: str, environ: Mapping[str, str]) -> None:
     """Calls `check_settings` in a process of its own: what it imports must not be half imported in this one.
 
     Raises:
-        SystemExit: a setting is not allowed; the sentence is printed.
+        SystemExit: a setting is not allowed, or the check fails; the reason is printed.
     """
     pid = os.fork()
     if pid == 0:
-        status = 0
-        try:
-            check_settings(module, environ)
-        except SystemExit as refused:
-            print(refused, file=sys.stderr, flush=True)
-            status = 1
-        finally:
-            os._exit(status)
+        _check_and_end(module, environ)
     if os.waitpid(pid, 0)[1]:
         sys.exit(1)
+
+
+def _check_and_end(module: str, environ: Mapping[str, str]) -> None:
+    """Ends this process: with status 0 only if the settings are right."""
+    status = 1
+    try:
+        check_settings(module, environ)
+        status = 0
+    except SystemExit as refused:
+        print(refused, file=sys.stderr)
+    except BaseException:  # noqa: BLE001 - of user code: this process must end here, whatever it raises
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def module_or_exit(project: Path) -> str:
