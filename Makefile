@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight location deploy smoke down destroy prune user secret dev bench test test-static test-unit test-integration test-stack lint format lock
+.PHONY: help up preflight location deploy smoke down destroy prune user secret dev bench test test-static test-unit test-integration test-stack test-faults lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -47,7 +47,7 @@ bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFIC
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test: test-static ## Run all tests
-	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/integration tests/unit $(DEMO_TESTS)
+	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/workers tests/integration tests/unit $(DEMO_TESTS)
 
 test-static: .venv ## Test the text of this repository; needs Compose and no engine
 	docker/offline/engine.sh start
@@ -61,7 +61,11 @@ test-integration: .venv ## Test against Postgres and a gRPC code server; needs n
 
 test-stack: .venv ## Test the whole deployment in Docker, under a project name of its own
 	docker/offline/engine.sh start
-	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations
+	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/workers
+
+test-faults: .venv ## Test faults of all services with a hundred runs in the queue, which takes an hour
+	docker/offline/engine.sh start
+	FAULT_RUNS=100 $(PYTHON) -m pytest tests/workers/test_worker_faults.py
 
 lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
 	@scripts/lint.sh

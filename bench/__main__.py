@@ -5,51 +5,80 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from bench.measure import BenchError, Phases, burst, measure, median_run, runs_per_minute
+from bench.machine import busy_seconds, memory_of_workers
+from bench.measure import BenchError, Phases, Tags, burst, measure, median_run, runs_per_minute
 from bench.official import official_deployment
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
 from dagster_api.workspace import client_with
-from operate.compose import CommandError, compose, webserver_url
+from operate.compose import CommandError, compose, model, webserver_url
 from operate.locations import locations
 from operate.smoke import smoke_jobs
 
 REPEATS = 5
 BURST = 20
+REST_SECONDS = 30
+TAG = "dagster/isolation"
 
 
-def latency(url: str, job: str, repeats: int) -> Phases:
+def latency(url: str, job: str, repeats: int, tags: Tags = None) -> Phases:
     """Prints a line and returns the median of `repeats` runs, launched one after the other."""
     client = client_with(url, job)
     client.quiet(seconds=300, every=1)
-    measured = [measure(client, job) for _ in range(repeats)]
+    measured = [measure(client, job, tags) for _ in range(repeats)]
     middle, totals = median_run(measured), [each.total for each in measured]
-    columns = "".join(f"{seconds:>8.2f}" for seconds in (middle.queue, middle.start, middle.steps, middle.total))
+    columns = "".join(f"{seconds:>8.2f}" for seconds in (middle.queue, middle.start, middle.load, middle.steps, middle.total))
     print(f"  {job:<42}{columns}{f'{min(totals):.2f}-{max(totals):.2f}':>14}", flush=True)
     return middle
 
 
-def throughput(url: str, job: str, count: int) -> float:
+def throughput(url: str, job: str, count: int, tags: Tags = None) -> float:
     """Prints a line and returns the runs per minute of `count` runs, launched at once."""
     client = client_with(url, job)
     client.quiet(seconds=300, every=1)
-    rate = runs_per_minute(burst(client, job, count))
-    print(f"  {f'{count} of {job} at once, runs a minute':<66}{rate:>8.1f}", flush=True)
+    before = busy_seconds()
+    rate = runs_per_minute(burst(client, job, count, tags))
+    processor = f"{(busy_seconds() - before) / count:>6.2f} s of CPU a run"
+    print(f"  {f'{count} of {job} at once, runs a minute':<66}{rate:>8.1f}{processor}", flush=True)
     return rate
 
 
 def bench(
-    url: str, title: str, jobs: Sequence[str], bursts: Sequence[str], *, repeats: int = REPEATS, count: int = BURST
+    url: str,
+    title: str,
+    jobs: Sequence[str],
+    bursts: Sequence[str],
+    *,
+    repeats: int = REPEATS,
+    count: int = BURST,
+    tags: Tags = None,
 ) -> tuple[float, float]:
     """Prints a deployment's table; returns the first job's seconds per run and the first burst's runs per minute."""
-    header = "".join(f"{name:>8}" for name in ("queue", "start", "steps", "total"))
+    header = "".join(f"{name:>8}" for name in ("queue", "start", "load", "steps", "total"))
     print(f"{title}\n  {f'launch to success, median of {repeats}, seconds':<42}{header}{'spread':>14}", flush=True)
-    seconds = [latency(url, job, repeats).total for job in jobs]
-    rates = [throughput(url, job, count) for job in bursts]
+    seconds = [latency(url, job, repeats, tags).total for job in jobs]
+    rates = [throughput(url, job, count, tags) for job in bursts]
     return seconds[0], rates[0]
+
+
+def both_isolations(url: str, jobs: Sequence[str]) -> None:
+    """Measures the deployment's runs in workers and in containers, if it has both, and what it takes at rest."""
+    client_with(url, jobs[0]).quiet(seconds=300, every=1)
+    before = busy_seconds()
+    time.sleep(REST_SECONDS)
+    print(f"at rest for {REST_SECONDS} s: {(busy_seconds() - before) / REST_SECONDS:.2f} processors", flush=True)
+    if "broker" not in (deployment := model())["services"]:
+        bench(url, "this deployment", jobs, jobs)
+        return
+    for name, used in memory_of_workers(deployment["name"]).items():
+        print(f"{name}: {used}", flush=True)
+    bench(url, "this deployment, runs in workers", jobs, jobs, tags={TAG: "worker"})
+    if "launch_gateway" in deployment["services"]:
+        bench(url, "this deployment, a container for each run", jobs, jobs, tags={TAG: "container"})
 
 
 @contextmanager
@@ -96,7 +125,7 @@ def main(arguments: list[str]) -> int:
         if options.official:
             beside_official(url, jobs)
         else:
-            bench(url, "this deployment", jobs, jobs)
+            both_isolations(url, jobs)
     except (ApiError, BenchError, CommandError, WaitError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

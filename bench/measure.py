@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagster_api.runs import ENDED, Run
 from dagster_api.waiting import seen, wait_for
@@ -13,33 +14,44 @@ if TYPE_CHECKING:
     from dagster_api.client import Client
 
 
+Tags = Mapping[str, str] | None
+# Dagster's event of a process that has begun to execute a run.
+BEGAN = "Started process for run"
+
+
 class BenchError(Exception):
     """A run failed, so its time means nothing."""
 
 
 @dataclass(frozen=True)
 class Phases:
-    """Seconds that a run spent in the queue, in the start of its container and process, and in its steps."""
+    """Seconds that a run spent in the queue, until its process began, until its first step, and in its steps.
+
+    Until a process begins, its container starts and imports Dagster; or the broker hands it to a worker, which forks.
+    """
 
     queue: float
     start: float
+    load: float
     steps: float
 
     @property
     def total(self) -> float:
         """Seconds from launch to success."""
-        return self.queue + self.start + self.steps
+        return self.queue + self.start + self.load + self.steps
 
 
-def phases(run: Run, starting: float) -> Phases:
-    """The phases of a run that has ended. It left the queue at `starting`, in seconds since 1970.
+def phases(run: Run, starting: float, began: float) -> Phases:
+    """The phases of a run that has ended. It left the queue at `starting`, and its process began at `began`.
+
+    Both are seconds since 1970.
 
     Raises:
         BenchError: the run failed.
     """
     if run.status != "SUCCESS" or run.started is None or run.ended is None:
         raise BenchError(f"run {run.run_id} of {run.job} ended with {run.status}")
-    return Phases(starting - run.created, run.started - starting, run.ended - run.started)
+    return Phases(starting - run.created, began - starting, run.started - began, run.ended - run.started)
 
 
 def median_run(measured: list[Phases]) -> Phases:
@@ -53,27 +65,34 @@ def runs_per_minute(runs: list[Run]) -> float:
     return len(runs) * 60 / (ended - min(run.created for run in runs))
 
 
-def measure(client: Client, job: str) -> Phases:
+def seconds_of(event: Mapping[str, Any]) -> float:
+    """The time of an event, in seconds since 1970."""
+    return float(event["timestamp"]) / 1000
+
+
+def measure(client: Client, job: str, tags: Tags = None) -> Phases:
     """Launches one run and waits for it.
 
     Raises:
         BenchError: the run failed.
     """
-    run_id = client.launch(job)
+    run_id = client.launch(job, tags=tags)
     run = client.wait(run_id)
-    starting = [float(event["timestamp"]) / 1000 for event in client.events(run_id) if event["eventType"] == "RUN_STARTING"]
-    if not starting:
+    events = client.events(run_id)
+    starting = [seconds_of(event) for event in events if event["eventType"] == "RUN_STARTING"]
+    began = [seconds_of(event) for event in events if (event.get("message") or "").startswith(BEGAN)]
+    if not (starting and began):
         raise BenchError(f"run {run_id} of {job} ended with {run.status} before it started")
-    return phases(run, starting[0])
+    return phases(run, starting[0], began[0])
 
 
-def burst(client: Client, job: str, count: int) -> list[Run]:
+def burst(client: Client, job: str, count: int, tags: Tags = None) -> list[Run]:
     """Launches `count` runs at once and waits for all.
 
     Raises:
         BenchError: one of them failed.
     """
-    ids = [client.launch(job) for _ in range(count)]
+    ids = [client.launch(job, tags=tags) for _ in range(count)]
 
     def ended() -> list[Run]:
         runs = client.runs(runIds=ids)

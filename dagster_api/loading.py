@@ -17,8 +17,10 @@ from dagster_api.waiting import NotYetError, seen, wait_for
 LOAD_SECONDS = 90
 
 
-def wait_until_loaded(client: Client, *, since: float = 0, seconds: float = LOAD_SECONDS) -> None:
+def wait_until_loaded(client: Client, *, since: float = 0, seconds: float = LOAD_SECONDS, again: bool = False) -> None:
     """Waits until the webserver has loaded the code location, at or after `since` (seconds since 1970).
+
+    With `again` it loads a location again that shows an error: the webserver may have asked an old server and a new one.
 
     Raises:
         WaitError: it did not within `seconds`; the message holds the webserver's answer.
@@ -29,9 +31,17 @@ def wait_until_loaded(client: Client, *, since: float = 0, seconds: float = LOAD
             answer = client.query(queries.LOADED, name=client.location)["entry"]
         except ApiError as error:
             raise NotYetError(error) from error
+        if again and has_error(answer):
+            client.query(queries.RELOAD_LOCATION, name=client.location)
         return seen(is_loaded(answer, since), json.dumps(answer))
 
     wait_for(f"loading of the code location {client.location}", loaded, seconds=seconds)
+
+
+def has_error(entry: Mapping[str, object]) -> bool:
+    """Whether the API's workspace entry says that the location does not load."""
+    location = entry.get("location")
+    return isinstance(location, dict) and location["__typename"] == "PythonError"
 
 
 def is_loaded(entry: Mapping[str, object], since: float) -> bool:

@@ -58,12 +58,9 @@ def ready(arguments: list[str]) -> int:
     """Checks deployment and arguments before anything changes; returns an exit status.
 
     Raises:
-        CommandError: the deployment is not up, or would end its runs when settings change.
+        CommandError: the deployment is not up.
     """
     print("evaluate: looking for the deployment, and building the image of the evaluation", file=sys.stderr)
-    if "launch_gateway" not in model()["services"]:
-        remedy = "make up RUN_ISOLATION=container"
-        raise CommandError(f"runs are processes of the code server here, and would end when its settings change: {remedy}")
     try:
         Client(webserver_url(), LOCATION).repository()
     except (ApiError, CommandError) as error:
@@ -93,8 +90,11 @@ def set_up(settings: dict[str, str]) -> None:
 
 
 def adapt_code_location(settings: dict[str, str]) -> None:
-    """Restarts it with other settings, and waits until the webserver loads it. The daemon does so within a minute."""
-    up = ("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", LOCATION)
+    """Restarts it with other settings, and waits until the webserver loads it. The daemon does so within a minute.
+
+    Its worker, if there is one, ends its runs first.
+    """
+    up = ("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", LOCATION, f"{LOCATION}_worker")
     compose(*up, env={**os.environ, **settings}, apart=True)
     wait_until_loaded(Client(webserver_url(), LOCATION), since=code_server_start(LOCATION))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operate.compose import CommandError, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Container = dict[str, Any]
 
@@ -38,9 +40,17 @@ def health_of(container: Container) -> str:
     return str(container["State"].get("Health", {}).get("Status", ""))
 
 
+def is_draining(container: Container) -> bool:
+    """Whether Docker does not restart it when it ends."""
+    return bool(container["HostConfig"]["RestartPolicy"]["Name"] == "no")
+
+
 def is_well(container: Container) -> bool:
-    """Whether it is in its right state: a service that never restarts may have exited with 0."""
+    """Whether it is in its right state: a service that never restarts may have exited with 0.
+
+    A worker of an old image, which only finishes its runs, does not restart either.
+    """
     state = container["State"]
-    if container["HostConfig"]["RestartPolicy"]["Name"] == "no" and state["Status"] == "exited":
+    if is_draining(container):
         return bool(state["ExitCode"] == 0)
     return state["Status"] == "running" and health_of(container) in {"", "healthy"}

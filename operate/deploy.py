@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from dagster_api import queries
 from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
-from dagster_api.runs import UNDER_WAY
+from dagster_api.runs import Run
+from dagster_api.waiting import WaitError, seen, wait_for
 from operate.alone import alone
-from operate.code_server import is_current, replace
+from operate.code_server import drain_workers, end_code_servers, image_of, is_current, start_beside
 from operate.compose import QUIET, CommandError, code_server_start, compose, model, webserver_url
+from operate.containers import containers
 from operate.images import adopt, build_locations, current_tag
-from operate.locations import Location, locations
+from operate.locations import Location, copies, locations
 from operate.releases import before, check_image, file_of, remove_surplus, tags_in, with_release
 from operate.workspace import load_workspace
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# A worker of the old code ends when the runs that were launched with it have left the queue.
+QUEUE_SECONDS = 30
 # dagster_services.secrets.hand_out says so.
 CHANGED = "its .env has changed"
 
@@ -47,12 +55,42 @@ def check_definitions(location: Location, env: Mapping[str, str]) -> None:
         raise CommandError(f"{location.name} does not load, so its old code serves on:\n{reason}") from error
 
 
-def check_runs(deployment: Mapping[str, Any]) -> None:
-    """Raises `CommandError` if runs would end with their code server: with RUN_ISOLATION=process they are its processes."""
-    if "launch_gateway" in deployment["services"]:
-        return
-    if runs := Client(webserver_url(), "").runs(statuses=UNDER_WAY):
-        raise CommandError(f"{len(runs)} runs are in progress, and would end with their code server: wait for their end")
+def has_worker(deployment: Mapping[str, Any], location: Location) -> bool:
+    """Whether a worker executes the location's runs."""
+    return bool(copies(deployment["services"].get(location.worker, {"scale": 0})))
+
+
+def replace(deployment: Mapping[str, Any], location: Location, tag: str, env: Mapping[str, str]) -> None:
+    """Replaces the worker and the code server. The new worker comes first: a run needs one of its image.
+
+    Raises:
+        CommandError: a new one does not start; the old code serves on.
+    """
+    project, image, since = deployment["name"], image_of(location, tag), time.time()
+    workers = start_beside(project, location.worker, image, env) if has_worker(deployment, location) else []
+    try:
+        end_code_servers(start_beside(project, location.name, image, env))
+    except BaseException:
+        drain_workers([each["Id"] for each in containers(project, location.worker) if each["Id"] not in workers])
+        raise
+    if left := queued_before(location, since) if workers else 0:
+        print(f"{location.name}: the worker of its old code stays for {left} runs in the queue, until the next deployment")
+    else:
+        drain_workers(workers)
+
+
+def queued_before(location: Location, since: float) -> int:
+    """The number of runs that still wait after a while, and were launched before `since`, in seconds since 1970."""
+    client = Client(webserver_url(), location.name)
+    mine = {"key": "dagster/code_location", "value": location.name}
+
+    def waiting() -> list[Run]:
+        runs = client.runs(statuses=["QUEUED", "STARTING"], tags=[mine])
+        return [each for each in runs if each.created < since]
+
+    with suppress(WaitError):
+        wait_for("an empty queue", lambda: seen(not waiting(), "runs wait"), seconds=QUEUE_SECONDS, every=0.5)
+    return len(waiting())
 
 
 def release(deployment: Mapping[str, Any], location: Location, tag: str) -> bool:
@@ -63,21 +101,21 @@ def release(deployment: Mapping[str, Any], location: Location, tag: str) -> bool
     """
     project, env = deployment["name"], {**os.environ, location.tag_variable: tag}
     changed = hand_out_secrets(location, env)
-    if not changed and is_current(project, location, tag, env):
+    services = [location.name, *([location.worker] if has_worker(deployment, location) else [])]
+    if not changed and all(is_current(project, service, location, tag, env) for service in services):
         print(f"{location.name}: its code is up to date ({tag})")
         return False
     check_definitions(location, env)
-    check_runs(deployment)
-    replace(project, location, tag, env)
+    replace(deployment, location, tag, env)
     return True
 
 
 def reload(location: Location, names: Sequence[str]) -> None:
     """Makes the webserver load the new definitions: a request may have met the old server while both were there."""
     client = Client(webserver_url(), location.name)
-    load_workspace(client.url, names)
     client.query(queries.RELOAD_LOCATION, name=location.name)
-    wait_until_loaded(client, since=code_server_start(location.name))
+    wait_until_loaded(client, since=code_server_start(location.name), again=True)
+    load_workspace(client.url, names)
 
 
 def chosen(names: Sequence[str], hosted: Sequence[Location]) -> list[Location]:
@@ -156,6 +194,5 @@ def main(words: list[str]) -> int:
         hosted = locations(deployment)
         wanted = chosen(options.names, hosted)
         check_webserver()
-        check_runs(deployment)
         (back if options.back else forward)(deployment, wanted, [each.name for each in hosted])
     return 0

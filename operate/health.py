@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster_api.waiting import seen, wait_for
 from operate.compose import CommandError
 from operate.containers import Container, containers, health_of, is_well, service_of
+from operate.locations import copies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 # dagster_code_server.probe says so.
 BROKEN = "the code location does not load: "
@@ -39,8 +42,7 @@ def _missing(services: Mapping[str, Any], found: Iterable[Container]) -> set[str
 
 def _is_lasting(service: Mapping[str, Any]) -> bool:
     """Whether it has a container at all times. `docker container prune` removes services that have ended."""
-    copies = (service.get("deploy") or {}).get("replicas", service.get("scale", 1))
-    return bool(service.get("restart", "no") != "no" and copies != 0)
+    return bool(service.get("restart", "no") != "no" and copies(service))
 
 
 def _state(container: Container) -> str:
@@ -91,10 +93,12 @@ def wait_until_healthy(deployment: Mapping[str, Any]) -> dict[str, str]:
     def settled() -> dict[str, str]:
         found = containers(deployment["name"])
         broken, bad = broken_code(found), faults_of(services, found)
+        # A worker does not load this code either.
+        broken_services = broken.keys() | {f"{name}_worker" for name in broken}
         lost = {service_of(each) for each in found if is_lost(each, before)} | _missing(services, found)
-        if said := [f"{name} is {bad[name]}" for name in sorted(lost & bad.keys() - broken.keys())]:
+        if said := [f"{name} is {bad[name]}" for name in sorted(lost & bad.keys() - broken_services)]:
             raise CommandError(f"{'; '.join(said)}: see `docker compose logs`")
-        waiting = {name: state for name, state in bad.items() if name not in broken}
+        waiting = {name: state for name, state in bad.items() if name not in broken_services}
         return seen(None if waiting else broken, waiting)
 
     return wait_for("health of all services", settled, seconds=START_SECONDS, every=0.5)

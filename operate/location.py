@@ -10,9 +10,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster_project.definitions import ProjectError, module_of
 from dagster_project.packages import packages_of
@@ -20,7 +19,10 @@ from operate.alone import alone
 from operate.compose import QUIET, ROOT, CommandError, compose, model
 from operate.locations import FOLDER, WORKSPACE, locations, tag_variable
 from operate.lock import write_lock
-from operate.overlays import BASE, EDGE
+from operate.overlays import BASE, EDGE, WORKER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TEMPLATE = Path(__file__).with_name("location.template")
 INCLUDES = FOLDER / "compose.yml"
@@ -52,7 +54,8 @@ def check_name(name: str) -> None:
         raise CommandError(f"the name '{name}' is not allowed: small letters, digits and _, a letter first, 40 at most")
     if (FOLDER / name).exists():
         raise CommandError(f"there is a code location {name} already: locations/{name}")
-    if {name, f"{name}_secrets"} & taken(model({**os.environ, "COMPOSE_FILE": f"{BASE}:{EDGE}", "COMPOSE_PROFILES": "*"})):
+    whole = {"COMPOSE_FILE": f"{BASE}:{WORKER}:{EDGE}", "RUN_ISOLATION": "worker", "COMPOSE_PROFILES": "*"}
+    if taken(model({**os.environ, **whole})).intersection(services_of(name)):
         raise CommandError(f"the name '{name}' is not allowed: a service or an image of this deployment has it")
 
 
@@ -119,13 +122,18 @@ def forget(name: str) -> None:
     shutil.rmtree(FOLDER / name)
 
 
+def services_of(name: str) -> list[str]:
+    """The services of a code location."""
+    return [name, f"{name}_worker", f"{name}_secrets"]
+
+
 def own_volumes(deployment: Mapping[str, Any], name: str) -> list[str]:
     """The volumes of a code location that no other service mounts, by the engine's names."""
 
     def mounted(service: Mapping[str, Any]) -> set[str]:
         return {mount["source"] for mount in service.get("volumes", []) if mount["type"] == "volume"}
 
-    others = (service for each, service in deployment["services"].items() if each not in {name, f"{name}_secrets"})
+    others = (service for each, service in deployment["services"].items() if each not in services_of(name))
     own = mounted(deployment["services"][name]).difference(*map(mounted, others))
     return sorted(deployment["volumes"][volume]["name"] for volume in own)
 
@@ -140,7 +148,7 @@ def remove(name: str) -> None:
         raise CommandError(f"there is no code location '{name}'")
     check_texts(name)
     volumes = " ".join(own_volumes(model(), name))
-    compose(*QUIET, "rm", "--stop", "--force", name, f"{name}_secrets")
+    compose(*QUIET, "rm", "--stop", "--force", *services_of(name))
     forget(name)
     print(f"location: {name} is removed; `make up` takes it out of the UI. Its data stays: docker volume rm {volumes}")
 

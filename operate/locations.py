@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operate.compose import ROOT, model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FOLDER, WORKSPACE = ROOT / "locations", ROOT / "workspace.yaml"
 
@@ -23,6 +25,11 @@ class Location:
 
     name: str
     service: Mapping[str, Any]
+
+    @property
+    def worker(self) -> str:
+        """The name of its worker's service, which has a container with RUN_ISOLATION=worker."""
+        return f"{self.name}_worker"
 
     @property
     def folder(self) -> Path:
@@ -59,6 +66,11 @@ def locations(deployment: Mapping[str, Any] | None = None) -> list[Location]:
     services = (deployment or model())["services"]
     there = sorted(file.parent.name for file in FOLDER.glob("*/compose.yml"))
     return [Location(name, services[name]) for name in there if is_built(services.get(name, {}))]
+
+
+def copies(service: Mapping[str, Any]) -> int:
+    """The number of containers that a service has."""
+    return int((service.get("deploy") or {}).get("replicas", service.get("scale", 1)))
 
 
 def is_built(service: Mapping[str, Any]) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BASE = "docker-compose.yml"
-PROCESS = "docker/compose.process.yml"
+WORKER, NO_GATEWAY = "docker/compose.worker.yml", "docker/compose.no-gateway.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
 # The allowed values of each variable, and the file that each value adds.
 OVERLAYS: dict[str, dict[str, str | None]] = {
-    "RUN_ISOLATION": {"container": None, "process": PROCESS},
+    "RUN_ISOLATION": {"container": None, "worker": WORKER},
+    "LAUNCH_GATEWAY": {"1": None, "0": NO_GATEWAY},
     "EDGE": {"0": None, "1": EDGE},
     "LOGIN": {"password": None, "oidc": OIDC},
     "EDGE_TLS": {"auto": None, "internal": None},
@@ -39,9 +43,13 @@ def compose_files(current: str, environ: Mapping[str, str]) -> str:
     """
     files = [file for file in current.split(":") if file]
     known = _known(environ, set(files))
-    if OIDC in known and EDGE not in known:
-        if environ.get("LOGIN"):
-            raise OverlayError("LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password.")
-        known.remove(OIDC)
+    for needs, needed, variable, said in (
+        (OIDC, EDGE, "LOGIN", "LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password."),
+        (NO_GATEWAY, WORKER, "LAUNCH_GATEWAY", "LAUNCH_GATEWAY is set to '0', which needs workers: add RUN_ISOLATION=worker."),
+    ):
+        if needs in known and needed not in known:
+            if environ.get(variable):
+                raise OverlayError(said)
+            known.remove(needs)
     offered = {BASE, *(file for choices in OVERLAYS.values() for file in choices.values())}
     return ":".join([BASE, *known, *(file for file in files if file not in offered)])

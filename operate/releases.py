@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from operate.compose import ROOT, CommandError, run
 from operate.locations import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 FOLDER = ROOT / ".releases"
 KEPT = 3

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from operate.compose import CommandError, one_off
 from operate.locations import locations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def reader(names: Sequence[str], wanted: str | None) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster_api.client import ApiError, Client
+from dagster_api.runs import Run
 from dagster_api.waiting import WaitError
 from dagster_api.workspace import client_with, clients, load_errors
 from operate.compose import CommandError, model, webserver_url
 from operate.health import faults
 from operate.locations import locations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 # Jobs with this metadata run in `make smoke` and `make bench` by default. Tags would appear at each of their runs.
 SMOKE = {"label": "smoke", "boolValue": True}
@@ -68,19 +71,29 @@ def named_for_smoke(jobs: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted(job["name"] for job in jobs if SMOKE in job["metadataEntries"])
 
 
+def place(run: Run) -> str:
+    """The container or the worker that executed a run.
+
+    Raises:
+        CheckError: neither did.
+    """
+    if container := run.tags.get("docker/container_id"):
+        return f"container {container[:12]}"
+    if run.tags.get("dagster/isolation") == "worker":
+        return f"{run.tags['dagster/code_location']}_worker"
+    raise CheckError(f"run {run.run_id} was neither in a container nor in a worker")
+
+
 def run_succeeds(url: str, job: str) -> str:
-    """A run of `job` succeeds, in a container if runs have one. Its output stays readable after its end."""
+    """A run of `job` succeeds, in a container or in a worker. Its output stays readable after its end."""
     client = client_with(url, job)
     run = client.wait(client.launch(job))
     if run.status != "SUCCESS":
         raise CheckError(f"run {run.run_id} ended with {run.status}:\n{client.story(run.run_id)}")
-    container = run.tags.get("docker/container_id")
-    if not container and "launch_gateway" in model()["services"]:
-        raise CheckError(f"run {run.run_id} was not in a container")
+    where = place(run)
     output = "".join(client.output(run.run_id))
     if run.run_id not in output:
         raise CheckError(f"the output of run {run.run_id} is not readable through the webserver")
-    where = f"container {container[:12]}" if container else "a process of the code server"
     return f"in {where}, {len(output.splitlines())} lines of output"
 
 

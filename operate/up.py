@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
@@ -22,9 +20,13 @@ from operate.env_file import add_to_env, env_file, replace_in_env, settings
 from operate.health import wait_until_healthy
 from operate.images import build
 from operate.locations import locations
-from operate.overlays import BASE, PROCESS, compose_files
+from operate.overlays import BASE, WORKER, compose_files
 from operate.preflight import check_deployment
 from operate.workspace import load_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 OFFLINE = ROOT / "docker/offline"
 # A reachable registry returns the manifest in a second or two; a firewall drops packets.
@@ -42,15 +44,26 @@ def choose_files(path: Path, environ: Mapping[str, str]) -> None:
     before = given.get("COMPOSE_FILE", BASE)
     after = compose_files(before, {**given, **environ})
     # The Compose files of code locations select theirs by RUN_ISOLATION: overlays cannot name them.
-    isolation = "process" if PROCESS in after.split(":") else "container"
+    isolation = "worker" if WORKER in after.split(":") else "container"
     if (after, isolation) != (before, given.get("RUN_ISOLATION", "container")):
         replace_in_env(path, {"COMPOSE_FILE": after, "RUN_ISOLATION": isolation})
+
+
+def size_workers(path: Path) -> None:
+    """Writes the size of workers to .env, unless it is there: two runs for each processor, because runs also wait.
+
+    On two processors, 2 runs at a time gave 92 a minute, 4 gave 115, and 6 gave 116: docs/measurements.md.
+    """
+    if settings(path).get("RUN_ISOLATION") == "worker":
+        processors = int(run(["docker", "info", "--format", "{{.NCPU}}"], capture=True))
+        add_to_env(path, f"WORKER_CPUS={processors}\nWORKER_CONCURRENCY={2 * processors}\n")
 
 
 def base_images(services: Mapping[str, Any]) -> list[str]:
     """The deployment's base images, which nothing here builds."""
     edge = [services["edge"]["build"]["args"]["CADDY_IMAGE"]] if "edge" in services else []
-    return [services["secrets"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge]
+    broker = [services["broker"]["image"]] if "broker" in services else []
+    return [services["secrets"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge, *broker]
 
 
 def address() -> str:
@@ -86,8 +99,8 @@ def ensure_base_images(env: Mapping[str, str]) -> None:
     if all(available(image) for image in base_images(services)):
         return
     print("up: the image registry cannot be reached: building base images from Debian's packages (40 s)", file=sys.stderr)
-    edge = ["edge"] if "edge" in services else []
-    add_to_env(env_file(), run([str(OFFLINE / "base_images.sh"), *edge], capture=True))
+    optional = [name for name in ("edge", "broker") if name in services]
+    add_to_env(env_file(), run([str(OFFLINE / "base_images.sh"), *optional], capture=True))
 
 
 def start() -> None:
@@ -155,6 +168,7 @@ def up() -> int:
     # It prints its own reason.
     if status := subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=False).returncode:
         return status
+    size_workers(env_file())
     # The second check compares the Postgres image's major version with the data's: the image is present then.
     if not check_deployment():
         return 1

@@ -28,7 +28,7 @@ mapfile -t yaml < <(git ls-files -co --exclude-standard '*.yml' '*.yaml')
 check "ruff check" ruff check .
 check "ruff format" ruff format --check .
 check_types user_code
-check_types dagster_deployment dagster_services dagster_code_server project_build
+check_types dagster_deployment dagster_services dagster_code_server dagster_worker project_build
 check_types launch_gateway
 check_types login
 check_types dagster_api dagster_project operate dev bench scripts

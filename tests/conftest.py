@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from operate.compose import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The files that take longest start first. Afterwards come the other files of a folder, so that a worker changes its copy of
 # the deployment once.
@@ -21,6 +23,7 @@ FIRST = (
     "tests/demo/stack/test_evaluation.py",
     "tests/stack/",
     "tests/demo/stack/",
+    "tests/workers/",
     "tests/locations/",
     "tests/demo/test_without_demo.py",
     "tests/integration/",

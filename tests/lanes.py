@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 # The files of each folder share a copy of the deployment; those of tests/locations have a copy each. Two workers have one at
 # a time. Three copies saturate two processors (21 minutes, with two 20), and take 26 of the 30 networks of Docker.
-COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/")
+COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/workers/")
 FIRST = {"gw0": "tests/demo/stack/", "gw1": "tests/stack/"}
-ANY = "tests/locations/"
+ANY = ("tests/workers/", "tests/locations/")
 
 
 class Lanes(LoadFileScheduling):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds replacements for the official Python and Postgres images from Debian's packages, unless they exist already.
-# Prints the settings that make Compose use them. The argument `edge` adds an image of Caddy.
+# Prints the settings that make Compose use them. The argument `edge` adds an image of Caddy, `broker` one of Valkey.
 set -euo pipefail
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -49,8 +49,14 @@ MIRROR=${DEBIAN_MIRROR:-$(mirror)}
 import_debian
 build python offline-python:3.13-trixie
 build postgres offline-postgres:17-trixie
-if [ "${1:-}" = edge ]; then
-    build caddy offline-caddy:2-trixie
-    printf 'CADDY_IMAGE=offline-caddy:2-trixie\n'
-fi
+for service in "$@"; do
+    case $service in
+        edge)
+            build caddy offline-caddy:2-trixie
+            printf 'CADDY_IMAGE=offline-caddy:2-trixie\n' ;;
+        broker)
+            build valkey offline-valkey:8-trixie
+            printf 'BROKER_IMAGE=offline-valkey:8-trixie\n' ;;
+    esac
+done
 printf 'PYTHON_IMAGE=offline-python:3.13-trixie\nPOSTGRES_IMAGE=offline-postgres:17-trixie\n'

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
 
 from dev.postgres import Server, set_roles
 from tests.integration.databases import answers, asking, connected
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SETTINGS = {
     "dagster": ["lock_timeout=30s"],

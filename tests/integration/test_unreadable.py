@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
@@ -15,6 +15,9 @@ from dagster._serdes import serialize_value
 from dagster_deployment.unreadable import EVENT, ORIGIN, event_or_note
 from tests.integration.databases import asking
 from tests.integration.webserver import Webserver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.timeout(300)
 GARBAGE = (

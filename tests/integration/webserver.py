@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from websockets.sync.client import connect
 
 from dagster_api.waiting import NotYetError, wait_for
 from dev.processes import process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROTOCOL: Any = ["graphql-ws"]
 

@@ -6,9 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,9 @@ from dagster_api.client import Client
 from operate.compose import ROOT, free_port
 from operate.up import ensure_base_images
 from tests.static.test_repository import tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROJECT = f"locations_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 PROJECTS = Path(__file__).with_name("projects")
@@ -81,7 +84,10 @@ def write_scaffold(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Yields the running copy with the demo and the projects in the module's NAMES. Removes it at the end."""
+    """Yields the running copy with the demo and the projects in the module's NAMES. Removes it at the end.
+
+    The module's SETTINGS, if it has any, are lines of the copy's .env.
+    """
     names: tuple[str, ...] = request.module.NAMES
     ensure_base_images(os.environ)
     above = tmp_path_factory.mktemp("locations")
@@ -90,7 +96,8 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     for name in names:
         write_project(name, above)
     settings = (ROOT / ".env").read_text() if (ROOT / ".env").exists() else ""
-    (folder / ".env").write_text(f"{settings}COMPOSE_PROJECT_NAME={PROJECT}\nWEBSERVER_PORT={port}\n")
+    more = getattr(request.module, "SETTINGS", "")
+    (folder / ".env").write_text(f"{settings}{more}COMPOSE_PROJECT_NAME={PROJECT}\nWEBSERVER_PORT={port}\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
     house = House(folder, above, kept, f"http://127.0.0.1:{port}")
     try:

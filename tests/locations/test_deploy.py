@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +13,10 @@ from dagster_api.client import ApiError
 from dagster_api.runs import Run
 from dagster_api.workspace import load_errors
 from tests.locations.conftest import PROJECT, House
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.timeout(600)
 NAMES = ("reports",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from dagster_api.workspace import load_errors
 from operate.compose import run
 from tests.locations.conftest import PROJECT, House
 from tests.stack.reaching import addresses, reached_services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.timeout(900)
 NAMES = ("analytics", "catalog", "legacy", "reports")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,8 @@ from tests.stack.browser import browser_page
 from tests.stack.hosting import build, overlay
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from playwright.sync_api import Page
 
 # Two workers of `make test` may each run a copy at the same time.
@@ -124,7 +125,7 @@ def copy_of_the_deployment(
     project: str, session: pytest.Session, settings: Mapping[str, str], kind: type[Copy] = Stack
 ) -> Iterator[Copy]:
     """Builds and starts a copy, and removes it at the end. Prints its logs if a test failed."""
-    ensure_base_images(os.environ)
+    ensure_base_images({**os.environ, **settings})
     port = free_port()
     # The tag that `make up` has written to .env is one of another project.
     names = {"COMPOSE_PROJECT_NAME": project, "WEBSERVER_PORT": str(port), "USER_CODE_TAG": "local"}

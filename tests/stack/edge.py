@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -19,6 +17,10 @@ from operate.up import ensure_base_images
 from tests.selector import SELECTOR
 from tests.stack.browser import browser_page
 from tests.stack.conftest import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",

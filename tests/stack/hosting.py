@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operate.compose import model
@@ -14,6 +12,9 @@ from operate.lock import write_lock
 from tests.selector import LOCATION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.stack.conftest import Stack
 
 IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
@@ -25,8 +26,10 @@ def overlay(project: Path, context: Path, **service: Any) -> str:
     `context` is an empty folder for the lock of the project's packages. `service` holds more keys of the Compose service.
     """
     contexts = {"project": str(project), "location": str(context)}
+    worker = {name: value for name, value in service.items() if name in {"image", "environment"}}
+    services = {LOCATION: {"build": {"additional_contexts": contexts}, **service}, f"{LOCATION}_worker": worker}
     file = context / "code_location.yml"
-    file.write_text(json.dumps({"services": {LOCATION: {"build": {"additional_contexts": contexts}, **service}}}))
+    file.write_text(json.dumps({"services": services}))
     return str(file)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from operate.compose import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 # The addresses of each service, with its port.
 Places = dict[str, list[tuple[str, int]]]

@@ -6,9 +6,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -20,6 +19,10 @@ from operate.compose import ROOT, free_port, webserver_url
 from tests.stack.browser import SEEN_MILLISECONDS, browser_page, network_changes_awaited, visit
 from tests.stack.conftest import Stack
 from tests.stack.edge import Edge, edge_in_front, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.timeout(300)
 GROUPS = {

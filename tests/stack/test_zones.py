@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from tests.stack.conftest import PROJECT, Stack
 from tests.stack.database import ASK, query
 from tests.stack.reaching import Places, addresses, reached_services
 from tests.unit.test_imports import IMPORTS, OF_A_RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PORTS = {
     "postgres": 5432,

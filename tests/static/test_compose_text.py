@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from operate.compose import ROOT
 from operate.preflight import OLDEST_COMPOSE, version
 from tests.static.test_hardening import FILES, OIDC
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

@@ -12,21 +12,25 @@ from typing import Any
 import pytest
 
 from operate.compose import ROOT
+from operate.locations import copies
 
 # The supported combinations of Compose files, in the format of COMPOSE_FILE.
 FILES = {
     "default": "docker-compose.yml",
-    "process": "docker-compose.yml:docker/compose.process.yml",
+    "worker": "docker-compose.yml:docker/compose.worker.yml",
+    "no gateway": "docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml",
     "edge": "docker-compose.yml:docker/compose.edge.yml",
-    "process and edge": "docker-compose.yml:docker/compose.process.yml:docker/compose.edge.yml",
+    "no gateway and edge": ("docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml:docker/compose.edge.yml"),
     "oidc": "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
     "official": "docker-compose.yml:bench/official_settings/compose.yml",
 }
 # These variables have no default, because only the operator can know them.
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
-ONE_SHOT = {"secrets", "roles", "migrate", "user_admin", "evaluation", "user_code_secrets"}
+ONE_SHOT = {
+    "secrets", "roles", "migrate", "user_admin", "evaluation", "user_code_secrets", "broker_secrets", "broker_users"
+}  # fmt: skip
 # These hand out files to other users. They have no network.
-ROOT_SERVICES = {"secrets", "user_code_secrets"}
+ROOT_SERVICES = {"secrets", "user_code_secrets", "broker_secrets"}
 # The zones of each service. tests/stack/test_zones.py tests which connections they allow.
 ZONES = {
     "postgres": "database",
@@ -46,13 +50,20 @@ ZONES = {
     "secrets": "",
     "user_code_secrets": "",
     "user_admin": "",
+    "broker_secrets": "",
+    "broker": "dispatch work",
+    "broker_users": "dispatch",
+    "user_code_worker": "runs work",
 }
-# Exceptions: process isolation has no gateway, OpenID Connect has an external provider, official settings have no pool.
+# Exceptions: with workers, webserver and daemon reach the broker; OpenID Connect has an external provider; official settings
+# have no pool.
 OTHER_ZONES = {
-    ("process", "webserver"): "code public storage",
-    ("process", "daemon"): "code storage",
-    ("process and edge", "webserver"): "code public storage",
-    ("process and edge", "daemon"): "code storage",
+    ("worker", "webserver"): "code dispatch engine public storage",
+    ("worker", "daemon"): "code dispatch engine storage",
+    ("no gateway", "webserver"): "code dispatch public storage",
+    ("no gateway", "daemon"): "code dispatch storage",
+    ("no gateway and edge", "webserver"): "code dispatch public storage",
+    ("no gateway and edge", "daemon"): "code dispatch storage",
     ("oidc", "login"): "login provider",
     ("official", "postgres"): "database runs storage",
 }
@@ -66,13 +77,15 @@ BINDS = {
     "roles": {str(ROOT / "docker/postgres/roles.sh"): True},
     "launch_gateway": {"/var/run/docker.sock": False, str(ROOT / "locations"): True},
     "user_code_secrets": {str(ROOT / "user_code"): True},
+    "broker": {str(ROOT / "docker/broker/broker.conf"): True},
+    "broker_secrets": {str(ROOT / "locations"): True},
     **dict.fromkeys(("webserver", "webserver_viewers", "daemon"), WORKSPACE),
 }
 
 
 def isolation(files: str) -> str:
     """Returns the RUN_ISOLATION that `make up` writes to .env for a combination of Compose files."""
-    return "process" if "process" in files else "container"
+    return "worker" if "compose.worker.yml" in FILES[files] else "container"
 
 
 @functools.cache
@@ -97,7 +110,8 @@ def services(files: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-EVERY = [(files, name) for files in FILES for name in services(files)]
+# Without workers, a location's worker has no container.
+EVERY = [(files, name) for files in FILES for name, service in services(files).items() if copies(service)]
 
 
 @pytest.mark.parametrize(("files", "name"), EVERY)
@@ -174,24 +188,11 @@ class TestEveryService:
 
 @pytest.mark.parametrize("files", FILES)
 def test_only_webserver_and_daemon_reach_the_gateway(files: str) -> None:
-    """The gateway starts containers, so no other service may reach it. Process isolation needs no gateway."""
+    """The gateway starts containers, so no other service may reach it. Workers alone need no gateway."""
     found = services(files)
     engine = {name for name, service in found.items() if "engine" in service.get("networks", {})}
-    hosts = {name for name, service in found.items() if "DOCKER_HOST" in service.get("environment", {})}
-    if "process" in files:
+    hosts = {name for name, service in found.items() if service.get("environment", {}).get("DOCKER_HOST")}
+    if "no gateway" in files:
         assert (engine, hosts, "launch_gateway" in found) == (set(), set(), False)
     else:
         assert (engine, hosts) == ({"launch_gateway", "webserver", "daemon"}, {"webserver", "daemon"})
-
-
-def test_sed_removes_only_the_run_launcher_from_dagster_yaml() -> None:
-    """Both images make the instance for process isolation with `sed`, which must not remove another section."""
-    import yaml
-
-    text = (ROOT / "dagster.yaml").read_text()
-    made = subprocess.run(["sed", "/^run_launcher:/,/^$/d"], input=text, text=True, capture_output=True, check=True).stdout
-    whole = yaml.safe_load(text)
-    del whole["run_launcher"]
-    assert yaml.safe_load(made) == whole
-    for image in ("dagster", "code_server"):
-        assert "sed '/^run_launcher:/,/^$/d'" in (ROOT / f"docker/{image}/Dockerfile").read_text()

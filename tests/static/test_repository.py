@@ -42,13 +42,15 @@ def locked(folder: str) -> dict[str, set[str]]:
 
 
 def compose_text() -> str:
-    files = ("docker-compose.yml", "docker/compose.edge.yml", "docker/compose.oidc.yml")
-    shared = ("docker/time_limits.env", "docker/code_server/container.yml")
+    files = ("docker-compose.yml", "docker/compose.worker.yml", "docker/compose.edge.yml", "docker/compose.oidc.yml")
+    services = (f"docker/code_server/{name}.yml" for name in ("code", "container", "worker"))
+    shared = ("docker/time_limits.env", *services)
     return "".join(repository_text(path) for path in (*files, *shared))
 
 
 def compose_variables() -> dict[str, str]:
-    return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose_text()))
+    # A default may be another variable, which has a default of its own.
+    return dict(re.findall(r"\$\{([A-Z_]+):-([^}$]*)\}", compose_text()))
 
 
 def required_variables() -> dict[str, str]:

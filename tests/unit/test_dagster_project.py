@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dagster_project.definitions import ProjectError, module_of
 from dagster_project.packages import Packages, deciding_files, is_package, packages_of, stamp, stamp_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def project(folder: Path, **files: str) -> Path:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -13,6 +12,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from login import users
 from login.server import build_app, credentials
 from login.users import Passwords, User, UserError, make_user, read_users, remove_user, write_user
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HERE = "10.0.0.1"
 PASSWORD = "correct horse battery"

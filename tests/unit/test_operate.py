@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,9 @@ from operate.env_file import add_to_env, missing_settings, replace_in_env
 from operate.overlays import OverlayError, compose_files
 from operate.preflight import GIB, Facts, note, port_is_busy, problems, version, version_problems
 from operate.up import choose_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FINE = {
     "free_memory": 8 * GIB, "free_disk": 50 * GIB,
@@ -120,9 +123,19 @@ def test_add_to_env_keeps_existing_settings(tmp_path) -> None:
     ("current", "environ", "files"),
     [
         ("", {}, "docker-compose.yml"),
-        ("", {"RUN_ISOLATION": "process"}, "docker-compose.yml:docker/compose.process.yml"),
-        ("docker-compose.yml:docker/compose.process.yml", {"RUN_ISOLATION": "container"}, "docker-compose.yml"),
-        ("docker-compose.yml:docker/compose.process.yml", {}, "docker-compose.yml:docker/compose.process.yml"),
+        ("", {"RUN_ISOLATION": "worker"}, "docker-compose.yml:docker/compose.worker.yml"),
+        ("docker-compose.yml:docker/compose.worker.yml", {"RUN_ISOLATION": "container"}, "docker-compose.yml"),
+        ("docker-compose.yml:docker/compose.worker.yml", {}, "docker-compose.yml:docker/compose.worker.yml"),
+        (
+            "docker-compose.yml:docker/compose.worker.yml",
+            {"LAUNCH_GATEWAY": "0"},
+            "docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml",
+        ),
+        (
+            "docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml",
+            {"RUN_ISOLATION": "container"},
+            "docker-compose.yml",
+        ),
         ("docker-compose.yml:mine.yml", {"EDGE": "1"}, "docker-compose.yml:docker/compose.edge.yml:mine.yml"),
         ("docker-compose.yml:docker/compose.edge.yml:mine.yml", {"EDGE": "0"}, "docker-compose.yml:mine.yml"),
         ("", {"EDGE": "1", "LOGIN": "oidc"}, "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml"),
@@ -145,12 +158,14 @@ def test_compose_files_follow_the_requested_modes(current: str, environ: dict[st
 
 def test_compose_files_reject_an_unknown_mode() -> None:
     """The message lists the allowed values, so that the operator can correct the setting."""
-    with pytest.raises(OverlayError, match=r"^RUN_ISOLATION is set to 'vm', .* it must be container or process\."):
+    with pytest.raises(OverlayError, match=r"^RUN_ISOLATION is set to 'vm', .* it must be container or worker\."):
         compose_files("", {"RUN_ISOLATION": "vm"})
     with pytest.raises(
         OverlayError, match=r"^LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password\."
     ):
         compose_files("", {"LOGIN": "oidc"})
+    with pytest.raises(OverlayError, match=r"^LAUNCH_GATEWAY is set to '0', which needs workers: add RUN_ISOLATION=worker\."):
+        compose_files("", {"LAUNCH_GATEWAY": "0"})
 
 
 def test_choose_files_writes_compose_file_and_run_isolation_to_env(tmp_path: Path) -> None:
@@ -160,19 +175,19 @@ def test_choose_files_writes_compose_file_and_run_isolation_to_env(tmp_path: Pat
     assert not env.exists()
     env.write_text("RELEASE=7\n")
     for _ in range(2):
-        choose_files(env, {"RUN_ISOLATION": "process"})
-        files = "COMPOSE_FILE=docker-compose.yml:docker/compose.process.yml"
-        assert env.read_text() == f"RELEASE=7\n{files}\nRUN_ISOLATION=process\n"
+        choose_files(env, {"RUN_ISOLATION": "worker"})
+        files = "COMPOSE_FILE=docker-compose.yml:docker/compose.worker.yml"
+        assert env.read_text() == f"RELEASE=7\n{files}\nRUN_ISOLATION=worker\n"
     choose_files(env, {"RUN_ISOLATION": "container"})
     assert env.read_text() == "RELEASE=7\nCOMPOSE_FILE=docker-compose.yml\nRUN_ISOLATION=container\n"
 
 
 def test_choose_files_adds_run_isolation_to_the_env_of_an_earlier_release(tmp_path: Path) -> None:
-    """Without it, code servers would have the memory for their server only, and no room for runs."""
+    """Without it, no code location would have a worker."""
     env = tmp_path / ".env"
-    env.write_text("COMPOSE_FILE=docker-compose.yml:docker/compose.process.yml\n")
+    env.write_text("COMPOSE_FILE=docker-compose.yml:docker/compose.worker.yml\n")
     choose_files(env, {})
-    assert "RUN_ISOLATION=process\n" in env.read_text()
+    assert "RUN_ISOLATION=worker\n" in env.read_text()
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
@@ -218,19 +233,19 @@ def run(**changes: object) -> Run:
 
 def test_phases_split_a_run_into_queue_start_and_steps() -> None:
     """The phases must add up to the time from launch to success."""
-    assert phases(run(), 100.5) == Phases(queue=0.5, start=1.5, steps=1.0)
-    assert phases(run(), 100.5).total == 3.0
+    assert phases(run(), 100.5, 101.75) == Phases(queue=0.5, start=1.25, load=0.25, steps=1.0)
+    assert phases(run(), 100.5, 101.75).total == 3.0
 
 
 def test_phases_reject_a_failed_run() -> None:
     """A run that fails early would look fast."""
     with pytest.raises(BenchError, match="run r of j ended with FAILURE"):
-        phases(run(status="FAILURE"), 100.5)
+        phases(run(status="FAILURE"), 100.5, 101.0)
 
 
 def test_median_run_returns_one_of_the_measured_runs() -> None:
     """Only the phases of a measured run add up to its time."""
-    slow, middle, fast = Phases(0, 0, 9), Phases(1, 1, 1), Phases(0, 1, 0)
+    slow, middle, fast = Phases(0, 0, 0, 9), Phases(1, 1, 1, 0), Phases(0, 1, 0, 0)
     assert median_run([slow, fast, middle]) == middle
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.local_source import neighbour
 from dev.surroundings import surroundings
 from tests.integration.conftest import folder, in_environment, migrated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["folder", "in_environment", "migrated"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
@@ -20,6 +19,9 @@ from user_code.settings import Settings
 from user_code.tables import Table
 from user_code.users.fetch import SourceError
 from user_code.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 USERS = ["raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"]
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dagster_api.waiting import seen, wait_for
 from tests.stack.conftest import Stack, copy_of_the_deployment, page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["page"]
 PROJECT = f"demo_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,6 +11,9 @@ from playwright.sync_api import Page, expect
 from operate.compose import ROOT
 from tests.demo.stack.conftest import Demo
 from tests.stack.browser import SEEN_MILLISECONDS, visit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GRAPH = "/locations/user_code/asset-groups/users/lineage"
 JOB = "/locations/user_code/jobs/data_extraction_job"

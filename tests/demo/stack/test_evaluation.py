@@ -8,9 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,7 +16,13 @@ from dagster_api.schedules_and_sensors import schedule, sensor
 from dagster_api.waiting import seen, wait_for
 from demo.evaluate import FILES
 from operate.compose import ROOT
+from operate.overlays import WORKER
+from operate.up import ensure_base_images
 from tests.demo.stack.conftest import Demo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.timeout(900)
 SAMPLE = ROOT / "demo/report/evaluation.json"
@@ -57,18 +61,21 @@ def shape(report: dict[str, Any]) -> list[Any]:
 
 @pytest.fixture
 def planted(still: Demo) -> Iterator[Demo]:
-    """Yields the copy with three faults.
+    """Yields the copy with workers, which execute its runs, and with three faults.
 
     The same eggs count as new data. The freshness sensor is stopped. The evaluation retries runs from scratch, not from failure.
     """
     before, switch = dict(still.environ), sensor(still.client, "freshness_sensor")
     still.compose("build", "--quiet", "evaluation")
-    still.environ["COMPOSE_FILE"] += ":tests/demo/stack/planted/compose.yml"
+    still.environ["COMPOSE_FILE"] += f":{WORKER}:tests/demo/stack/planted/compose.yml"
+    still.environ["RUN_ISOLATION"] = "worker"
+    ensure_base_images(still.environ)
     still.compose("build", "--quiet", "user_code")
     switch.turn(on=False)
+    still.up()
     yield still
     still.environ = before
-    still.up()
+    still.up("--remove-orphans")
     switch.turn(on=True)
 
 

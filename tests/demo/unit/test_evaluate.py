@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import tarfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.evaluate import FILES, unpack
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def archive(*names: str) -> io.BytesIO:

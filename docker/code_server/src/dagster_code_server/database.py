@@ -20,3 +20,17 @@ def refusal(role: str, database: str, host: str, port: str) -> str | None:
     except psycopg2.Error as error:
         return " ".join(str(error).split())
     return None
+
+
+def status_of_run(environ: Mapping[str, str], run_id: str) -> str | None:
+    """The status of a run in Dagster's database, or None if the database does not answer."""
+    role, database, host, port = of_dagster(environ)
+    try:
+        connection = psycopg2.connect(host=host, port=port, user=role, dbname=database, connect_timeout=2)
+        cursor = connection.cursor()
+        cursor.execute("SELECT status FROM runs WHERE run_id = %s", (run_id,))
+        row = cursor.fetchone()
+        connection.close()
+    except psycopg2.Error:
+        return None
+    return str(row[0]) if row else "deleted"

@@ -30,7 +30,7 @@ HINTS = {
     r"No space left on device": FULL,
     r"PermissionError: .*Permission denied: '/tmp|failed to map segment from shared object": NOT_EXECUTED,
     r"can't start new thread|fork: Resource temporarily unavailable|fork: retry": (
-        "The run has as many processes and threads as it may have: RUN_PIDS in .env sets the limit."
+        "The run has as many processes and threads as it may have: RUN_PIDS in .env sets the limit, in a worker WORKER_PIDS."
     ),
     r"\bMemoryError:|_ArrayMemoryError|ArrowMemoryError|Cannot allocate memory": (
         "The run needs more memory than it may have: RUN_MEMORY in .env sets the limit, and files in /tmp count."

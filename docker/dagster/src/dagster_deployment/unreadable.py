@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,8 @@ from dagster._serdes import deserialize_value
 from dagster_deployment.mending import replace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from dagster._core.definitions.freshness import FreshnessStateRecord
     from dagster._core.event_api import EventLogRecord
 

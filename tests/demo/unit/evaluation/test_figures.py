@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from demo.evaluation.measure.figures import Figure, Style, Summary, compare, quantity, summarise
 from demo.evaluation.measure.measures import Measure
 from demo.evaluation.measure.source_lines import lines_of, wiring_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 
 import dagster as dg
 
-from user_code import letters
+from user_code import letters, ticking, traces
 from user_code.limits import ACTS
 from user_code.places import described_surroundings
 
@@ -104,6 +104,8 @@ def slow_schedule() -> dg.SkipReason:
 
 JOBS = [
     *letters.JOBS,
+    *ticking.JOBS,
+    *traces.JOBS,
     *jobs(sleep_long, "sleep"),
     *jobs(fail_and_wait, "wait"),
     *jobs(ignore_interrupts, "deaf"),

@@ -7,13 +7,14 @@ run's own report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import psycopg2.extensions
 
 ROLE = Identifier("dagster_run")

@@ -6,9 +6,6 @@ killed after its stop time-out stays in *Canceling* until `cancel_timeout_second
 """
 
 import logging
-import threading
-import time
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -21,10 +18,9 @@ from dagster_docker.docker_run_launcher import DOCKER_CONTAINER_ID_TAG
 from docker.errors import APIError, DockerException
 from requests import RequestException
 
+from dagster_services.launcher.background import in_background
 from dagster_services.launcher.container_end import ENDED, LINES, End, end, last_lines
 
-# A run starts in two to four seconds. Each check costs a query and two calls of the engine, and a second query on a fault.
-LOOK_EVERY_SECONDS = 2
 # The launcher tries for this long to stop a container whose engine does not answer.
 STOP_SECONDS = 600
 # The gateway has no room, or cannot reach the engine.
@@ -62,7 +58,7 @@ class ContainerRunLauncher(DockerRunLauncher):
                 raise
             self._discard_later(run_id)
             raise DagsterUserCodeUnreachableError(f"The Docker engine starts no container now: {error}") from error
-        self._in_background(lambda: self._look(run_id), self._instance.run_monitoring_start_timeout_seconds)
+        in_background(lambda: self._look(run_id), self._instance.run_monitoring_start_timeout_seconds)
 
     def terminate(self, run_id: str) -> bool:
         """Stops a run's container, and cancels the run when the container has ended; returns whether there was a run to stop."""
@@ -74,7 +70,7 @@ class ContainerRunLauncher(DockerRunLauncher):
             self._stop(run_id)
         except (DockerException, RequestException):
             logger.exception("cannot stop the container of run %s yet", run_id)
-            self._in_background(lambda: self._stop(run_id), STOP_SECONDS)
+            in_background(lambda: self._stop(run_id), STOP_SECONDS)
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
@@ -99,26 +95,11 @@ class ContainerRunLauncher(DockerRunLauncher):
         lines = last_lines(container.logs(tail=LINES)) if output else ""
         return f"Container {container.name} ({container.short_id}): {how}.{lines}"
 
-    def _in_background(self, act: Callable[[], bool], seconds: float) -> None:
-        """Repeats `act` until it returns True. A failure is retried: the gateway may be restarting."""
-
-        def acting() -> None:
-            deadline = time.monotonic() + seconds
-            done = False
-            while not done and time.monotonic() < deadline:
-                time.sleep(LOOK_EVERY_SECONDS)
-                try:
-                    done = act()
-                except Exception:
-                    logger.exception("cannot look after a run")
-
-        threading.Thread(target=acting, daemon=True).start()
-
     def _discard_later(self, run_id: str) -> None:
         """Removes the container of a failed launch: the engine may have created it, and may still start it."""
         run = self._instance.get_run_by_id(run_id)
         if run and run.tags.get(DOCKER_CONTAINER_ID_TAG):
-            self._in_background(lambda: self._discard(run), STOP_SECONDS)
+            in_background(lambda: self._discard(run), STOP_SECONDS)
 
     def _discard(self, run: DagsterRun) -> bool:
         now = self._in_status(run.run_id, DagsterRunStatus.STARTED)

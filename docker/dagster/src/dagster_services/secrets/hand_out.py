@@ -1,4 +1,4 @@
-"""Gives a code location its own secrets: the passwords of the database roles that its user code may use, and its `.env`.
+"""Gives a code location its own secrets: passwords of database roles and of the broker, and its `.env`.
 
 Arguments are the roles. It runs at every start, and removes what is no longer given.
 """
@@ -46,6 +46,12 @@ def content_of(env: Path) -> bytes | None:
         return file.read()
 
 
+def hand_out_broker_password(broker: Path, location: Path, name: str) -> None:
+    """Gives the location's worker its password of the broker, if this deployment has one."""
+    if (password := broker / name).is_file():
+        write(location / "broker_password", password.read_text(), DAGSTER_UID)
+
+
 def hand_out(location: Path, project: Path, roles: Sequence[str]) -> None:
     """Writes `pgpass`, and `project.env` if the project has a `.env`."""
     write(location / "pgpass", passwords(FOLDER / "postgres", roles), DAGSTER_UID)
@@ -59,4 +65,5 @@ def hand_out(location: Path, project: Path, roles: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    hand_out_broker_password(FOLDER / "broker", FOLDER / "location", os.environ["CODE_LOCATION"])
     hand_out(FOLDER / "location", PROJECT, sys.argv[1:])

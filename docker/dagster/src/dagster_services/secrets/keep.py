@@ -11,8 +11,8 @@ from pathlib import Path
 from dagster_services.secrets.generate import DAGSTER_UID, FOLDER, write
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-# `hand_out` keeps the database's passwords there.
-TAKEN = {"pgpass"}
+# `hand_out` keeps passwords there.
+TAKEN = {"pgpass", "broker_password"}
 
 
 def keep(folder: Path, name: str, text: str) -> str:
@@ -22,7 +22,8 @@ def keep(folder: Path, name: str, text: str) -> str:
         SystemExit: the name is not allowed.
     """
     if not NAME.fullmatch(name) or name in TAKEN:
-        sys.exit(f"secret: the name '{name}' is not allowed: small letters, digits and _, a letter first, and not 'pgpass'")
+        taken = " or ".join(sorted(TAKEN))
+        sys.exit(f"secret: the name '{name}' is not allowed: small letters, digits and _, a letter first, and not {taken}")
     if text:
         write(folder / name, text, DAGSTER_UID)
         return f"secret: user code reads it as /run/secrets/{name}"

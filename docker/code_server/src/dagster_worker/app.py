@@ -1,0 +1,92 @@
+"""The Celery application of a worker: its one task, and what happens around it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import redis
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from celery.worker import state
+
+from dagster_deployment.broker import TASK, Broker, queue_of
+from dagster_deployment.presence import EVERY_SECONDS, Presence
+from dagster_worker.leftovers import mark
+from dagster_worker.run_process import adopt_orphans
+from dagster_worker.settings import Settings
+from dagster_worker.slot import Slot
+from dagster_worker.warm import freeze
+from dagster_worker.watch import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from celery import Celery
+
+# `make deploy` sends it to a worker of old code. SIGTERM, which Docker sends, also ends runs after the grace period.
+DRAIN = signal.SIGUSR2
+# The health check reads its age.
+ALIVE = Path("/tmp/alive")  # noqa: S108 - this container's own
+
+
+def drain(*_: object) -> None:
+    """Lets this worker finish its runs, however long they take; it takes no other run, and ends."""
+    state.should_stop = 0
+
+
+def arguments(settings: Settings) -> list[str]:
+    """The command line of Celery's worker."""
+    queue = queue_of(settings.image)
+    few = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    return ["worker", f"--queues={queue}", f"--concurrency={settings.slots}", "--pool=prefork", "--loglevel=warning", *few]
+
+
+def application(settings: Settings, broker: Broker, stop: Stop) -> Celery:
+    """The application of a worker."""
+    app = broker.celery(settings.location)
+    slot = Slot(settings, broker, broker.client(), stop)
+
+    @app.task(name=TASK)  # type: ignore[untyped-decorator]
+    def execute_run(run_id: str, task: str) -> None:
+        """Executes a run."""
+        slot.run(run_id, task)
+
+    return app
+
+
+def connect_signals(settings: Settings, broker: Broker, stop: Stop) -> None:
+    """Tells Celery what this worker does when it is ready, when a slot starts, and when it stops."""
+    presence = Presence(broker.client(), settings.location, queue_of(settings.image))
+    timers: list[Any] = []
+
+    def alive() -> None:
+        ALIVE.touch()
+        with suppress(redis.RedisError):
+            presence.announce()
+
+    def ready(sender: Any, **_: Any) -> None:
+        # Celery is ready again after each loss of the broker.
+        while timers:
+            timers.pop().cancel()
+        timers.append(sender.timer.call_repeatedly(EVERY_SECONDS, alive))
+        signal.signal(DRAIN, drain)
+        alive()
+
+    worker_ready.connect(ready, weak=False)
+    worker_process_init.connect(lambda **_: adopt_orphans(), weak=False)
+    worker_shutting_down.connect(lambda **_: stop.begin(), weak=False)
+
+
+def serve(environ: Mapping[str, str], settings: Settings) -> None:
+    """Becomes the worker; returns when it has stopped."""
+    stop = Stop()
+    broker = Broker.from_environment(environ)
+    app = application(settings, broker, stop)
+    connect_signals(settings, broker, stop)
+    mark()
+    freeze()
+    print(f"worker of {settings.image}: {settings.slots} runs at a time, process {os.getpid()}", flush=True)
+    app.worker_main(arguments(settings))

@@ -1,0 +1,90 @@
+"""Temporary files of runs: each run has a folder of its own, and none finds files that ended runs have left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+# Memory file systems that all runs of a worker share.
+SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/home/dagster"))  # noqa: S108 - they are what is cleaned
+# A folder for each slot that executes a run at this moment; it is as old as the run.
+RUNS = Path("/tmp/runs")  # noqa: S108 - this container's own
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder of a run's temporary files."""
+
+    runs: Path = RUNS
+    shared: Iterable[Path] = SHARED
+    path: Path = field(default_factory=lambda: RUNS / str(os.getpid()))
+
+    def __enter__(self) -> Self:
+        """Makes the folder, after it has removed what ended runs have left."""
+        remove_left(self.shared, self.runs)
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Removes the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make a run use the folder."""
+        return {"TMPDIR": str(self.path)}
+
+
+def mark(runs: Path = RUNS) -> None:
+    """Notes that everything in memory file systems until now belongs to the worker and to the loaded code."""
+    runs.mkdir(exist_ok=True)
+    ready = runs.with_suffix(".ready")
+    ready.touch()
+
+
+def remove_left(shared: Iterable[Path], runs: Path) -> None:
+    """Removes files that are newer than the mark, and older than every run that is active now."""
+    since = runs.with_suffix(".ready").stat().st_ctime_ns
+    until = min((started for folder in _entries(runs) if (started := _changed(folder))), default=time.time_ns())
+    for folder in shared:
+        for path, changed in _deepest_first(folder, {runs}):
+            if since < changed < until:
+                _remove(path)
+
+
+def _entries(folder: Path) -> list[Path]:
+    with suppress(FileNotFoundError):
+        return [Path(entry.path) for entry in os.scandir(folder)]
+    return []
+
+
+def _deepest_first(folder: Path, skipped: set[Path]) -> Iterator[tuple[Path, int]]:
+    """Each path with the time of its last change. Removing a file changes its folder, so that of a folder comes first."""
+    for path in _entries(folder):
+        if path in skipped:
+            continue
+        changed = _changed(path) or 0
+        if path.is_dir() and not path.is_symlink():
+            yield from _deepest_first(path, skipped)
+        yield path, changed
+
+
+def _changed(path: Path) -> int | None:
+    with suppress(FileNotFoundError):
+        return path.lstat().st_ctime_ns
+    return None
+
+
+def _remove(path: Path) -> None:
+    # A folder that holds files of an active run is not empty.
+    with suppress(OSError):
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -1,0 +1,85 @@
+"""One run at a time: takes its lease, forks its process, and watches both until the process has ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import redis
+
+from dagster_deployment.broker import Broker
+from dagster_deployment.leases import Lease
+from dagster_worker.ending import End, end, kills_for_memory, report
+from dagster_worker.execution import execute
+from dagster_worker.leftovers import Folder
+from dagster_worker.run_process import Process, end_descendants
+from dagster_worker.settings import Settings
+from dagster_worker.watch import Stop, Watch, name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# A report needs the database. It may be restarting.
+REPORT_SECONDS = 600
+# Variables of the worker and of Celery, which runs do not get.
+OWN = ("BROKER_HOST", "WORKER_CONCURRENCY", "WORKER_GRACE_SECONDS", "WORKER_LOST_SECONDS", "RUN_MEMORY")
+OF_CELERY = ("CELERY_LOG_", "_MP_FORK_")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Executes runs, one after the other."""
+
+    settings: Settings
+    broker: Broker
+    client: redis.Redis
+    stop: Stop
+
+    def run(self, run_id: str, task: str) -> None:
+        """Executes a run, unless somebody else does."""
+        lease = self.broker.lease(self.client, self.settings.location, task)
+        if not lease.take(name()):
+            print(f"run {run_id} is not executed: it was canceled, or another worker has it", flush=True)
+            return
+        try:
+            self._execute(lease, run_id)
+        finally:
+            self._release(lease)
+
+    def _execute(self, lease: Lease, run_id: str) -> None:
+        killed = kills_for_memory()
+        with Folder() as folder:
+            removed = [*OWN, *(name for name in os.environ if name.startswith(OF_CELERY))]
+            variables = {**dict.fromkeys(removed), **folder.environment()}
+            process = self._fork(lambda: execute(run_id, lease.task), variables)
+            watch = Watch(lease, run_id, process, self.stop, self.settings.grace)
+            watch.until_end()
+            complete, status = process.is_complete, process.close()
+            end_descendants()
+        if not complete:
+            self._report(lease, run_id, watch.reason or end(status, out_of_memory=kills_for_memory() > killed))
+
+    def _fork(self, act: Callable[[], None], environment: Mapping[str, str | None]) -> Process:
+        return Process(act, memory=self.settings.run_memory, environment=environment)
+
+    def _report(self, lease: Lease, run_id: str, ended: End) -> None:
+        """Reports from a process of its own: this one must not open Dagster's storage, which later runs would share."""
+        print(f"run {run_id}: {ended.said}", file=sys.stderr, flush=True)
+        deadline = time.monotonic() + REPORT_SECONDS
+        while time.monotonic() < deadline:
+            process = self._fork(lambda: report(run_id, lease.task, name(), ended), {})
+            Watch(lease, run_id, process, Stop(), self.settings.grace).until_end()
+            complete, _ = process.is_complete, process.close()
+            if complete:
+                return
+            time.sleep(1)
+
+    def _release(self, lease: Lease) -> None:
+        try:
+            lease.release()
+        except redis.RedisError as error:
+            # It expires by itself.
+            print(f"the lease of a run cannot be released: {error}", file=sys.stderr, flush=True)
