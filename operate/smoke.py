@@ -77,10 +77,11 @@ def place(run: Run) -> str:
     Raises:
         CheckError: neither did.
     """
+    # The tag of an earlier run that it repeats begins with that run's id.
+    if run.tags.get("dagster/worker_task", "").startswith(run.run_id):
+        return f"{run.tags['dagster/code_location']}_worker"
     if container := run.tags.get("docker/container_id"):
         return f"container {container[:12]}"
-    if run.tags.get("dagster/isolation") == "worker":
-        return f"{run.tags['dagster/code_location']}_worker"
     raise CheckError(f"run {run.run_id} was neither in a container nor in a worker")
 
 

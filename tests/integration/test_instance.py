@@ -25,10 +25,10 @@ def test_dagster_applies_the_settings_of_the_shipped_dagster_yaml(in_environment
         concurrency = instance.get_concurrency_config().run_queue_config
         assert launcher
         assert (launcher.module_name, launcher.class_name) == (
-            "dagster_services.launcher.container_run_launcher",
-            "ContainerRunLauncher",
+            "dagster_services.launcher.run_launcher",
+            "DeploymentRunLauncher",
         )
-        assert coordinator.dequeue_interval_seconds == 1
+        assert coordinator.dequeue_interval_seconds == 0.5
         assert concurrency
         assert concurrency.max_concurrent_runs == 3
         assert settings[0]["enabled"]

@@ -140,7 +140,7 @@ def test_tag_gives_a_run_a_container_of_its_own(still: Stack) -> None:
     assert "docker/container_id" in apart.tags
     together = still.succeeds("quick_job")
     assert "docker/container_id" not in together.tags
-    assert together.tags["dagster/isolation"] == "worker"
+    assert together.tags["dagster/worker_task"].startswith(together.run_id)
 
 
 def test_run_with_an_unknown_isolation_fails_with_a_sentence(still: Stack) -> None:

@@ -16,7 +16,6 @@ from dagster_deployment.broker import TASK, Broker, queue_of
 from dagster_deployment.presence import EVERY_SECONDS, Presence
 from dagster_worker.leftovers import mark
 from dagster_worker.run_process import adopt_orphans
-from dagster_worker.settings import Settings
 from dagster_worker.slot import Slot
 from dagster_worker.warm import freeze
 from dagster_worker.watch import Stop
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from celery import Celery
+
+    from dagster_worker.settings import Settings
 
 # `make deploy` sends it to a worker of old code. SIGTERM, which Docker sends, also ends runs after the grace period.
 DRAIN = signal.SIGUSR2

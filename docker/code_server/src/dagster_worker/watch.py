@@ -10,13 +10,16 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import redis
 
 from dagster_code_server.database import status_of_run
 from dagster_deployment.leases import Lease, State
 from dagster_worker.ending import End
-from dagster_worker.run_process import Process
+
+if TYPE_CHECKING:
+    from dagster_worker.run_process import Process
 
 # How often a slot renews the lease, and notices that its run is terminated.
 LOOK_MILLISECONDS = 1_000

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PASSWORD_FILE = "/run/secrets/broker_password"  # noqa: S105 - the file's name
 # The task that executes a run. Its only arguments are the ids of run and task.
 TASK = "dagster.execute_run"
-# The tag of a run with the id of its last launch, which is that of its Celery task.
+# The tag of a run with the id of its last launch, which is that of its Celery task. It begins with the run's own id: a retry
+# has all tags of the run that it repeats.
 TASK_TAG = "dagster/worker_task"
 # A worker that is silent for so long is lost: its runs are failed, and started again.
 LOST_SECONDS = 30

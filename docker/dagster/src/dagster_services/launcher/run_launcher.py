@@ -6,22 +6,27 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dagster._core.events import JobFailureData, RunFailureReason
+from dagster import DagsterRunStatus
+from dagster._core.events import RunFailureReason
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 
+from dagster_deployment.broker import TASK_TAG
 from dagster_services.launcher.container_run_launcher import ContainerRunLauncher
+from dagster_services.launcher.run_facts import lost, was_launched
 from dagster_services.launcher.worker_runs import NoWorkerError, WorkerRuns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dagster import DagsterRun
-    from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext
+    from dagster._core.launcher import LaunchRunContext
 
 # A run's tag; without it, RUN_ISOLATION in .env decides.
 TAG = "dagster/isolation"
 CONTAINER, WORKER = "container", "worker"
 
 
+NO_WORKERS = "The run's worker is gone: this deployment has no workers any more."
 MISSING = {
     CONTAINER: "The run is to be in a container, and this deployment starts none: make up LAUNCH_GATEWAY=1",
     WORKER: "The run is to be in a worker, and this deployment has none: make up RUN_ISOLATION=worker",
@@ -51,8 +56,8 @@ class DeploymentRunLauncher(ContainerRunLauncher):
     """Launches a run as its tag or the deployment's setting says."""
 
     @cached_property
-    def _workers(self) -> WorkerRuns:
-        return WorkerRuns(self._instance)
+    def _workers(self) -> WorkerRuns | None:
+        return WorkerRuns(self._instance) if os.environ.get("BROKER_HOST") else None
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Launches a run. It fails with one sentence if this deployment does not offer what it asks for.
@@ -63,23 +68,27 @@ class DeploymentRunLauncher(ContainerRunLauncher):
         """
         run = context.dagster_run
         try:
-            if isolation(run.tags, os.environ) == CONTAINER:
-                super().launch_run(context)
+            if isolation(run.tags, os.environ) == WORKER and self._workers:
+                self._workers.launch(context)
                 return
-            # A retry and a later stop find the run's worker also if the setting has changed.
-            self._instance.add_run_tags(run.run_id, {TAG: WORKER})
-            self._workers.launch(context)
         except IsolationError as error:
             self._instance.report_run_failed(run, str(error))
+            return
         except NoWorkerError as error:
             # Its retry has the code of now.
-            lost = JobFailureData(error=None, failure_reason=RunFailureReason.START_TIMEOUT)
-            self._instance.report_run_failed(run, str(error), lost)
+            self._instance.report_run_failed(run, str(error), lost(RunFailureReason.START_TIMEOUT))
+            return
+        if was_launched(run):
+            # An earlier launch was to a worker, and the setting has changed since.
+            self._instance.add_run_tags(run.run_id, {TASK_TAG: ""})
+        super().launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
         """Stops a run; returns whether there was one to stop."""
         run = self._instance.get_run_by_id(run_id)
-        return self._workers.terminate(run) if run and _has_worker(run) else super().terminate(run_id)
+        if run and was_launched(run) and self._workers:
+            return self._workers.terminate(run)
+        return super().terminate(run_id)
 
     @property
     def supports_resume_run(self) -> bool:
@@ -88,12 +97,15 @@ class DeploymentRunLauncher(ContainerRunLauncher):
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Fails a run whose container or worker is lost; the run monitor calls this."""
-        return self._workers.health(run) if _has_worker(run) else super().check_run_worker_health(run)
+        if not was_launched(run):
+            return super().check_run_worker_health(run)
+        if self._workers:
+            return self._workers.health(run)
+        self._fail(run.run_id, DagsterRunStatus.STARTED, NO_WORKERS)
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, NO_WORKERS)
 
     def get_run_worker_debug_info(self, run: DagsterRun, include_container_logs: bool | None = True) -> str | None:
         """The text that Dagster adds to its message on a run that missed its start or cancel time-out."""
-        return self._workers.story(run) if _has_worker(run) else super().get_run_worker_debug_info(run, include_container_logs)
-
-
-def _has_worker(run: DagsterRun) -> bool:
-    return run.tags.get(TAG) == WORKER
+        if was_launched(run):
+            return self._workers.story(run) if self._workers else NO_WORKERS
+        return super().get_run_worker_debug_info(run, include_container_logs)

@@ -16,14 +16,14 @@ from uuid import uuid4
 import redis
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.events import DagsterEvent, DagsterEventType, EngineEventData, JobFailureData, RunFailureReason
+from dagster._core.events import DagsterEvent, DagsterEventType, EngineEventData, RunFailureReason
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
-from dagster._core.storage.tags import CODE_LOCATION_TAG
 from kombu.exceptions import OperationalError
 
 from dagster_deployment.broker import TASK, TASK_TAG, Broker, queue_of
 from dagster_deployment.presence import Presence
 from dagster_services.launcher.background import in_background
+from dagster_services.launcher.run_facts import image_of, location_of, lost, was_launched
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -74,19 +74,19 @@ class WorkerRuns:
     def _publish(self, context: LaunchRunContext, run: DagsterRun) -> None:
         if self._is_executed(run):
             return
-        queue = queue_of(_image(run))
-        if not Presence(self._client, _location(run), queue):
+        queue = queue_of(image_of(run))
+        if not Presence(self._client, location_of(run), queue):
             raise _no_worker(context, run)
-        task = str(uuid4())
+        task = f"{run.run_id}.{uuid4().hex[:8]}"
         # Before the message: a worker executes only the launch that the tag names.
         self._instance.add_run_tags(run.run_id, {TASK_TAG: task})
-        self._say(run, f"Sending the run to the workers of {_image(run)}.", {"queue": f"{_location(run)}:{queue}"})
-        app: Celery = self._celery(_location(run))
+        self._say(run, f"Sending the run to the workers of {image_of(run)}.", {"queue": f"{location_of(run)}:{queue}"})
+        app: Celery = self._celery(location_of(run))
         app.send_task(TASK, [run.run_id, task], task_id=task, queue=queue, retry=False)
 
     def _is_executed(self, run: DagsterRun) -> bool:
         """Whether an earlier launch of this run has reached a worker, although its launcher met an error."""
-        if TASK_TAG not in run.tags or self._lease(run).prevent():
+        if not was_launched(run) or self._lease(run).prevent():
             return False
         event = DagsterEvent(DagsterEventType.RUN_START.value, run.job_name, message="A worker executes the run already.")
         self._instance.report_dagster_event(event, run.run_id)
@@ -139,25 +139,25 @@ class WorkerRuns:
         """The text that Dagster adds to its message on a run that missed its start or cancel time-out."""
         try:
             owner = self._lease(run).owner()
-            workers = bool(Presence(self._client, _location(run), queue_of(_image(run))))
+            workers = bool(Presence(self._client, location_of(run), queue_of(image_of(run))))
         except AWAY as error:
             return f"The broker does not answer: {error}"
         executed = f"Worker {owner} executes it." if owner else "No worker executes it."
-        return executed if workers else f"{executed} There is no worker for image {_image(run)}."
+        return executed if workers else f"{executed} There is no worker for image {image_of(run)}."
 
     def _look(self, run_id: str, patience: float) -> bool:
         """Fails a run that waits for a worker which is gone; returns whether all is done."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.status != DagsterRunStatus.STARTING:
             return True
-        location, queue = _location(run), queue_of(_image(run))
+        location, queue = location_of(run), queue_of(image_of(run))
         if time.monotonic() < patience or self._lease(run).owner():
             return False
         waits = self._client.llen(f"{location}:{queue}")
         has_worker = bool(Presence(self._client, location, queue))
         if (waits and has_worker) or not self._lease(run).prevent():
             return False
-        message = LOST_MESSAGE if has_worker else f"{GONE} {_image(run)}."
+        message = LOST_MESSAGE if has_worker else f"{GONE} {image_of(run)}."
         self._fail(run_id, DagsterRunStatus.STARTING, RunFailureReason.START_TIMEOUT, message)
         return True
 
@@ -167,10 +167,10 @@ class WorkerRuns:
         if run is None or run.status != status:
             return
         self._instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-        self._instance.report_run_failed(run, message, JobFailureData(error=None, failure_reason=reason))
+        self._instance.report_run_failed(run, message, lost(reason))
 
     def _lease(self, run: DagsterRun) -> Lease:
-        return self._broker.lease(self._client, _location(run), run.tags.get(TASK_TAG, ""))
+        return self._broker.lease(self._client, location_of(run), run.tags.get(TASK_TAG, ""))
 
     def _say(self, run: DagsterRun, message: str, data: dict[str, str]) -> None:
         self._instance.report_engine_event(message, run, EngineEventData(data), cls=self.__class__)
@@ -181,18 +181,9 @@ LOST_MESSAGE = "The run waits for a worker, and the broker has lost its message.
 GONE = "The run waits for a worker, and there is none any more for its image"
 
 
-def _image(run: DagsterRun) -> str:
-    origin = run.job_code_origin
-    return (origin and origin.repository_origin.container_image) or ""
-
-
-def _location(run: DagsterRun) -> str:
-    return run.tags[CODE_LOCATION_TAG]
-
-
 def _no_worker(context: LaunchRunContext, run: DagsterRun) -> Exception:
     """The error for a run whose image has no worker: another attempt may succeed if the code location has this image still."""
-    image, location = _image(run), _location(run)
+    image, location = image_of(run), location_of(run)
     if context.workspace and context.workspace.has_code_location(location):
         current = context.workspace.get_code_location(location).container_image
         if current != image:

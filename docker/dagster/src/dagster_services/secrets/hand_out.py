@@ -65,5 +65,7 @@ def hand_out(location: Path, project: Path, roles: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    hand_out_broker_password(FOLDER / "broker", FOLDER / "location", os.environ["CODE_LOCATION"])
+    # A code location of an earlier release does not say its name, and has no worker.
+    if name := os.environ.get("CODE_LOCATION"):
+        hand_out_broker_password(FOLDER / "broker", FOLDER / "location", name)
     hand_out(FOLDER / "location", PROJECT, sys.argv[1:])
