@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from dagster_api.waiting import seen, wait_for
 from operate.compose import QUIET, ROOT, CommandError, compose, run
 from operate.containers import containers, health_of, is_draining
-from operate.locations import Location
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from operate.locations import Location
+from contextlib import suppress
 
 START_SECONDS = 180
 # A sensor or a schedule may take a minute by default. The server ends with its last request.
@@ -103,7 +105,9 @@ def drain_workers(ids: Sequence[str]) -> None:
 
     Docker does not restart them: `operate.containers.is_draining` knows them by that.
     """
-    if ids:
-        run(["docker", "update", "--restart", "no", *ids], capture=True, apart=True)
-        # dagster_worker.app.drain
-        run(["docker", "kill", "--signal", "USR2", *ids], capture=True, apart=True)
+    for each in ids:
+        # It may be one of an earlier deployment, and end at this moment.
+        with suppress(CommandError):
+            run(["docker", "update", "--restart", "no", each], capture=True, apart=True)
+            # dagster_worker.app.drain
+            run(["docker", "kill", "--signal", "USR2", each], capture=True, apart=True)

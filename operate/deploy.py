@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from dagster_api import queries
 from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
-from dagster_api.runs import Run
 from dagster_api.waiting import WaitError, seen, wait_for
 from operate.alone import alone
 from operate.code_server import drain_workers, end_code_servers, image_of, is_current, start_beside
@@ -28,6 +27,8 @@ from operate.workspace import load_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from dagster_api.runs import Run
 
 # A worker of the old code ends when the runs that were launched with it have left the queue.
 QUEUE_SECONDS = 30
@@ -60,20 +61,27 @@ def has_worker(deployment: Mapping[str, Any], location: Location) -> bool:
     return bool(copies(deployment["services"].get(location.worker, {"scale": 0})))
 
 
-def replace(deployment: Mapping[str, Any], location: Location, tag: str, env: Mapping[str, str]) -> None:
-    """Replaces the worker and the code server. The new worker comes first: a run needs one of its image.
+def replace(deployment: Mapping[str, Any], location: Location, tag: str, env: Mapping[str, str]) -> list[str]:
+    """Replaces the code server; returns the ids of the old workers, which take runs still.
+
+    The new worker comes first: a run needs one of its image.
 
     Raises:
         CommandError: a new one does not start; the old code serves on.
     """
-    project, image, since = deployment["name"], image_of(location, tag), time.time()
+    project, image = deployment["name"], image_of(location, tag)
     workers = start_beside(project, location.worker, image, env) if has_worker(deployment, location) else []
     try:
         end_code_servers(start_beside(project, location.name, image, env))
     except BaseException:
         drain_workers([each["Id"] for each in containers(project, location.worker) if each["Id"] not in workers])
         raise
-    if left := queued_before(location, since) if workers else 0:
+    return workers
+
+
+def retire(location: Location, workers: Sequence[str]) -> None:
+    """Lets the workers of the old code end, unless runs that were launched with it wait in the queue for longer."""
+    if left := queued_before(location, time.time()) if workers else 0:
         print(f"{location.name}: the worker of its old code stays for {left} runs in the queue, until the next deployment")
     else:
         drain_workers(workers)
@@ -93,8 +101,8 @@ def queued_before(location: Location, since: float) -> int:
     return len(waiting())
 
 
-def release(deployment: Mapping[str, Any], location: Location, tag: str) -> bool:
-    """Makes `tag` the location's image; returns whether anything had to change.
+def release(deployment: Mapping[str, Any], location: Location, tag: str) -> list[str] | None:
+    """Makes `tag` the location's image; returns the ids of its old workers, or None if nothing had to change.
 
     Raises:
         CommandError: its definitions do not load, or the code server does not start; the old code serves on.
@@ -104,10 +112,9 @@ def release(deployment: Mapping[str, Any], location: Location, tag: str) -> bool
     services = [location.name, *([location.worker] if has_worker(deployment, location) else [])]
     if not changed and all(is_current(project, service, location, tag, env) for service in services):
         print(f"{location.name}: its code is up to date ({tag})")
-        return False
+        return None
     check_definitions(location, env)
-    replace(deployment, location, tag, env)
-    return True
+    return replace(deployment, location, tag, env)
 
 
 def reload(location: Location, names: Sequence[str]) -> None:
@@ -139,12 +146,14 @@ def settle(project: str, location: Location, tag: str) -> None:
 
 def switch(deployment: Mapping[str, Any], location: Location, tag: str, releases: Sequence[str], names: Sequence[str]) -> None:
     """Releases `tag`, and keeps `releases` as the list of the location's releases."""
-    replaced = release(deployment, location, tag)
+    workers = release(deployment, location, tag)
     if location.tag_variable not in os.environ:
         adopt(deployment["name"], location, tag, releases)
-    if replaced:
+    if workers is not None:
         print(f"{location.name}: {tag} serves")
+        # Until then the webserver launches runs with the old image.
         reload(location, names)
+        retire(location, workers)
 
 
 def forward(deployment: Mapping[str, Any], wanted: Sequence[Location], names: Sequence[str]) -> None:

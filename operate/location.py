@@ -147,8 +147,11 @@ def remove(name: str) -> None:
     if not NAME.fullmatch(name) or not (FOLDER / name / "compose.yml").exists():
         raise CommandError(f"there is no code location '{name}'")
     check_texts(name)
-    volumes = " ".join(own_volumes(model(), name))
-    compose(*QUIET, "rm", "--stop", "--force", *services_of(name))
+    deployment = model()
+    volumes = " ".join(own_volumes(deployment, name))
+    # A code location of an earlier release has no worker.
+    known = [each for each in services_of(name) if each in deployment["services"]]
+    compose(*QUIET, "rm", "--stop", "--force", *known)
     forget(name)
     print(f"location: {name} is removed; `make up` takes it out of the UI. Its data stays: docker volume rm {volumes}")
 

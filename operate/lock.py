@@ -9,10 +9,13 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster_project.packages import stamp, stamp_in
 from operate.compose import ROOT, CommandError, run
-from operate.locations import Location
+
+if TYPE_CHECKING:
+    from operate.locations import Location
 
 DOCKERFILE = ROOT / "docker/code_server/Dockerfile"
 # These decide a lock beside the project: project_build.lock computes the same stamp.

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 BASE = "docker-compose.yml"
 WORKER, NO_GATEWAY = "docker/compose.worker.yml", "docker/compose.no-gateway.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
+# The file of RUN_ISOLATION=process, which an earlier release had.
+REMOVED = "docker/compose.process.yml"
 # The allowed values of each variable, and the file that each value adds.
 OVERLAYS: dict[str, dict[str, str | None]] = {
     "RUN_ISOLATION": {"container": None, "worker": WORKER},
@@ -51,5 +53,5 @@ def compose_files(current: str, environ: Mapping[str, str]) -> str:
             if environ.get(variable):
                 raise OverlayError(said)
             known.remove(needs)
-    offered = {BASE, *(file for choices in OVERLAYS.values() for file in choices.values())}
+    offered = {BASE, REMOVED, *(file for choices in OVERLAYS.values() for file in choices.values())}
     return ":".join([BASE, *known, *(file for file in files if file not in offered)])

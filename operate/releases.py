@@ -9,11 +9,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from operate.compose import ROOT, CommandError, run
-from operate.locations import Location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from operate.locations import Location
 
 FOLDER = ROOT / ".releases"
 KEPT = 3

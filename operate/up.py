@@ -32,6 +32,7 @@ OFFLINE = ROOT / "docker/offline"
 # A reachable registry returns the manifest in a second or two; a firewall drops packets.
 REGISTRY_SECONDS = 30
 HTTPS = 443
+LEAST_WORKER_GIB = 4
 
 
 def choose_files(path: Path, environ: Mapping[str, str]) -> None:
@@ -56,7 +57,8 @@ def size_workers(path: Path) -> None:
     """
     if settings(path).get("RUN_ISOLATION") == "worker":
         processors = int(run(["docker", "info", "--format", "{{.NCPU}}"], capture=True))
-        add_to_env(path, f"WORKER_CPUS={processors}\nWORKER_CONCURRENCY={2 * processors}\n")
+        slots = 2 * processors
+        add_to_env(path, f"WORKER_CPUS={processors}\nWORKER_CONCURRENCY={slots}\nWORKER_MEMORY={max(slots, LEAST_WORKER_GIB)}g\n")
 
 
 def base_images(services: Mapping[str, Any]) -> list[str]:

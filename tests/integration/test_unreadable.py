@@ -14,10 +14,11 @@ from dagster._serdes import serialize_value
 
 from dagster_deployment.unreadable import EVENT, ORIGIN, event_or_note
 from tests.integration.databases import asking
-from tests.integration.webserver import Webserver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.integration.webserver import Webserver
 
 pytestmark = pytest.mark.timeout(300)
 GARBAGE = (

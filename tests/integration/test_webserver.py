@@ -11,11 +11,11 @@ import dagster as dg
 import pytest
 from dagster._core.events.log import EventLogEntry
 
-from tests.integration.webserver import Webserver
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.integration.webserver import Webserver
 
 pytestmark = pytest.mark.timeout(300)
 HALF = os.fsdecode(b"caf\xe9")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dagster_api.client import ApiError
-from dagster_api.runs import Run
 from dagster_api.workspace import load_errors
 from tests.locations.conftest import PROJECT, House
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dagster_api.runs import Run
 
 pytestmark = pytest.mark.timeout(600)
 NAMES = ("reports",)

@@ -14,7 +14,6 @@ import pytest
 
 from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
-from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import schedule
 from operate.compose import ROOT, code_server_start, free_port, webserver_url
 from operate.overlays import BASE
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from playwright.sync_api import Page
+
+    from dagster_api.runs import Run
 
 # Two workers of `make test` may each run a copy at the same time.
 PROJECT = f"stack_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"

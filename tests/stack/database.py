@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.stack.conftest import Stack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.stack.conftest import Stack
 
 ASK = """
 import sys, psycopg2

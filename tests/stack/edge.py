@@ -16,11 +16,12 @@ from operate.compose import free_port
 from operate.up import ensure_base_images
 from tests.selector import SELECTOR
 from tests.stack.browser import browser_page
-from tests.stack.conftest import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.stack.conftest import Stack
 
 HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dagster_api.runs import Run
 from dagster_api.waiting import seen, wait_for
 from operate.compose import run
-from tests.stack.conftest import Stack
+
+if TYPE_CHECKING:
+    from dagster_api.runs import Run
+    from tests.stack.conftest import Stack
 
 CANCELED_WITHIN_SECONDS = 10
 

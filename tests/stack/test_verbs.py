@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +12,9 @@ from bench.__main__ import bench, chosen_jobs
 from dagster_api.loading import wait_until_loaded
 from dagster_api.waiting import seen, wait_for
 from operate.compose import ROOT, code_server_start
-from tests.stack.conftest import Stack
+
+if TYPE_CHECKING:
+    from tests.stack.conftest import Stack
 
 ROWS = "SELECT count(*) FROM letters"
 pytestmark = pytest.mark.timeout(700)

@@ -125,6 +125,11 @@ def test_add_to_env_keeps_existing_settings(tmp_path) -> None:
         ("", {}, "docker-compose.yml"),
         ("", {"RUN_ISOLATION": "worker"}, "docker-compose.yml:docker/compose.worker.yml"),
         ("docker-compose.yml:docker/compose.worker.yml", {"RUN_ISOLATION": "container"}, "docker-compose.yml"),
+        (
+            "docker-compose.yml:docker/compose.process.yml",
+            {"RUN_ISOLATION": "worker"},
+            "docker-compose.yml:docker/compose.worker.yml",
+        ),
         ("docker-compose.yml:docker/compose.worker.yml", {}, "docker-compose.yml:docker/compose.worker.yml"),
         (
             "docker-compose.yml:docker/compose.worker.yml",

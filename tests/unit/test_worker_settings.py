@@ -6,6 +6,7 @@ import pytest
 
 from dagster_deployment.broker import queue_of, worker_user
 from dagster_deployment.run_coordinator import of_workers
+from dagster_deployment.time_limits import check_run_limits
 from dagster_services.launcher.run_launcher import IsolationError, isolation
 from dagster_services.secrets.broker import users
 from dagster_worker.settings import Settings, SettingsError
@@ -99,3 +100,19 @@ def test_user_of_a_worker_reaches_the_keys_of_its_location_only() -> None:
     assert lines[-1].startswith(f"user {worker_user('shop')} on #")
     assert lines[-1].split()[4:6] == ["~shop:*", "+@connection"]
     assert not any("password" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"MAX_CONCURRENT_RUNS": "many"}, "MAX_CONCURRENT_RUNS is set to 'many', .* it must be a whole number from 1 on."),
+        ({"WORKER_SLOTS": "0"}, "WORKER_CONCURRENCY is set to '0', .* it must be a whole number from 1 on."),
+        ({"WORKER_LOST_SECONDS": "4"}, "WORKER_LOST_SECONDS is set to '4', .* it must be a whole number from 5 on."),
+        ({"RUN_ISOLATION": "workers"}, "DEFAULT_ISOLATION is set to 'workers', .* it must be container or worker."),
+    ],
+)
+def test_daemon_and_webserver_reject_a_bad_setting_with_a_sentence(environ: dict[str, str], said: str) -> None:
+    """Otherwise the daemon would fail at each look into the queue, and start no run."""
+    with pytest.raises(SystemExit, match=f"^{said}$"):
+        check_run_limits(environ)
+    check_run_limits({"MAX_CONCURRENT_RUNS": "", "RUN_ISOLATION": "worker"})

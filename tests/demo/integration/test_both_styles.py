@@ -12,7 +12,6 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from tests.conftest import Source
 from tests.demo.users import make_user
 from user_code.defs.build import build_definitions
 from user_code.settings import Settings
@@ -22,6 +21,8 @@ from user_code.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.conftest import Source
 
 USERS = ["raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"]
 

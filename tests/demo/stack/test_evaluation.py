@@ -18,11 +18,12 @@ from demo.evaluate import FILES
 from operate.compose import ROOT
 from operate.overlays import WORKER
 from operate.up import ensure_base_images
-from tests.demo.stack.conftest import Demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.demo.stack.conftest import Demo
 
 pytestmark = pytest.mark.timeout(900)
 SAMPLE = ROOT / "demo/report/evaluation.json"

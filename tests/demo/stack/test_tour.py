@@ -12,11 +12,12 @@ from playwright.sync_api import Page, expect
 
 from operate.compose import ROOT
 from tests.conftest import repository_text
-from tests.demo.stack.conftest import Demo
 from tests.stack.browser import SEEN_MILLISECONDS, visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.demo.stack.conftest import Demo
 
 HOME = "http://localhost:3000"
 # A step names its parts in this order.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -14,8 +13,8 @@ from celery.worker import state
 
 from dagster_deployment.broker import TASK, Broker, queue_of
 from dagster_deployment.presence import EVERY_SECONDS, Presence
-from dagster_worker.leftovers import mark
-from dagster_worker.run_process import adopt_orphans
+from dagster_worker.leftovers import RUNS, mark
+from dagster_worker.run_process import adopt_orphans, end_strays
 from dagster_worker.slot import Slot
 from dagster_worker.warm import freeze
 from dagster_worker.watch import Stop
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 # `make deploy` sends it to a worker of old code. SIGTERM, which Docker sends, also ends runs after the grace period.
 DRAIN = signal.SIGUSR2
 # The health check reads its age.
-ALIVE = Path("/tmp/alive")  # noqa: S108 - this container's own
+ALIVE = RUNS / "alive"
 
 
 def drain(*_: object) -> None:
@@ -65,6 +64,7 @@ def connect_signals(settings: Settings, broker: Broker, stop: Stop) -> None:
 
     def alive() -> None:
         ALIVE.touch()
+        end_strays()
         with suppress(redis.RedisError):
             presence.announce()
 
@@ -89,5 +89,6 @@ def serve(environ: Mapping[str, str], settings: Settings) -> None:
     connect_signals(settings, broker, stop)
     mark()
     freeze()
+    adopt_orphans()
     print(f"worker of {settings.image}: {settings.slots} runs at a time, process {os.getpid()}", flush=True)
     app.worker_main(arguments(settings))

@@ -37,7 +37,8 @@ def end(status: int, *, out_of_memory: bool) -> End:
         return End(f"it ended with exit code {os.waitstatus_to_exitcode(status)} before the run had ended")
     number = os.WTERMSIG(status)
     if number == SIGKILL and out_of_memory:
-        return End("the worker's container needed more memory than WORKER_MEMORY in .env allows", again=True)
+        # The kernel chooses one of the runs, perhaps not the one that needs most.
+        return End("the worker's container needed more memory than WORKER_MEMORY in .env allows")
     if number == SIGBUS:
         return End("a file in memory was full (SIGBUS): RUN_SHM in .env sets the size of /dev/shm", again=True)
     if number == SIGKILL:

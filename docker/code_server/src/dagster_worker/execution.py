@@ -17,7 +17,7 @@ def execute(run_id: str, task: str) -> None:
         if refused := refusal(instance.get_run_by_id(run_id), task):
             print(f"run {run_id} is not executed: {refused}", flush=True)
             return
-        _execute_run_command_body(run_id, instance, write_stream_fn=lambda _: None, set_exit_code_on_failure=True)
+        _execute_run_command_body(run_id, instance, write_stream_fn=lambda _: None, set_exit_code_on_failure=False)
 
 
 def refusal(run: DagsterRun | None, task: str) -> str | None:

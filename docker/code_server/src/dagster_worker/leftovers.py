@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 # Memory file systems that all runs of a worker share.
 SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/home/dagster"))  # noqa: S108 - they are what is cleaned
-# A folder for each slot that executes a run at this moment; it is as old as the run.
+# A folder for each slot that executes a run at this moment, and a file beside it that is as old as the run. The time of the
+# folder changes with its entries.
 RUNS = Path("/tmp/runs")  # noqa: S108 - this container's own
+
+STARTED = ".started"
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,17 @@ class Folder:
         remove_left(self.shared, self.runs)
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
+        self._started.touch()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Removes the folder."""
+        self._started.unlink(missing_ok=True)
         shutil.rmtree(self.path, ignore_errors=True)
+
+    @property
+    def _started(self) -> Path:
+        return self.path.with_suffix(STARTED)
 
     def environment(self) -> dict[str, str]:
         """The variables that make a run use the folder."""
@@ -54,7 +63,8 @@ def mark(runs: Path = RUNS) -> None:
 def remove_left(shared: Iterable[Path], runs: Path) -> None:
     """Removes files that are newer than the mark, and older than every run that is active now."""
     since = runs.with_suffix(".ready").stat().st_ctime_ns
-    until = min((started for folder in _entries(runs) if (started := _changed(folder))), default=time.time_ns())
+    starts = (_changed(path) for path in _entries(runs) if path.suffix == STARTED)
+    until = min((start for start in starts if start), default=time.time_ns())
     for folder in shared:
         for path, changed in _deepest_first(folder, {runs}):
             if since < changed < until:

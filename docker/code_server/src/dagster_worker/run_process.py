@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import mmap
@@ -75,6 +76,15 @@ def end_descendants() -> None:
             os.waitpid(-1, 0)
 
 
+def end_strays() -> None:
+    """Kills what runs of a killed slot have left: this process inherits it, and it is in another session than the slots."""
+    for pid in _children():
+        with suppress(ProcessLookupError, ChildProcessError):
+            if os.getsid(pid) != os.getsid(0):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
 def _children() -> list[int]:
     with open(f"/proc/self/task/{threading.get_native_id()}/children") as file:  # noqa: PTH123 - called after every run
         return [int(pid) for pid in file.read().split()]
@@ -91,10 +101,11 @@ def _become_a_run(
         # It remembers the folder of the worker.
         tempfile.tempdir = None
         act()
-        # Python waits for threads at exit, and so does a run.
-        _wait_for_threads()
         ended[0] = 1
         status = 0
+        # As at Python's own exit: it ends idle pools, waits for other threads, and calls what user code registered.
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+        atexit._run_exitfuncs()  # noqa: SLF001
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else 1
     except BaseException:  # noqa: BLE001 - this process must end here
@@ -112,6 +123,8 @@ def _separate(parent: int, memory: int) -> None:
         # The worker ended before it could be the one whose end counts.
         os._exit(1)
     os.setsid()
+    # Those that the worker has registered.
+    atexit._clear()  # noqa: SLF001
     _close_connections()
     # Celery's processes ignore Ctrl-C and handle SIGTERM; Dagster sets handlers of its own.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1):
@@ -145,9 +158,3 @@ def _close_connections() -> None:
                 # Polls and the like have no type.
                 if stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode) or not stat.S_IFMT(mode):
                     os.close(descriptor)
-
-
-def _wait_for_threads() -> None:
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()

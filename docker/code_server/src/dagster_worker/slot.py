@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import redis
 
@@ -14,7 +17,7 @@ from dagster_worker.ending import End, end, kills_for_memory, report
 from dagster_worker.execution import execute
 from dagster_worker.leftovers import Folder
 from dagster_worker.run_process import Process, end_descendants
-from dagster_worker.watch import Stop, Watch, name
+from dagster_worker.watch import Stop, Watch, keep, name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,46 +44,45 @@ class Slot:
 
     def run(self, run_id: str, task: str) -> None:
         """Executes a run, unless somebody else does."""
-        lease = self.broker.lease(self.client, self.settings.location, task)
-        if not lease.take(name()):
+        lease, owner = self.broker.lease(self.client, self.settings.location, task), f"{name()}.{uuid4().hex[:8]}"
+        if not lease.take(owner):
             print(f"run {run_id} is not executed: it was canceled, or another worker has it", flush=True)
             return
         try:
-            self._execute(lease, run_id)
+            self._execute(lease, owner, run_id)
         finally:
-            self._release(lease)
+            # A lease that cannot be released expires by itself.
+            with suppress(redis.RedisError):
+                lease.release(owner)
 
-    def _execute(self, lease: Lease, run_id: str) -> None:
+    def _execute(self, lease: Lease, owner: str, run_id: str) -> None:
         killed = kills_for_memory()
         with Folder() as folder:
             removed = [*OWN, *(name for name in os.environ if name.startswith(OF_CELERY))]
             variables = {**dict.fromkeys(removed), **folder.environment()}
             process = self._fork(lambda: execute(run_id, lease.task), variables)
-            watch = Watch(lease, run_id, process, self.stop, self.settings.grace)
-            watch.until_end()
-            complete, status = process.is_complete, process.close()
-            end_descendants()
+            watch = Watch(lease, owner, run_id, process, self.stop, self.settings.grace)
+            try:
+                watch.until_end()
+            finally:
+                # Without its watch, nobody would end it.
+                process.signal(signal.SIGKILL)
+                complete, status = process.is_complete, process.close()
+                end_descendants()
         if not complete:
-            self._report(lease, run_id, watch.reason or end(status, out_of_memory=kills_for_memory() > killed))
+            self._report(lease, owner, run_id, watch.reason or end(status, out_of_memory=kills_for_memory() > killed))
 
     def _fork(self, act: Callable[[], None], environment: Mapping[str, str | None]) -> Process:
         return Process(act, memory=self.settings.run_memory, environment=environment)
 
-    def _report(self, lease: Lease, run_id: str, ended: End) -> None:
+    def _report(self, lease: Lease, owner: str, run_id: str, ended: End) -> None:
         """Reports from a process of its own: this one must not open Dagster's storage, which later runs would share."""
         print(f"run {run_id}: {ended.said}", file=sys.stderr, flush=True)
         deadline = time.monotonic() + REPORT_SECONDS
         while time.monotonic() < deadline:
             process = self._fork(lambda: report(run_id, lease.task, name(), ended), {})
-            Watch(lease, run_id, process, Stop(), self.settings.grace).until_end()
+            keep(lease, owner, process)
             complete, _ = process.is_complete, process.close()
             if complete:
                 return
             time.sleep(1)
-
-    def _release(self, lease: Lease) -> None:
-        try:
-            lease.release()
-        except redis.RedisError as error:
-            # It expires by itself.
-            print(f"the lease of a run cannot be released: {error}", file=sys.stderr, flush=True)

@@ -9,7 +9,8 @@ import signal
 import socket
 import struct
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import redis
@@ -27,7 +28,18 @@ LOOK_MILLISECONDS = 1_000
 INTERRUPT_SECONDS = 7
 # Without broker and database for this part of its lease, a worker is cut off: soon its run may be executed elsewhere.
 CUT_OFF = 2 / 3
+# Threads that user code has started may outlive its run by so much.
+LINGER_SECONDS = 30
 IN_PROGRESS = {"STARTING", "STARTED", "CANCELING"}
+
+
+def keep(lease: Lease, owner: str, process: Process) -> None:
+    """Renews a lease until the process of a report has ended. Nothing interrupts a report."""
+    poll = select.poll()
+    poll.register(process.fd, select.POLLIN)
+    while not poll.poll(LOOK_MILLISECONDS):
+        with suppress(redis.RedisError):
+            lease.renew(owner)
 
 
 def name() -> str:
@@ -57,12 +69,15 @@ class Watch:
     """Watches the process of one run."""
 
     lease: Lease
+    owner: str
     run_id: str
     process: Process
     stop: Stop
     grace: int
     reason: End | None = None
-    _silent_since: float | None = None
+    # When broker or database last said that the run is this worker's.
+    _confirmed_at: float = field(default_factory=time.monotonic)
+    _complete_since: float | None = None
     _interrupted_at: float | None = None
 
     def until_end(self) -> None:
@@ -73,6 +88,9 @@ class Watch:
             self._look()
 
     def _look(self) -> None:
+        if self.process.is_complete:
+            self._end_if_it_lingers()
+            return
         state = self._state()
         if state is State.CANCELED:
             self._interrupt()
@@ -83,28 +101,27 @@ class Watch:
 
     def _state(self) -> State:
         try:
-            state = self.lease.renew()
+            state = self.lease.renew(self.owner)
         except redis.RedisError:
             return self._state_without_broker()
-        self._silent_since = None
-        if state is not State.LOST:
-            return state
-        return self._take_again()
+        if state is State.LOST:
+            state = self._take_again()
+        self._confirmed_at = time.monotonic()
+        return state
 
     def _take_again(self) -> State:
         """The lease has expired: this process was asleep, or the broker has lost its data."""
         status = self._status()
-        if status is None or status not in IN_PROGRESS or not self.lease.take(name()):
+        if status is None or status not in IN_PROGRESS or not self.lease.take(self.owner):
             return State.LOST
         return State.HELD
 
     def _state_without_broker(self) -> State:
         """The broker is away for all, or for this worker alone. Then the run is failed elsewhere, which the database knows."""
         if (status := self._status()) is not None:
-            self._silent_since = None
+            self._confirmed_at = time.monotonic()
             return State.HELD if status in IN_PROGRESS else State.LOST
-        self._silent_since = self._silent_since or time.monotonic()
-        return State.LOST if time.monotonic() - self._silent_since > CUT_OFF * self.lease.seconds else State.HELD
+        return State.LOST if time.monotonic() - self._confirmed_at > CUT_OFF * self.lease.seconds else State.HELD
 
     def _status(self) -> str | None:
         return status_of_run(os.environ, self.run_id)
@@ -115,6 +132,12 @@ class Watch:
             self.process.signal(signal.SIGTERM)
         elif time.monotonic() - self._interrupted_at > INTERRUPT_SECONDS:
             self._kill(f"it had not ended within {INTERRUPT_SECONDS} s, and was killed")
+
+    def _end_if_it_lingers(self) -> None:
+        """Ends a process that has reported the end of its run, and waits for a thread of user code that does not end."""
+        self._complete_since = self._complete_since or time.monotonic()
+        if time.monotonic() - self._complete_since > LINGER_SECONDS:
+            self.process.signal(signal.SIGKILL)
 
     def _kill(self, why: str) -> None:
         self.reason = self.reason or End(why)

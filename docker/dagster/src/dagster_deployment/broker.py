@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import redis
 from celery import Celery
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from dagster_deployment.leases import Lease
 
@@ -28,6 +30,7 @@ TASK_TAG = "dagster/worker_task"
 LOST_SECONDS = 30
 # Without time-outs, a broker that vanishes without closing its connections blocks the thread that calls it.
 TIMEOUT_SECONDS = 5
+CLIENT_TIMEOUT_SECONDS = 2
 TRANSPORT: Mapping[str, Any] = {
     "socket_timeout": TIMEOUT_SECONDS,
     "socket_connect_timeout": TIMEOUT_SECONDS,
@@ -103,8 +106,10 @@ class Broker:
             port=self.port,
             username=self.user,
             password=self.password,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
+            socket_timeout=CLIENT_TIMEOUT_SECONDS,
+            socket_connect_timeout=CLIENT_TIMEOUT_SECONDS,
+            # By default a call tries ten times more: a minute, in which a slot would not notice that it is cut off.
+            retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
 

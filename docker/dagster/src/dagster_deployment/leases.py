@@ -45,22 +45,23 @@ class Lease:
         return f"{self.location}:canceled.{self.task}"
 
     def take(self, owner: str) -> bool:
-        """Takes the lease; returns False if somebody has it, or if the launch was canceled."""
+        """Takes the lease; returns False if somebody has it, or if the launch was canceled. No two takers have one name."""
         return bool(self.client.set(self._key, owner, nx=True, ex=self.seconds))
 
-    def renew(self) -> State:
-        """Renews the lease; returns its state."""
+    def renew(self, owner: str) -> State:
+        """Renews the lease that `owner` took; returns its state. It is lost if somebody else has it."""
         with self.client.pipeline() as both:
             both.getex(self._key, ex=self.seconds)
             both.exists(self._canceled)
-            owner, canceled = both.execute()
-        if canceled:
-            return State.CANCELED
-        return State.HELD if owner else State.LOST
+            found, canceled = both.execute()
+        if found != owner:
+            return State.LOST
+        return State.CANCELED if canceled else State.HELD
 
-    def release(self) -> None:
-        """Gives the lease back: the run has ended."""
-        self.client.delete(self._key, self._canceled)
+    def release(self, owner: str) -> None:
+        """Gives the lease back that `owner` took: the run has ended."""
+        if self.client.get(self._key) == owner:
+            self.client.delete(self._key, self._canceled)
 
     def owner(self) -> str | None:
         """The worker that executes the run, or None."""

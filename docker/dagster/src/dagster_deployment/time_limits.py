@@ -23,6 +23,27 @@ SETTING = {"DAGSTER_GRPC_MAX_RX_BYTES": "DAGSTER_GRPC_MAX_BYTES", "DAGSTER_GRPC_
 LARGEST = 2**31 - 1
 
 
+# How runs are executed: each variable of webserver and daemon, its name in .env, and the least number.
+OF_RUNS = {
+    "MAX_CONCURRENT_RUNS": ("MAX_CONCURRENT_RUNS", 1),
+    "WORKER_SLOTS": ("WORKER_CONCURRENCY", 1),
+    "WORKER_LOST_SECONDS": ("WORKER_LOST_SECONDS", 5),
+}
+
+
+def check_run_limits(environ: Mapping[str, str]) -> None:
+    """Ends with one sentence if a setting of runs is not allowed. A missing or empty one keeps its default.
+
+    Raises:
+        SystemExit: a setting is not valid.
+    """
+    for name, (setting, least) in OF_RUNS.items():
+        if (text := environ.get(name)) and not (text.isascii() and text.isdecimal() and int(text) >= least):
+            sys.exit(f"{setting} is set to '{text}', which is not allowed: it must be a whole number from {least} on.")
+    if (text := environ.get("RUN_ISOLATION", "container")) not in {"container", "worker"}:
+        sys.exit(f"DEFAULT_ISOLATION is set to '{text}', which is not allowed: it must be container or worker.")
+
+
 def check_time_limits(environ: Mapping[str, str]) -> None:
     """Ends with one sentence if a limit is not a whole number above 0. A missing limit keeps Dagster's default.
 

@@ -4,12 +4,13 @@ import os
 import sys
 
 from dagster_deployment.collecting import SERVICE, collect_seldom
-from dagster_deployment.time_limits import check_time_limits
+from dagster_deployment.time_limits import check_run_limits, check_time_limits
 
 
 def main() -> None:
     """Checks the settings, then becomes the daemon."""
     check_time_limits(os.environ)
+    check_run_limits(os.environ)
     collect_seldom(SERVICE)
     # A bad setting is reported at once, not after a second of imports.
     from dagster._daemon.cli import main as dagster_daemon  # noqa: PLC0415

@@ -1,1 +1,1 @@
-"""Starts and watches the containers of runs, in webserver and daemon."""
+"""Starts and watches runs, in containers and in workers, for webserver and daemon."""

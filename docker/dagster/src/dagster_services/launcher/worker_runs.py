@@ -35,6 +35,7 @@ NO_WORKER_SECONDS = 30
 # A worker interrupts a terminated run within a second, and kills it after seven.
 STOP_SECONDS = 600
 STOP_LOOK_SECONDS = 0.5
+SECOND_LOOK_SECONDS = 3
 AWAY = (redis.RedisError, OperationalError, OSError)
 
 
@@ -127,13 +128,18 @@ class WorkerRuns:
     def health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Fails a run whose worker is lost, with the reason; the run monitor calls this."""
         try:
-            lost = self._lease(run).is_lost()
+            lost = self._lease(run).is_lost() and self._stays_lost(run)
         except AWAY as error:
             return CheckRunHealthResult(WorkerStatus.RUNNING, f"The broker does not answer: {error}")
         if not lost:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         self._fail(run.run_id, DagsterRunStatus.STARTED, RunFailureReason.UNEXPECTED_TERMINATION, LOST)
         return CheckRunHealthResult(WorkerStatus.FAILED, LOST)
+
+    def _stays_lost(self, run: DagsterRun) -> bool:
+        """Looks again: after a broker that hung, leases have expired, and workers take them again within a second."""
+        time.sleep(SECOND_LOOK_SECONDS)
+        return self._lease(run).is_lost()
 
     def story(self, run: DagsterRun) -> str:
         """The text that Dagster adds to its message on a run that missed its start or cancel time-out."""

@@ -22,7 +22,7 @@ LOCATIONS = Path("/locations")
 # allowed: one with an endless loop stopped the broker for all.
 CLIENT = "+@connection +@transaction +@read +@write -@dangerous -@blocking +brpop"
 # Names of other locations' keys are none of its business.
-WORKER = "-scan -randomkey -dbsize"
+WORKER = "-scan -randomkey -dbsize -client|tracking"
 # Nobody publishes or subscribes: Celery's broadcasts are off.
 LAUNCHER = f"~* {CLIENT} +info"
 PROBE = "user probe on nopass +ping"

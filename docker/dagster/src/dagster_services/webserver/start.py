@@ -5,7 +5,7 @@ import os
 import sys
 
 from dagster_deployment.collecting import SERVICE, collect_seldom
-from dagster_deployment.time_limits import check_time_limits
+from dagster_deployment.time_limits import check_run_limits, check_time_limits
 from dagster_services.webserver.same_origin import App, guarded, unframed
 
 PORT = "3000"
@@ -35,6 +35,7 @@ def main() -> None:
     """Passes options such as --read-only on to `dagster-webserver`."""
     check_bind(os.environ.get("WEBSERVER_BIND", ""))
     check_time_limits(os.environ)
+    check_run_limits(os.environ)
     collect_seldom(SERVICE)
     # A bad setting is reported at once, not after a second of imports.
     import uvicorn  # noqa: PLC0415
