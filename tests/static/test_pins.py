@@ -40,6 +40,7 @@ def test_health_checks_call_postgres_programs_not_debian_wrappers(folder: str) -
         ("python", {"docker-compose.yml", "docker/compose.edge.yml", ".env.example"}),
         ("postgres", {"docker-compose.yml", "docker/connection_pool/Dockerfile", ".env.example"}),
         ("caddy", {"docker/compose.edge.yml", "docker/edge/Dockerfile", ".env.example"}),
+        ("valkey/valkey", {"docker/compose.worker.yml", ".env.example"}),
     ],
 )
 def test_files_pin_the_same_version_of_a_base_image(name: str, places: set[str]) -> None:
