@@ -55,11 +55,18 @@ class Load:
 
         def ended() -> dict[str, list[Run]]:
             attempts = self.attempts()
-            newest = Counter(runs[0].status for runs in attempts.values())
+            undone = {runs[0].run_id: runs[0].status for runs in attempts.values() if not self._is_done(runs[0])}
             waiting = [each for runs in attempts.values() for each in runs if each.status not in ENDED]
-            return seen(None if waiting or set(newest) != {"SUCCESS"} else attempts, dict(newest))
+            stories = [self.stack.client.story(run_id) for run_id, status in undone.items() if status == "FAILURE"]
+            return seen(None if waiting or undone else attempts, (undone, stories))
 
         return wait_for("the success of every run", ended, seconds=seconds, every=1)
+
+    def _is_done(self, newest: Run) -> bool:
+        """Returns whether a run's work is done. A run that is killed after its last step has nothing to retry."""
+        if newest.status == "FAILURE":
+            return set(self.stack.client.run(newest.run_id).steps.values()) == {"SUCCESS"}
+        return newest.status == "SUCCESS"
 
     def doubles(self) -> list[str]:
         """Returns the pairs of attempts that were executed at the same time."""

@@ -79,10 +79,11 @@ def test_killed_slot_of_the_worker_is_noticed_and_its_run_is_retried(busy: Load)
 def test_crashed_worker_loses_no_run(busy: Load) -> None:
     """Docker restarts the worker. Runs in the queue wait for it."""
     crash(busy.stack, "user_code_worker")
-    failed = check(busy, said=("The run's worker is lost",), most_lost=3)
+    # A worker may have taken a message that it had not confirmed.
+    failed = check(busy, said=("The run's worker is lost", "the broker has lost its message"), most_lost=3)
     assert failed
     for each in failed:
-        assert (each.ended or 0) - (each.started or 0) < 60, "a lost run was noticed late"
+        assert (each.ended or 0) - (each.started or each.created) < 120, "a lost run was noticed late"
 
 
 def test_worker_that_was_frozen_does_not_go_on_with_runs_that_were_retried(busy: Load) -> None:

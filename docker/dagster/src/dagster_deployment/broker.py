@@ -37,9 +37,9 @@ TRANSPORT: Mapping[str, Any] = {
     "socket_keepalive": True,
     # A worker whose connection hangs notices it after this many seconds.
     "health_check_interval": 15,
-    # Kombu's way to hand out again what a worker took and did not confirm needs scripts, which the broker refuses: never. A
-    # worker confirms within milliseconds. A run whose message is lost in between fails after `start_timeout_seconds`.
-    "unacked_restore_interval": 10**9,
+    # A message leaves the broker when a worker takes it. Kombu's way to hand it out again needs scripts, which the broker
+    # refuses. A run whose message is lost with a worker is failed by the launcher, and started again.
+    "ack_emulation": False,
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0.2,
