@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
 from operate import deploy, down, location, preflight, prune, secret, smoke, up, user
 from operate.compose import CommandError
 from operate.overlays import OverlayError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Each returns its exit status. It takes the words after the verb: those of WORDS and OPTIONS, and no others.
 VERBS: dict[str, Callable[[list[str]], int]] = {

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from operate.compose import ROOT, CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOCK = ROOT / ".releases/lock"
 

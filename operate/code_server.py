@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 from dagster_api.waiting import seen, wait_for
 from operate.compose import QUIET, ROOT, CommandError, compose, run
 from operate.containers import containers, health_of, is_draining
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from operate.locations import Location
-from contextlib import suppress
+from operate.locations import Location
 
 START_SECONDS = 180
 # A sensor or a schedule may take a minute by default. The server ends with its last request.

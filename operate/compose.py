@@ -7,12 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # The label of every run container; its value names the Compose project. The launch gateway sets it: `mine` in policy.yaml.

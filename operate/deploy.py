@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster_api import queries
 from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
+from dagster_api.runs import Run
 from dagster_api.waiting import WaitError, seen, wait_for
 from operate.alone import alone
 from operate.code_server import drain_workers, end_code_servers, image_of, is_current, start_beside
@@ -24,11 +26,6 @@ from operate.images import adopt, build_locations, current_tag
 from operate.locations import Location, copies, locations
 from operate.releases import before, check_image, file_of, remove_surplus, tags_in, with_release
 from operate.workspace import load_workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from dagster_api.runs import Run
 
 # A worker of the old code ends when the runs that were launched with it have left the queue.
 QUEUE_SECONDS = 30

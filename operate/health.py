@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster_api.waiting import seen, wait_for
 from operate.compose import CommandError
 from operate.containers import Container, containers, health_of, is_well, service_of
 from operate.locations import copies
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 # dagster_code_server.probe says so.
 BROKEN = "the code location does not load: "

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from operate.compose import CommandError, compose, run
 from operate.env_file import env_file, replace_in_env, settings
+from operate.locations import Location
 from operate.lock import write_lock
 from operate.releases import file_of, tags_in, with_release, write_tags
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from operate.locations import Location
 
 # The tag of an image until its content is known.
 NEXT = "next"

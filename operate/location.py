@@ -10,8 +10,9 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster_project.definitions import ProjectError, module_of
 from dagster_project.packages import packages_of
@@ -20,9 +21,6 @@ from operate.compose import QUIET, ROOT, CommandError, compose, model
 from operate.locations import FOLDER, WORKSPACE, locations, tag_variable
 from operate.lock import write_lock
 from operate.overlays import BASE, EDGE, WORKER
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TEMPLATE = Path(__file__).with_name("location.template")
 INCLUDES = FOLDER / "compose.yml"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operate.compose import ROOT, model
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FOLDER, WORKSPACE = ROOT / "locations", ROOT / "workspace.yaml"
 

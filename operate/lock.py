@@ -9,13 +9,10 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dagster_project.packages import stamp, stamp_in
 from operate.compose import ROOT, CommandError, run
-
-if TYPE_CHECKING:
-    from operate.locations import Location
+from operate.locations import Location
 
 DOCKERFILE = ROOT / "docker/code_server/Dockerfile"
 # These decide a lock beside the project: project_build.lock computes the same stamp.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
 BASE = "docker-compose.yml"
 WORKER, NO_GATEWAY = "docker/compose.worker.yml", "docker/compose.no-gateway.yml"

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from operate.compose import ROOT, CommandError, run
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from operate.locations import Location
+from operate.locations import Location
 
 FOLDER = ROOT / ".releases"
 KEPT = 3

@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from operate.compose import CommandError, one_off
 from operate.locations import locations
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def reader(names: Sequence[str], wanted: str | None) -> str:

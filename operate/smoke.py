@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster_api.client import ApiError, Client
+from dagster_api.runs import Run
 from dagster_api.waiting import WaitError
 from dagster_api.workspace import client_with, clients, load_errors
 from operate.compose import CommandError, model, webserver_url
 from operate.health import faults
 from operate.locations import locations
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from dagster_api.runs import Run
 
 # Jobs with this metadata run in `make smoke` and `make bench` by default. Tags would appear at each of their runs.
 SMOKE = {"label": "smoke", "boolValue": True}

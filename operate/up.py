@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
@@ -23,10 +25,6 @@ from operate.locations import locations
 from operate.overlays import BASE, WORKER, compose_files
 from operate.preflight import check_deployment
 from operate.workspace import load_workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 OFFLINE = ROOT / "docker/offline"
 # A reachable registry returns the manifest in a second or two; a firewall drops packets.

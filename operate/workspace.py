@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.workspace import load_errors, reload_workspace
 from operate.compose import code_server_start, compose, services
 from operate.locations import WORKSPACE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # They mount workspace.yaml.
 READERS = ("webserver", "webserver_viewers", "daemon")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import hypothesis
 import pytest
 
 from operate.compose import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # The files that take longest start first. Afterwards come the other files of a folder, so that a worker changes its copy of
 # the deployment once.

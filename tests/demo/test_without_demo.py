@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +16,6 @@ from operate.compose import ROOT
 from tests.conftest import repository_text
 from tests.manual import example
 from tests.static.test_repository import tracked
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DELETED = ("demo/", "tests/demo/", "user_code/src/")
 INCLUDE = re.compile(r"^  # The demo.*\n  - \{path: demo/.*\n", re.MULTILINE)

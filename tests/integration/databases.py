@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
 
 import psycopg2
 import psycopg2.extensions
 
 from dev.postgres import PASSWORD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 
 def connected(environ: Mapping[str, str], role: str, database: str, password: str = PASSWORD) -> psycopg2.extensions.connection:

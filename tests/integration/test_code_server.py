@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
@@ -19,9 +19,6 @@ from dagster._grpc.types import ListRepositoriesResponse
 from dagster_api.waiting import seen, wait_for
 from dev.processes import process
 from dev.surroundings import PROJECT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SERVE = [sys.executable, "-P", "-m", "dagster_code_server.serve"]
 PROBE = ["-P", "-m", "dagster_code_server.probe"]

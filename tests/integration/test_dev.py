@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from operate.compose import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_dev_rejects_a_port_in_use_and_names_the_remedy(folder: Path) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psycopg2
 import pytest
 
 from dev.postgres import Server, set_roles
 from tests.integration.databases import answers, asking, connected
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SETTINGS = {
     "dagster": ["lock_timeout=30s"],

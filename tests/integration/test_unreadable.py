@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -14,11 +14,7 @@ from dagster._serdes import serialize_value
 
 from dagster_deployment.unreadable import EVENT, ORIGIN, event_or_note
 from tests.integration.databases import asking
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.integration.webserver import Webserver
+from tests.integration.webserver import Webserver
 
 pytestmark = pytest.mark.timeout(300)
 GARBAGE = (

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.events.log import EventLogEntry
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.integration.webserver import Webserver
+from tests.integration.webserver import Webserver
 
 pytestmark = pytest.mark.timeout(300)
 HALF = os.fsdecode(b"caf\xe9")

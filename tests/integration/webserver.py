@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from websockets.sync.client import connect
 
 from dagster_api.waiting import NotYetError, wait_for
 from dev.processes import process
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROTOCOL: Any = ["graphql-ws"]
 

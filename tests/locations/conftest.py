@@ -6,9 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +16,6 @@ from dagster_api.client import Client
 from operate.compose import ROOT, free_port
 from operate.up import ensure_base_images
 from tests.static.test_repository import tracked
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROJECT = f"locations_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 PROJECTS = Path(__file__).with_name("projects")

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from dagster_api.client import ApiError
+from dagster_api.runs import Run
 from dagster_api.workspace import load_errors
 from tests.locations.conftest import PROJECT, House
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from dagster_api.runs import Run
 
 pytestmark = pytest.mark.timeout(600)
 NAMES = ("reports",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,9 +14,6 @@ from dagster_api.workspace import load_errors
 from operate.compose import run
 from tests.locations.conftest import PROJECT, House
 from tests.stack.reaching import addresses, reached_services
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.timeout(900)
 NAMES = ("analytics", "catalog", "legacy", "reports")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dagster_api.waiting import seen, wait_for
 from tests.stack.conftest import PROJECT
 from tests.stack.edge import readable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 HOST, CONTAINER = "acme.test", f"{PROJECT}_acme"
 DIRECTORY = f"https://{HOST}/acme/local/directory"

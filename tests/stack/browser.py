@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from playwright.sync_api import Error, Page, Response, sync_playwright
 
 from dagster_api.waiting import NotYetError, seen, wait_for
 from operate.compose import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # Chromium renders in software, and the whole deployment runs on the same machine.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
+from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import schedule
 from operate.compose import ROOT, code_server_start, free_port, webserver_url
 from operate.overlays import BASE
@@ -23,11 +25,8 @@ from tests.stack.browser import browser_page
 from tests.stack.hosting import build, overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from playwright.sync_api import Page
 
-    from dagster_api.runs import Run
 
 # Two workers of `make test` may each run a copy at the same time.
 PROJECT = f"stack_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tests.stack.conftest import Stack
+from tests.stack.conftest import Stack
 
 ASK = """
 import sys, psycopg2

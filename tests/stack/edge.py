@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -16,12 +18,7 @@ from operate.compose import free_port
 from operate.up import ensure_base_images
 from tests.selector import SELECTOR
 from tests.stack.browser import browser_page
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.stack.conftest import Stack
+from tests.stack.conftest import Stack
 
 HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",

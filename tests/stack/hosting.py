@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operate.compose import model
@@ -12,10 +14,8 @@ from operate.lock import write_lock
 from tests.selector import LOCATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.stack.conftest import Stack
+
 
 IMAGE = "${COMPOSE_PROJECT_NAME}/user_code:own"
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from operate.compose import run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 # The addresses of each service, with its port.
 Places = dict[str, list[tuple[str, int]]]

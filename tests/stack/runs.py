@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dagster_api.runs import Run
 from dagster_api.waiting import seen, wait_for
 from operate.compose import run
-
-if TYPE_CHECKING:
-    from dagster_api.runs import Run
-    from tests.stack.conftest import Stack
+from tests.stack.conftest import Stack
 
 CANCELED_WITHIN_SECONDS = 10
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import TYPE_CHECKING
 
 import pytest
 
 from dagster_api.waiting import seen, wait_for
 from operate.compose import run
 from tests.conftest import repository_text
-
-if TYPE_CHECKING:
-    from tests.stack.conftest import Stack
+from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(400)
 CONNECT = """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -15,13 +16,8 @@ from operate.compose import ROOT, webserver_url
 from tests.selector import SELECTOR
 from tests.stack.acme import DIRECTORY, acme_service
 from tests.stack.browser import SEEN_MILLISECONDS, visit
+from tests.stack.conftest import Stack
 from tests.stack.edge import HEADERS, Edge, certificate_names, edge_in_front, edge_with_settings, is_loaded, logged_in_page
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(300)
 # The users exist only in this copy, which the tests remove.

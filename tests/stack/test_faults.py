@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -17,9 +17,6 @@ from operate.compose import ROOT, code_server_start, run
 from tests.conftest import repository_text
 from tests.stack.conftest import PROJECT, Stack
 from tests.stack.runs import held_run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.timeout(400)
 RETRIES = yaml.safe_load(repository_text("dagster.yaml"))["run_retries"]["max_retries"]

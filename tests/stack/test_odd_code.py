@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
+from dagster_api.runs import Run
 from dagster_api.waiting import seen, wait_for
 from operate.compose import run
 from tests.selector import SELECTOR
 from tests.stack.conftest import VARIABLES, Stack
 from tests.stack.database import query
 from tests.stack.runs import attempt_count, terminated, wait_until_begun
-
-if TYPE_CHECKING:
-    from dagster_api.runs import Run
 
 pytestmark = pytest.mark.timeout(300)
 # Only one of the two containers has these variables: see `dagster_code_server.serve`. Dagster sets the last two for a run.

@@ -6,8 +6,9 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
@@ -17,13 +18,8 @@ from playwright.sync_api import Page, expect
 from dagster_api.waiting import NotYetError, wait_for
 from operate.compose import ROOT, free_port, webserver_url
 from tests.stack.browser import SEEN_MILLISECONDS, browser_page, network_changes_awaited, visit
+from tests.stack.conftest import Stack
 from tests.stack.edge import Edge, edge_in_front, readable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(300)
 GROUPS = {

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.manual import example
+from tests.stack.conftest import Stack
 from tests.stack.hosting import hosting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dagster_api.waiting import seen, wait_for
 from tests.stack.browser import visit
+from tests.stack.conftest import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Page, Response
 
-    from tests.stack.conftest import Stack
 
 LOCATION = "/locations/user_code"
 JOB = f"{LOCATION}/jobs/letters_job"

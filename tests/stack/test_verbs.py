@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +11,7 @@ from bench.__main__ import bench, chosen_jobs
 from dagster_api.loading import wait_until_loaded
 from dagster_api.waiting import seen, wait_for
 from operate.compose import ROOT, code_server_start
-
-if TYPE_CHECKING:
-    from tests.stack.conftest import Stack
+from tests.stack.conftest import Stack
 
 ROWS = "SELECT count(*) FROM letters"
 pytestmark = pytest.mark.timeout(700)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,9 +14,6 @@ from tests.stack.conftest import PROJECT, Stack
 from tests.stack.database import ASK, query
 from tests.stack.reaching import Places, addresses, reached_services
 from tests.unit.test_imports import IMPORTS, OF_A_RUN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PORTS = {
     "postgres": 5432,

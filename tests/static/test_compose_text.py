@@ -6,16 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from operate.compose import ROOT
 from operate.preflight import OLDEST_COMPOSE, version
 from tests.static.test_hardening import FILES, OIDC
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

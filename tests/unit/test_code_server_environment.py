@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from dagster_code_server.address import own_address
 from dagster_code_server.environment import add_project_env
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_project_env_adds_variables_as_dg_dev_reads_them(tmp_path: Path) -> None:

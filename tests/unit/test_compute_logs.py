@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
 from dagster_services.webserver.compute_logs import MAX_READ_BYTES, TAIL_BYTES, GuardedComputeLogManager
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEY = ["run", "compute_logs", "step"]
 

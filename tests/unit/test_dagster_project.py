@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from dagster_project.definitions import ProjectError, module_of
 from dagster_project.packages import Packages, deciding_files, is_package, packages_of, stamp, stamp_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def project(folder: Path, **files: str) -> Path:

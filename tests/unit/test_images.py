@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +15,6 @@ from dagster_code_server import serve
 from dagster_deployment.time_limits import NUMBERS, check_time_limits
 from dagster_services.secrets import generate, hand_out, keep
 from dagster_services.webserver import start
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # ── the code server ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

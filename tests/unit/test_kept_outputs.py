@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -12,9 +13,6 @@ import pytest
 from dagster_deployment.io_manager import deployment_io_manager
 from tests.conftest import repository_text
 from tests.unit import kept_outputs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ENVIRONMENT = dict(re.findall(r"(DAGSTER_DEFAULT_IO_MANAGER_\w+)=([\w.]+)", repository_text("docker/code_server/Dockerfile")))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -12,9 +13,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from login import users
 from login.server import build_app, credentials
 from login.users import Passwords, User, UserError, make_user, read_users, remove_user, write_user
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HERE = "10.0.0.1"
 PASSWORD = "correct horse battery"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +17,6 @@ from operate.env_file import add_to_env, missing_settings, replace_in_env
 from operate.overlays import OverlayError, compose_files
 from operate.preflight import GIB, Facts, note, port_is_busy, problems, version, version_problems
 from operate.up import choose_files
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FINE = {
     "free_memory": 8 * GIB, "free_disk": 50 * GIB,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -14,9 +14,6 @@ from dagster._utils.error import SerializableErrorInfo
 
 from dagster_deployment.hints import READ_ONLY, hint
 from dagster_deployment.instance import DeploymentInstance, apply_to_daemon
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 INSTANCE = """
 instance_class: {module: dagster_deployment.instance, class: DeploymentInstance}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from dagster_api.client import ApiError, Client
 from dagster_api.schedules_and_sensors import sensor
-
-if TYPE_CHECKING:
-    from tests.conftest import Source
+from tests.conftest import Source
 
 STOPPED = {"data": {"done": {"__typename": "StopSensorMutationResult"}}}
 

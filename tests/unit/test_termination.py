@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -13,9 +13,6 @@ from dagster._core.execution.plan.active import ActiveExecution
 from dagster_deployment import stopping
 from dagster_deployment.mending import replace
 from tests.unit.test_retries_and_hints import instance  # noqa: F401 - a fixture
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ATTEMPTS: list[str] = []
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from operate.overlays import BASE, WORKER
 from tests.stack.conftest import CODE, SETTINGS, VARIABLES, Stack, copy_of_the_deployment
 from tests.stack.hosting import overlay
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROJECT = f"workers_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 SLOTS = 3

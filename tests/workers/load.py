@@ -6,15 +6,12 @@ import os
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from dagster_api.runs import ENDED, Run
 from dagster_api.waiting import seen, wait_for
 from operate.compose import ROOT, run
-
-if TYPE_CHECKING:
-    from tests.stack.conftest import Stack
+from tests.stack.conftest import Stack
 
 # `make test-faults` sets it to a hundred.
 THOROUGH = "FAULT_RUNS" in os.environ

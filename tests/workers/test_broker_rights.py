@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.stack.conftest import Stack
+from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(300)
 ASK = """import json, sys

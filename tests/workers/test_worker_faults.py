@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import pytest
 
+from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import schedule
 from dagster_api.waiting import seen, wait_for
+from tests.stack.conftest import Stack
 from tests.workers.load import THOROUGH, Load, container, crash, freeze, kill_processes, load, thaw, wait_until_well
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dagster_api.runs import Run
-    from tests.stack.conftest import Stack
-from itertools import product
 
 pytestmark = pytest.mark.timeout(900)
 # A lost run waits for its lease and for a look of the monitor.

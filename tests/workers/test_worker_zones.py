@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from operate.compose import run
+from tests.stack.conftest import Stack
 from tests.stack.reaching import addresses, reached_services
 from tests.stack.test_zones import PORTS, REACHES
 from tests.workers.conftest import PROJECT
-
-if TYPE_CHECKING:
-    from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(300)
 WITH_WORKERS = {**REACHES, "dispatch": {"broker"}, "work": {"broker"}}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from demo.local_source import neighbour
 from dev.surroundings import surroundings
 from tests.integration.conftest import folder, in_environment, migrated
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["folder", "in_environment", "migrated"]
 

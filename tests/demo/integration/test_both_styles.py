@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 import pytest
 
+from tests.conftest import Source
 from tests.demo.users import make_user
 from user_code.defs.build import build_definitions
 from user_code.settings import Settings
 from user_code.tables import Table
 from user_code.users.fetch import SourceError
 from user_code.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Source
 
 USERS = ["raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"]
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import dagster as dg
 import pandas as pd
 import psycopg2
 import pytest
 import sqlalchemy as sa
 
+from tests.conftest import Source
 from tests.demo.integration.test_both_styles import control, definitions, execute, failure
 from tests.demo.users import make_user
 from user_code.defs.io_managers import ASSETS_SCHEMA
 from user_code.tables import Rows, Table, WarehouseError
 from user_code.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from tests.conftest import Source
 
 POSTS = Table(ASSETS_SCHEMA, "user_posts")
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from dagster_api.waiting import seen, wait_for
 from tests.stack.conftest import Stack, copy_of_the_deployment, page
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["page"]
 PROJECT = f"demo_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"

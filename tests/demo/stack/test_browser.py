@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from operate.compose import ROOT
+from tests.demo.stack.conftest import Demo
 from tests.stack.browser import SEEN_MILLISECONDS, visit
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.demo.stack.conftest import Demo
 
 GRAPH = "/locations/user_code/asset-groups/users/lineage"
 JOB = "/locations/user_code/jobs/data_extraction_job"

@@ -8,7 +8,9 @@ import re
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,12 +20,7 @@ from demo.evaluate import FILES
 from operate.compose import ROOT
 from operate.overlays import WORKER
 from operate.up import ensure_base_images
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.demo.stack.conftest import Demo
+from tests.demo.stack.conftest import Demo
 
 pytestmark = pytest.mark.timeout(900)
 SAMPLE = ROOT / "demo/report/evaluation.json"

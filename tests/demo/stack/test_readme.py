@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 from operate.compose import ROOT
-
-if TYPE_CHECKING:
-    from tests.demo.stack.conftest import Demo
+from tests.demo.stack.conftest import Demo
 
 
 def test_commands_of_the_demo_readme_work(still: Demo) -> None:

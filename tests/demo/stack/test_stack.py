@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
 from dagster_api.client import ASSET_JOB
+from dagster_api.runs import Run
 from dagster_api.waiting import seen, wait_for
+from tests.demo.stack.conftest import Demo
 from tests.stack.runs import container_description
-
-if TYPE_CHECKING:
-    from dagster_api.runs import Run
-    from tests.demo.stack.conftest import Demo
 
 USERS = {"raw_user_data", "transformed_user_data", "user_data_csv", "data_extraction_summary"}
 COOKIES = {

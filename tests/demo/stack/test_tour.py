@@ -5,19 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from operate.compose import ROOT
 from tests.conftest import repository_text
+from tests.demo.stack.conftest import Demo
 from tests.stack.browser import SEEN_MILLISECONDS, visit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.demo.stack.conftest import Demo
 
 HOME = "http://localhost:3000"
 # A step names its parts in this order.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
 from user_code.defs.conditions import follow_new_data, refresh_when_stale
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Seven seconds is no multiple of five: an evaluation at exactly the second of a cron tick sees that tick twice.
 START = datetime(2026, 3, 2, 12, 0, 7, tzinfo=UTC)

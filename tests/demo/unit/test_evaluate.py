@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from demo.evaluate import FILES, unpack
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def archive(*names: str) -> io.BytesIO:

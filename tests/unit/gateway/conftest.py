@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -17,10 +19,6 @@ from launch_gateway.locations import values_of
 from launch_gateway.policy import Policy
 from launch_gateway.relay import build_app
 from launch_gateway.settings import values
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
 
 ENVIRONMENT = {
     "PROJECT": "p",

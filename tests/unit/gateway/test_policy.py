@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,10 +17,6 @@ from hypothesis import strategies as st
 from launch_gateway.policy import RefusedError
 from tests.unit.gateway.conftest import gateway_before_engine, launch, policy
 from tests.unit.gateway.test_relay import HARDENED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 NAMES = st.sampled_from(
     ["Image", "Cmd", "Env", "Entrypoint", "Labels", "HostConfig", "User", "Volumes", "NetworkingConfig", "Privileged", "Binds",

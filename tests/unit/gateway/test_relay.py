@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -13,9 +13,6 @@ from aiohttp.test_utils import TestClient, TestServer
 import docker
 from launch_gateway.relay import build_app
 from tests.unit.gateway.conftest import ENTRYPOINT, NOBODYS, OURS, RUN_ID, TWINS, Setup, launch, policy
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HARDENED = {
     "NetworkMode": "p_runs",

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from launch_gateway.locations import values_of
 from launch_gateway.settings import SettingsError, egress, nano_cpus, run_values, size, values
 from tests.unit.gateway.conftest import ENVIRONMENT, policy
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(("text", "found"), [("512m", 2**29), ("1g", 2**30), ("2G", 2**31), ("6291456", 6 * 2**20)])

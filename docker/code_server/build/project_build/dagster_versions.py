@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 # A requirement of a Dagster package, in quotes or at the start of a line.
 NAMED = re.compile(r"""(?:^|["'])\s*(dagster[\w.-]*)\s*(\[[\w,\s.-]*\])?\s*([=<>!~][^"';#\\\n]*)?""", re.MULTILINE)

@@ -9,13 +9,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dagster_project.definitions import ProjectError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 DBT = Path("/opt/venv/bin/dbt")
 MISSING = re.compile(r"Env var required but not provided: '(\w+)'")

@@ -7,15 +7,12 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dagster_project.definitions import ProjectError
 from dagster_project.packages import is_package, stamp, stamp_in
 from project_build.local_packages import paths_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 VENV = "/opt/venv"
 LOCKED_FOR = re.compile(r"^# python: (\S+)$", re.MULTILINE)

@@ -6,15 +6,12 @@ Uv writes them into a lock as paths, without versions or hashes. The build insta
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import unquote
 
 from dagster_project.definitions import ProjectError
 from project_build.dagster_versions import PIN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 # A requirement, with its hashes on the lines below.
 ENTRY = re.compile(r"^\S.*\n?(?:[ \t].*\n?)*", re.MULTILINE)

@@ -7,9 +7,9 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -17,9 +17,6 @@ from dagster_project.definitions import ProjectError, read_pyproject
 from dagster_project.packages import packages_of, stamp
 from project_build.dagster_versions import PIN, named, pins, refused, unpinned
 from project_build.local_packages import header, split
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MESSAGE_CHARACTERS = 3_000
 

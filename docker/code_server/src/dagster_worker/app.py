@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,14 @@ from dagster_deployment.broker import TASK, Broker, queue_of
 from dagster_deployment.presence import EVERY_SECONDS, Presence
 from dagster_worker.leftovers import RUNS, mark
 from dagster_worker.run_process import adopt_orphans, end_strays
+from dagster_worker.settings import Settings
 from dagster_worker.slot import Slot
 from dagster_worker.warm import freeze
 from dagster_worker.watch import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from celery import Celery
 
-    from dagster_worker.settings import Settings
 
 # `make deploy` sends it to a worker of old code. SIGTERM, which Docker sends, also ends runs after the grace period.
 DRAIN = signal.SIGUSR2

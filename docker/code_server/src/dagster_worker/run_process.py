@@ -14,15 +14,13 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing import process as python_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster_deployment.collecting import RUN, collect_seldom
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 # prctl(2): a signal for this process when its parent ends; orphans become children of this process.
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36

@@ -6,25 +6,21 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import redis
 
+from dagster_deployment.broker import Broker
+from dagster_deployment.leases import Lease
 from dagster_worker.ending import End, end, kills_for_memory, report
 from dagster_worker.execution import execute
 from dagster_worker.leftovers import Folder
 from dagster_worker.run_process import Process, end_descendants
+from dagster_worker.settings import Settings
 from dagster_worker.watch import Stop, Watch, keep, name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dagster_deployment.broker import Broker
-    from dagster_deployment.leases import Lease
-    from dagster_worker.settings import Settings
 
 # A report needs the database. It may be restarting.
 REPORT_SECONDS = 600

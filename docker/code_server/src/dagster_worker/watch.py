@@ -11,16 +11,13 @@ import struct
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import redis
 
 from dagster_code_server.database import status_of_run
 from dagster_deployment.leases import Lease, State
 from dagster_worker.ending import End
-
-if TYPE_CHECKING:
-    from dagster_worker.run_process import Process
+from dagster_worker.run_process import Process
 
 # How often a slot renews the lease, and notices that its run is terminated.
 LOOK_MILLISECONDS = 1_000

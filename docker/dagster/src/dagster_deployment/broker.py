@@ -5,9 +5,10 @@ Each code location has a prefix for its keys, and a user of the broker that can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import redis
@@ -16,9 +17,6 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dagster_deployment.leases import Lease
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PASSWORD_FILE = "/run/secrets/broker_password"  # noqa: S105 - the file's name
 # The task that executes a run. Its only arguments are the ids of run and task.

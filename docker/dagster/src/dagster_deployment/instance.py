@@ -5,6 +5,7 @@ Every process of Dagster opens it: dagster.yaml names it as `instance_class`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry, Field
@@ -17,9 +18,8 @@ from dagster_deployment.stopping import make_final
 from dagster_deployment.unreadable import pass_over_what_cannot_be_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from dagster_shared.error import SerializableErrorInfo
+
 
 # Reasons that allow a retry. Dagster itself excludes failed steps only, so a run that exceeded `dagster/max_runtime`
 # ran three times as long. An end by `dagster/max_runtime`, a refused launch and code that does not load have no reason.

@@ -9,15 +9,13 @@ from __future__ import annotations
 import hashlib
 import pickle
 import secrets
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import dagster as dg
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_.")
 # File systems allow 255 bytes, and the endings below need 11 of them.

@@ -9,7 +9,8 @@ Dagster's own modules.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from dagster import DagsterExecutionInterruptedError, RetryRequested
 from dagster._core.execution.plan import execute_plan
@@ -18,9 +19,6 @@ from dagster._core.storage.dagster_run import CANCELABLE_RUN_STATUSES, DagsterRu
 from dagster._utils.interrupts import pop_captured_interrupt
 
 from dagster_deployment.mending import replace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 INTERRUPTS = (DagsterExecutionInterruptedError, KeyboardInterrupt)
 # Seconds until a waiting step notices that the run is terminated.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,9 @@ from dagster._serdes import deserialize_value
 from dagster_deployment.mending import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     from dagster._core.definitions.freshness import FreshnessStateRecord
     from dagster._core.event_api import EventLogRecord
+
 
 log = logging.getLogger(__name__)
 EVENT = "Dagster cannot read this event: another version of Dagster wrote it, or no Dagster at all."

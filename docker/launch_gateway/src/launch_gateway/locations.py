@@ -6,16 +6,14 @@ The gateway reads it for each container that it creates: a new code location nee
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 
 from launch_gateway.settings import SettingsError, run_values
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 # The name of a code location is that of its folder, its Compose service and its image.
 NAME = r"[a-z][a-z0-9_]{0,39}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,9 +17,8 @@ from launch_gateway.locations import location_of
 from launch_gateway.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     from jsonschema.exceptions import ValidationError
+
 
 # Sections whose values are those of one code location.
 OF_A_LOCATION = ("create", "ceiling", "hardening")

@@ -6,17 +6,14 @@ import asyncio
 import json
 import logging
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
 from launch_gateway.policy import Call, Policy, RefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 # `create` takes well under a second. `stop` waits for the run to end: 20 s of grace, then the kill.
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from aiohttp import web
 from limits import RateLimitItemPerMinute
@@ -14,9 +14,6 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from login.users import Passwords, User, UserError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Wrong passwords a minute. The first limit is for one address, with one name or with any. The second is for one name, from any
 # address.

@@ -6,14 +6,11 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import bcrypt
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 ROLES = ("viewer", "operator")
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demo.evaluation.measure.figures import Figure, Style, Summary, compare, quantity, summarise
 from demo.evaluation.measure.measures import Measure
 from demo.evaluation.measure.source_lines import lines_of, wiring_lines
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(

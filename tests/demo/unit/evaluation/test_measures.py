@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from demo.evaluation.measure.claims import Claim, Source
 from demo.evaluation.measure.figures import Figure, Style
 from demo.evaluation.measure.measures import Measure, UnknownMeasureError, Variant
+from demo.evaluation.measure.results import Results
 from demo.evaluation.measure.verdicts import Verdict, verdict
-
-if TYPE_CHECKING:
-    from demo.evaluation.measure.results import Results
 
 MISSPELT: Any = "step executed"
 SENTENCE = r"^'step executed' is not a measure; demo/evaluation/measure/measures\.py lists all measures$"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,9 +19,6 @@ from demo.evaluation.play.scenario import Scenario
 from demo.evaluation.play.stopping import StoppedError, stopping, unstoppable
 from demo.evaluation.scenarios.lineage.answers import AFFECTED, BEFORE, HOLDING, ORIGIN, to_open
 from operate.compose import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Databases:

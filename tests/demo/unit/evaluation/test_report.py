@@ -7,11 +7,12 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
 
+from demo.evaluation.measure.claims import Claim
 from demo.evaluation.measure.measures import Measure, Variant
 from demo.evaluation.measure.results import Picture, Results
 from demo.evaluation.measure.verdicts import Verdict
@@ -24,9 +25,6 @@ from demo.evaluation.scenarios.freshness.silent_source import KEPT
 from demo.evaluation.scenarios.reuse.posts_by_city import TABLES
 from operate.compose import ROOT
 from tests.demo.unit.evaluation.conftest import SAMPLE, changed
-
-if TYPE_CHECKING:
-    from demo.evaluation.measure.claims import Claim
 
 # Each claim, by the name of its function, has a figure with another value, and the verdict that this value causes.
 TURNED = {

@@ -7,15 +7,15 @@ run's own report.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     import psycopg2.extensions
+
 
 ROLE = Identifier("dagster_run")
 # Stands for every column but the id. An id ahead of its sequence would block everybody's events. An id near the end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,9 @@ from dagster_services.launcher.run_facts import lost, was_launched
 from dagster_services.launcher.worker_runs import NoWorkerError, WorkerRuns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dagster import DagsterRun
     from dagster._core.launcher import LaunchRunContext
+
 
 # A run's tag; without it, RUN_ISOLATION in .env decides.
 TAG = "dagster/isolation"

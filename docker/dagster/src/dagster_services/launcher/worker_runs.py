@@ -21,6 +21,7 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, Worke
 from kombu.exceptions import OperationalError
 
 from dagster_deployment.broker import TASK, TASK_TAG, Broker, queue_of
+from dagster_deployment.leases import Lease
 from dagster_deployment.presence import Presence
 from dagster_services.launcher.background import in_background
 from dagster_services.launcher.run_facts import image_of, location_of, lost, was_launched
@@ -28,7 +29,6 @@ from dagster_services.launcher.run_facts import image_of, location_of, lost, was
 if TYPE_CHECKING:
     from celery import Celery
 
-    from dagster_deployment.leases import Lease
 
 # A launched run that no worker takes is failed after this, if there is no worker for its image, or no message for a worker.
 NO_WORKER_SECONDS = 30

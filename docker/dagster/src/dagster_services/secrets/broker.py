@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dagster_services.secrets.generate import DAGSTER_UID, FOLDER, kept, write
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 # The numeric user of the broker's image.
 BROKER_UID = 999
