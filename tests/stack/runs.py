@@ -39,6 +39,16 @@ def terminated(stack: Stack, run_id: str) -> Run:
     return stack.client.wait(run_id, seconds=CANCELED_WITHIN_SECONDS - (time.monotonic() - start))
 
 
+def will_retry(stack: Stack, run_id: str) -> str:
+    """Returns Dagster's decision about a retry of a failed run, which it adds to the tags after the status."""
+
+    def decision() -> str:
+        tags = stack.client.run(run_id).tags
+        return seen(tags.get("dagster/will_retry"), tags)
+
+    return wait_for("the decision about a retry", decision, seconds=30)
+
+
 def container_description(run_: Run) -> dict[str, Any]:
     """Returns Docker's description of the run's container."""
     (described,) = json.loads(run(["docker", "inspect", run_.tags["docker/container_id"]], capture=True))

@@ -13,7 +13,7 @@ from operate.compose import run
 from tests.selector import SELECTOR
 from tests.stack.conftest import VARIABLES, Stack
 from tests.stack.database import query
-from tests.stack.runs import attempt_count, terminated, wait_until_begun
+from tests.stack.runs import attempt_count, terminated, wait_until_begun, will_retry
 
 pytestmark = pytest.mark.timeout(300)
 # Only one of the two containers has these variables: see `dagster_code_server.serve`. Dagster sets the last two for a run.
@@ -160,13 +160,7 @@ def test_killed_run_names_its_limit_and_is_retried_only_if_a_retry_may_succeed(
     """A run that needs too much memory would need too much in its retry."""
     ended = still.client.wait(still.client.launch("limit_job", config=limit_config(act), tags={"dagster/max_retries": "1"}))
     assert ended.status == "FAILURE"
-
-    def will_retry() -> str:
-        # Dagster adds the tag after the status.
-        tags = still.client.run(ended.run_id).tags
-        return seen(tags.get("dagster/will_retry"), tags)
-
-    assert wait_for("the decision about a retry", will_retry, seconds=30) == again
+    assert will_retry(still, ended.run_id) == again
     assert said in still.client.story(ended.run_id)
 
 

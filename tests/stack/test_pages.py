@@ -20,7 +20,6 @@ from tests.stack.conftest import Stack
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
 
-
 LOCATION = "/locations/user_code"
 JOB = f"{LOCATION}/jobs/letters_job"
 ASSET = "/assets/greeting"

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from operate.overlays import BASE, WORKER
-from tests.stack.conftest import CODE, SETTINGS, VARIABLES, Stack, copy_of_the_deployment
+from tests.stack.conftest import CODE, SETTINGS, VARIABLES, Stack, copy_of_the_deployment, still
 from tests.stack.hosting import overlay
 
+__all__ = ["still"]
 PROJECT = f"workers_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 SLOTS = 3
 # A lost worker is noticed after this and one look of the run monitor, which comes every 15 s.
@@ -30,12 +31,3 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     }
     with copy_of_the_deployment(PROJECT, request.session, settings) as stack:
         yield stack
-
-
-@pytest.fixture
-def still(stack: Stack) -> Stack:
-    """Returns the copy with stopped schedules, no run under way, and no file that makes a step fail or wait."""
-    stack.schedules(running=False)
-    stack.compose("exec", "-T", "user_code", "rm", "-f", "data/fail", "data/hold")
-    stack.quiet()
-    return stack

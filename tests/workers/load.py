@@ -47,6 +47,18 @@ class Load:
 
         wait_for("runs under way", under_way, seconds=60, every=0.1)
 
+    def wait_until_none_is_executed(self) -> None:
+        """Waits until the runs that a worker executes have ended. It asks the database: the webserver may be frozen."""
+        ids = ", ".join(f"'{root}'" for root in self.roots)
+        query = f"SELECT count(*) FROM runs WHERE status = 'STARTED' AND run_id IN ({ids})"
+        psql = ("exec", "-T", "postgres", "psql", "--username=postgres", "--dbname=dagster", "--tuples-only", "--no-align")
+
+        def none() -> bool:
+            count = self.stack.compose(*psql, "--command", query).strip()
+            return seen(count == "0", count)
+
+        wait_for("the end of all runs under way", none, seconds=120, every=1)
+
     def wait(self, seconds: float) -> dict[str, list[Run]]:
         """Waits until every run or one of its retries has succeeded, and none is in progress. Returns all attempts."""
 
@@ -99,7 +111,7 @@ def thaw(stack: Stack, service: str) -> None:
     run(["docker", "unpause", container(stack, service)], capture=True)
 
 
-# Ends processes of the worker: those whose parent's parent has the name, or all whose parent has it.
+# Kills the slots of the worker, which are its children, or the processes of its runs, which are theirs.
 KILL = """import os, signal, sys
 processes = {}
 for name in filter(str.isdecimal, os.listdir("/proc")):
@@ -112,15 +124,14 @@ for name in filter(str.isdecimal, os.listdir("/proc")):
 main = next(pid for pid, (parent, line) in processes.items() if "dagster_worker.start" in line and parent == 1)
 slots = [pid for pid, (parent, _) in processes.items() if parent == main]
 runs = [pid for pid, (parent, _) in processes.items() if parent in slots]
-print("processes", main, slots, runs)
 for pid in {"slots": slots, "runs": runs}[sys.argv[1]]:
     os.kill(pid, signal.SIGKILL)
 """
 
 
-def kill_processes(stack: Stack, kind: str) -> str:
+def kill_processes(stack: Stack, kind: str) -> None:
     """Kills the slots of the worker, or the processes of its runs."""
-    return stack.compose("exec", "-T", "user_code_worker", "python", "-c", KILL, kind)
+    stack.compose("exec", "-T", "user_code_worker", "python", "-c", KILL, kind)
 
 
 def wait_until_well(stack: Stack) -> None:

@@ -1,6 +1,6 @@
 """The broker between launcher and workers: its connections, its queues, and the options that both sides of Celery need.
 
-Each code location has a prefix for its keys, and a user of the broker that can use no other: docker/broker/users.sh.
+Each code location has a prefix for its keys, and a user of the broker that can use no other: dagster_services.secrets.broker.
 """
 
 from __future__ import annotations

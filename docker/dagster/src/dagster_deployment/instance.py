@@ -20,7 +20,6 @@ from dagster_deployment.unreadable import pass_over_what_cannot_be_read
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
-
 # Reasons that allow a retry. Dagster itself excludes failed steps only, so a run that exceeded `dagster/max_runtime`
 # ran three times as long. An end by `dagster/max_runtime`, a refused launch and code that does not load have no reason.
 # Neither has an end that would be the same again (container_run_launcher.py).

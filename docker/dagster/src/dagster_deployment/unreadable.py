@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dagster._core.definitions.freshness import FreshnessStateRecord
     from dagster._core.event_api import EventLogRecord
 
-
 log = logging.getLogger(__name__)
 EVENT = "Dagster cannot read this event: another version of Dagster wrote it, or no Dagster at all."
 # An unreadable run has no job: the list of runs shows this in its place.

@@ -19,7 +19,6 @@ from launch_gateway.settings import SettingsError
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-
 # Sections whose values are those of one code location.
 OF_A_LOCATION = ("create", "ceiling", "hardening")
 POLICY = Path(__file__).with_name("policy.yaml")

@@ -16,7 +16,6 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier
 if TYPE_CHECKING:
     import psycopg2.extensions
 
-
 ROLE = Identifier("dagster_run")
 # Stands for every column but the id. An id ahead of its sequence would block everybody's events. An id near the end
 # of the numbers moves the cursors of daemon and sensors there for good (issue 11).

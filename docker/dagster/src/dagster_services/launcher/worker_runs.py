@@ -36,6 +36,9 @@ NO_WORKER_SECONDS = 30
 STOP_SECONDS = 600
 STOP_LOOK_SECONDS = 0.5
 SECOND_LOOK_SECONDS = 3
+LOST = "The run's worker is lost: it has not renewed its lease of the run."
+LOST_MESSAGE = "The run waits for a worker, and the broker has lost its message."
+GONE = "The run waits for a worker, and there is none any more for its image"
 AWAY = (redis.RedisError, OperationalError, OSError)
 
 
@@ -180,11 +183,6 @@ class WorkerRuns:
 
     def _say(self, run: DagsterRun, message: str, data: dict[str, str]) -> None:
         self._instance.report_engine_event(message, run, EngineEventData(data), cls=self.__class__)
-
-
-LOST = "The run's worker is lost: it has not renewed its lease of the run."
-LOST_MESSAGE = "The run waits for a worker, and the broker has lost its message."
-GONE = "The run waits for a worker, and there is none any more for its image"
 
 
 def _no_worker(context: LaunchRunContext, run: DagsterRun) -> Exception:
