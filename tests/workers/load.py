@@ -72,7 +72,10 @@ class Load:
         return wait_for("the success of every run", ended, seconds=seconds, every=1)
 
     def _is_done(self, newest: Run) -> bool:
-        """Returns whether a run's work is done. A run that is killed after its last step has nothing to retry."""
+        """Returns whether a run's work is done. A run that is killed after its last step has nothing to retry.
+
+        `test_run_killed_after_its_last_step_fails_and_has_nothing_to_retry` shows such a run.
+        """
         if newest.status == "FAILURE":
             return set(self.stack.client.run(newest.run_id).steps.values()) == {"SUCCESS"}
         return newest.status == "SUCCESS"

@@ -80,6 +80,21 @@ def test_killed_run_names_its_limit_and_is_retried_only_if_a_retry_may_succeed(
     assert said in still.client.story(ended.run_id)
 
 
+@pytest.mark.parametrize("isolation", ["worker", "container"])
+def test_run_killed_after_its_last_step_fails_and_has_nothing_to_retry(still: Stack, isolation: str) -> None:
+    """Dagster retries from where a run failed. Here all work is done, which the run's steps and an event say."""
+    run_id = still.client.launch("done_and_killed_job", tags={"dagster/isolation": isolation})
+    assert still.client.wait(run_id).status == "FAILURE"
+
+    def refused() -> bool:
+        story = still.client.story(run_id)
+        return seen("Failed to retry run" in story, story)
+
+    wait_for("the refused retry", refused, seconds=60)
+    assert set(still.client.run(run_id).steps.values()) == {"SUCCESS"}
+    assert still.client.runs(tags=[{"key": "dagster/parent_run_id", "value": run_id}]) == []
+
+
 @pytest.mark.parametrize(
     ("act", "said"),
     [

@@ -6,56 +6,37 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 # Memory file systems that all runs of a worker share.
 SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/home/dagster"))  # noqa: S108 - they are what is cleaned
 # A folder for each slot that executes a run at this moment, and a file beside it that is as old as the run. The time of the
 # folder changes with its entries.
 RUNS = Path("/tmp/runs")  # noqa: S108 - this container's own
-
 STARTED = ".started"
 
 
-@dataclass(frozen=True)
-class Folder:
-    """The folder of a run's temporary files."""
-
-    runs: Path = RUNS
-    shared: Iterable[Path] = SHARED
-    path: Path = field(default_factory=lambda: RUNS / str(os.getpid()))
-
-    def __enter__(self) -> Self:
-        """Makes the folder, after it has removed what ended runs have left."""
-        remove_left(self.shared, self.runs)
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir(parents=True)
-        self._started.touch()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Removes the folder."""
-        self._started.unlink(missing_ok=True)
-        shutil.rmtree(self.path, ignore_errors=True)
-
-    @property
-    def _started(self) -> Path:
-        return self.path.with_suffix(STARTED)
-
-    def environment(self) -> dict[str, str]:
-        """The variables that make a run use the folder."""
-        return {"TMPDIR": str(self.path)}
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Yields a folder for a run's temporary files, after it has removed what ended runs have left."""
+    remove_left(SHARED, RUNS)
+    path = RUNS / str(os.getpid())
+    started = path.with_suffix(STARTED)
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    started.touch()
+    try:
+        yield path
+    finally:
+        started.unlink()
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def mark(runs: Path = RUNS) -> None:
     """Notes that everything in memory file systems until now belongs to the worker and to the loaded code."""
     runs.mkdir(exist_ok=True)
-    ready = runs.with_suffix(".ready")
-    ready.touch()
+    runs.with_suffix(".ready").touch()
 
 
 def remove_left(shared: Iterable[Path], runs: Path) -> None:

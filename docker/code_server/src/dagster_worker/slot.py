@@ -17,7 +17,7 @@ from dagster_deployment.broker import Broker
 from dagster_deployment.leases import Lease
 from dagster_worker.ending import End, end, kills_for_memory, report
 from dagster_worker.execution import execute
-from dagster_worker.leftovers import Folder
+from dagster_worker.leftovers import own_folder
 from dagster_worker.run_process import Process, end_descendants
 from dagster_worker.settings import Settings
 from dagster_worker.watch import Stop, Watch, keep, name
@@ -53,9 +53,9 @@ class Slot:
 
     def _execute(self, lease: Lease, owner: str, run_id: str) -> None:
         killed = kills_for_memory()
-        with Folder() as folder:
+        with own_folder() as folder:
             removed = [*OWN, *(name for name in os.environ if name.startswith(OF_CELERY))]
-            variables = {**dict.fromkeys(removed), **folder.environment()}
+            variables = {**dict.fromkeys(removed), "TMPDIR": str(folder)}
             process = self._fork(lambda: execute(run_id, lease.task), variables)
             watch = Watch(lease, owner, run_id, process, self.stop, self.settings.grace)
             try:

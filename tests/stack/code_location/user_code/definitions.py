@@ -1,5 +1,7 @@
 """Steps of these jobs ignore an interrupt, wait for a retry, exceed a limit, or print their surroundings."""
 
+import os
+import signal
 import time
 
 import dagster as dg
@@ -48,6 +50,18 @@ def ignore_interrupts(context: dg.OpExecutionContext) -> None:
             time.sleep(60)
         except BaseException as error:  # noqa: BLE001 - as careless user code does
             print(f"ignored {type(error).__name__}")
+
+
+@dg.success_hook
+def kill_the_process(_: dg.HookContext) -> None:
+    """Kills the process of the run after its last step, before the run has reported its end."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dg.job(executor_def=dg.in_process_executor, hooks={kill_the_process})
+def done_and_killed_job() -> None:
+    """Does all its work, and does not say so."""
+    sleep_short()
 
 
 @dg.op(config_schema={"act": str})
@@ -113,6 +127,7 @@ JOBS = [
     *jobs(look_around, "look"),
     *jobs(baking, "pool"),
     two_steps_job,
+    done_and_killed_job,
 ]
 defs = dg.Definitions(
     assets=letters.ASSETS,
