@@ -25,7 +25,7 @@ end_sessions() {
         --command="SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '$1'"
 }
 
-# NAME SETTINGS: retries, because the role may be changing itself repeatedly at this moment.
+# NAME SETTINGS [GROUP]: retries, because the role may be changing itself repeatedly at this moment.
 role() {
     local attempt
     for attempt in 1 2 3 4 5; do
@@ -36,14 +36,15 @@ role() {
     exit 1
 }
 
-# NAME SETTINGS: restores the role in one transaction: no run logs in to a half-restored role.
+# NAME SETTINGS [GROUP]: restores the role in one transaction: no run logs in to a half-restored role.
 set_role() {
-    sql --dbname=postgres --single-transaction --set=name="$1" --set=settings="$2" <<'SQL'
+    sql --dbname=postgres --single-transaction --set=name="$1" --set=settings="$2" --set=group="${3:-}" <<'SQL'
 \set scram `cat "$SECRETS/":name"_scram"`
 SELECT format('CREATE ROLE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \gexec
 ALTER ROLE :"name" LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
     CONNECTION LIMIT -1 VALID UNTIL 'infinity' PASSWORD :'scram';
 SELECT format('REVOKE %s FROM %s', roleid::regrole, member::regrole) FROM pg_auth_members WHERE member = :'name'::regrole \gexec
+SELECT format('GRANT %I TO %I', :'group', :'name') WHERE :'group' <> '' \gexec
 ALTER ROLE :"name" RESET ALL;
 SELECT format('ALTER ROLE %I IN DATABASE %I RESET ALL', :'name', datname)
 FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase WHERE setrole = :'name'::regrole \gexec
@@ -78,6 +79,16 @@ SQL
 role dagster "lock_timeout=30s"
 role dagster_run "lock_timeout=30s statement_timeout=2min temp_file_limit=1GB"
 role warehouse "lock_timeout=15min idle_in_transaction_session_timeout=15min temp_file_limit=4GB"
+
+# The output of runs, with OUTPUT_STORE=postgres: a role for each code location, which sees only its own rows.
+sql --dbname=postgres <<'SQL'
+SELECT 'CREATE ROLE outputs NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'outputs') \gexec
+SQL
+for scram in "$SECRETS"/outputs_*_scram; do
+    name=$(basename "$scram" _scram)
+    [[ $name =~ ^outputs_[a-z0-9_]+$ ]] || continue
+    role "$name" "lock_timeout=30s statement_timeout=2min idle_in_transaction_session_timeout=1min temp_file_limit=1GB" outputs
+done
 
 database dagster dagster
 # An owner could lock everybody out of the database: user code creates schemas in the warehouse, and owns those.

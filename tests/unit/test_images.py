@@ -86,6 +86,7 @@ def test_code_server_accepts_a_code_location_without_settings() -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(generate, "FOLDER", tmp_path)
     monkeypatch.setattr(hand_out, "FOLDER", tmp_path)
+    monkeypatch.setattr(generate, "locations", lambda: ["shop", "user_code"])
     monkeypatch.setattr(generate.os, "fchown", lambda *_: None)
     for reader in ("postgres", "pool", "run_pool", "instance", "location"):
         (tmp_path / reader).mkdir()
@@ -99,10 +100,12 @@ def texts(folder: Path) -> dict[str, str]:
 def test_generate_gives_each_service_only_its_own_passwords(folder: Path) -> None:
     """Webserver and daemon must not hold the password of the warehouse. User code must not hold the database owner's."""
     generate.main()
-    hand_out.hand_out(folder / "location", folder / "no project", ["dagster_run", "warehouse"])
+    hand_out.hand_out(folder / "location", folder / "no project", ["dagster_run", "warehouse"], "shop")
     files = texts(folder)
     assert {line.split(":")[3] for line in files["instance/pgpass"].splitlines()} == {"dagster"}
-    assert {line.split(":")[3] for line in files["location/pgpass"].splitlines()} == {"dagster_run", "warehouse"}
+    assert {line.split(":")[3] for line in files["location/pgpass"].splitlines()} == {"dagster_run", "warehouse", "outputs_shop"}
+    pools = {pool: {line.split('"')[1] for line in files[f"{pool}/userlist.txt"].splitlines()} for pool in ("pool", "run_pool")}
+    assert pools == {"pool": {"dagster"}, "run_pool": {"dagster_run", "warehouse", "outputs_shop", "outputs_user_code"}}
     modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert modes == {0o600}
 

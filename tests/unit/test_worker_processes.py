@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dagster_worker.ending import end
-from dagster_worker.leftovers import mark, remove_left
+from dagster_worker.leftovers import mark, remove_left, remove_unsent
 from dagster_worker.run_process import Process
 
 ROOM = 2**40
@@ -174,3 +174,14 @@ def tick() -> None:
     while probe.touch() or probe.stat().st_ctime_ns <= before:
         pass
     probe.unlink()
+
+
+def test_worker_removes_what_killed_runs_have_not_sent(tmp_path: Path) -> None:
+    """Nobody sends it any more. A file that grows belongs to a run."""
+    (tmp_path / "run/compute_logs").mkdir(parents=True)
+    (tmp_path / "run/compute_logs/step.out").touch()
+    remove_unsent(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*.out")] == ["step.out"]
+    remove_unsent(tmp_path, seconds=0)
+    assert list(tmp_path.iterdir()) == []
+    remove_unsent(tmp_path / "missing")

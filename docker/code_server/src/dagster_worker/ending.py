@@ -12,6 +12,7 @@ from dagster import DagsterInstance
 from dagster._core.events import JobFailureData, RunFailureReason
 
 from dagster_deployment.broker import TASK_TAG
+from dagster_deployment.compute_logs import DeploymentComputeLogManager
 
 # cgroups(7), version 2. Docker shows a container its own.
 MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
@@ -58,3 +59,5 @@ def report(run_id: str, task: str, worker: str, ended: End) -> None:
         reason = None if ended.again else RunFailureReason.UNEXPECTED_TERMINATION
         hopeless = " It is not started again, because it would end the same way." if ended.again else ""
         instance.report_run_failed(run, f"{story}{hopeless}", JobFailureData(error=None, failure_reason=reason))
+        if isinstance(logs := instance.compute_log_manager, DeploymentComputeLogManager):
+            logs.send_left(run_id)

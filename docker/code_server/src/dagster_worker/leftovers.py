@@ -15,6 +15,8 @@ SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/home/dagster"))  # noqa: S108 -
 # folder changes with its entries.
 RUNS = Path("/tmp/runs")  # noqa: S108 - this container's own
 STARTED = ".started"
+# What killed runs have printed, with OUTPUT_STORE=postgres: no process sends it any more.
+UNSENT, UNSENT_SECONDS = Path("/var/lib/dagster/compute_logs/unsent"), 86_400
 
 
 @contextmanager
@@ -37,6 +39,14 @@ def mark(runs: Path = RUNS) -> None:
     """Notes that everything in memory file systems until now belongs to the worker and to the loaded code."""
     runs.mkdir(exist_ok=True)
     runs.with_suffix(".ready").touch()
+
+
+def remove_unsent(folder: Path = UNSENT, seconds: int = UNSENT_SECONDS) -> None:
+    """Removes output of runs that was not sent, and has not grown for a day."""
+    old = time.time_ns() - seconds * 1_000_000_000
+    for path, changed in _deepest_first(folder, set()):
+        if changed < old:
+            _remove(path)
 
 
 def remove_left(shared: Iterable[Path], runs: Path) -> None:

@@ -13,7 +13,7 @@ LATE = (
     "dagster_postgres",
     "psycopg2",
     "sqlalchemy.dialects.postgresql.psycopg2",
-    "dagster._core.storage.local_compute_log_manager",
+    "dagster_deployment.compute_logs",
     "dagster._core.storage.fs_io_manager",
     "dagster._core.executor.in_process",
     "dagster._core.executor.multiprocess",

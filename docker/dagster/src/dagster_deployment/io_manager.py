@@ -7,15 +7,19 @@ Here a name keeps only small letters, digits and `-_.`. It is thus unique on eve
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 
 import dagster as dg
+
+from dagster_deployment.output_store import OutputStore
 
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_.")
 # File systems allow 255 bytes, and the endings below need 11 of them.
@@ -23,6 +27,8 @@ LONGEST = 200
 SHOWN = 120
 # A key never adds "=" to a name, so folders of parts, folders of partitions and files never collide.
 PARTITIONS, VALUE = "=partitions", "=value"
+# A larger value is on disk while it is sent.
+IN_MEMORY_BYTES = 16 * 2**20
 UNPICKLABLE = (AttributeError, ImportError, RecursionError, TypeError, pickle.PicklingError)
 
 
@@ -37,11 +43,12 @@ def file_name(part: str) -> str:
 
 
 class DeploymentIOManager(dg.IOManager):
-    """Pickles below `folder`; also reads the values that earlier releases left below `earlier`."""
+    """Pickles below `folder`, or in the store; also reads the values that earlier releases left below `earlier`."""
 
-    def __init__(self, folder: Path, earlier: Path) -> None:
+    def __init__(self, folder: Path, earlier: Path, store: OutputStore | None = None) -> None:
         self.folder = folder
         self.earlier = earlier
+        self.store = store
 
     def path(self, context: dg.InputContext | dg.OutputContext, partition: str | None = None) -> Path:
         """The file of an op's output, of an asset, or of one of its partitions."""
@@ -60,9 +67,15 @@ class DeploymentIOManager(dg.IOManager):
         """
         path = self.path(context, _one_partition(context) if context.has_asset_partitions else None)
         context.log.debug("Writing %s", path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _replaced(path) as file:
-            _dump(obj, file)
+        if self.store is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _replaced(path) as file:
+                _dump(obj, file)
+        else:
+            with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+                _dump(obj, file)
+                file.seek(0)
+                self.store.replace(self._key(path), file)
         # None mostly means that the code stores its data elsewhere: a path would mislead.
         if obj is not None:
             context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
@@ -92,12 +105,22 @@ class DeploymentIOManager(dg.IOManager):
 
     def _load(self, context: dg.InputContext, partition: str | None) -> Any:
         path = self.path(context, partition)
+        if self.store is not None:
+            with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+                file.writelines(self.store.parts(self._key(path)))
+                if file.tell():
+                    file.seek(0)
+                    return pickle.load(file)  # noqa: S301 - of this code location's own runs
+        # Also after a change of OUTPUT_STORE.
         for kept in chain([path], self._earlier_paths(context, partition)):
             if kept.is_file():
                 context.log.debug("Reading %s", kept)
                 with kept.open("rb") as file:
                     return pickle.load(file)  # noqa: S301 - of this deployment's own runs
         raise FileNotFoundError(f"Nothing is kept at {path}: run what makes it first.")
+
+    def _key(self, path: Path) -> str:
+        return f"value\n{path.relative_to(self.folder)}"
 
     def _earlier_paths(self, context: dg.InputContext, partition: str | None) -> Iterator[Path]:
         """The paths of Dagster's own I/O manager. It is a fallback, because it imports more packages."""
@@ -137,7 +160,7 @@ def _replaced(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _dump(obj: Any, file: BinaryIO) -> None:
+def _dump(obj: Any, file: BinaryIO | SpooledTemporaryFile[bytes]) -> None:
     try:
         pickle.dump(obj, file)
     except UNPICKLABLE as error:
@@ -147,11 +170,11 @@ def _dump(obj: Any, file: BinaryIO) -> None:
         ) from error
 
 
-@dg.io_manager(description="Pickles on the volume op_outputs. No key can touch the file of another.")
+@dg.io_manager(description="Pickles on the volume op_outputs or in Postgres. No key can touch the file of another.")
 def deployment_io_manager(context: dg.InitResourceContext) -> DeploymentIOManager:
     """The I/O manager that DAGSTER_DEFAULT_IO_MANAGER_MODULE and _ATTRIBUTE name in the image of the code location."""
     if context.instance is None:
         raise dg.DagsterInvariantViolationError("Outputs are kept where the instance says: give the call an instance.")
     earlier = Path(context.instance.storage_directory())
     # Beside `earlier`, not in it: there, keys determined the folder names.
-    return DeploymentIOManager(earlier.with_name("outputs"), earlier)
+    return DeploymentIOManager(earlier.with_name("outputs"), earlier, OutputStore.from_environment(os.environ))

@@ -26,6 +26,10 @@ OF_RUNS = {
     "WORKER_SLOTS": ("WORKER_CONCURRENCY", 1),
     "WORKER_LOST_SECONDS": ("WORKER_LOST_SECONDS", 5),
 }
+CHOICES = {
+    "RUN_ISOLATION": ("DEFAULT_ISOLATION", ("container", "worker")),
+    "OUTPUT_STORE": ("OUTPUT_STORE", ("volumes", "postgres")),
+}
 
 
 def check_run_limits(environ: Mapping[str, str]) -> None:
@@ -37,8 +41,9 @@ def check_run_limits(environ: Mapping[str, str]) -> None:
     for name, (setting, least) in OF_RUNS.items():
         if (text := environ.get(name)) and not (text.isascii() and text.isdecimal() and int(text) >= least):
             sys.exit(f"{setting} is set to '{text}', which is not allowed: it must be a whole number from {least} on.")
-    if (text := environ.get("RUN_ISOLATION", "container")) not in {"container", "worker"}:
-        sys.exit(f"DEFAULT_ISOLATION is set to '{text}', which is not allowed: it must be container or worker.")
+    for name, (setting, choices) in CHOICES.items():
+        if (text := environ.get(name) or choices[0]) not in choices:
+            sys.exit(f"{setting} is set to '{text}', which is not allowed: it must be {' or '.join(choices)}.")
 
 
 def check_time_limits(environ: Mapping[str, str]) -> None:

@@ -1,11 +1,11 @@
-"""Migrates Dagster's tables to this image's version, grants runs their rights, and adds indexes for ticks."""
+"""Migrates Dagster's tables to this image's version, grants runs their rights, and adds what Dagster does not have."""
 
 import os
 
 import psycopg2
 
 from dagster_deployment.collecting import SERVICE, collect_seldom
-from dagster_services.database import run_grants, tick_indexes
+from dagster_services.database import output_store, run_grants, tick_indexes
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def main() -> None:
     )
     run_grants.grant(connection)
     tick_indexes.ensure_if_nobody_is_in_the_way(connection)
+    output_store.ensure(connection)
     connection.close()
 
 

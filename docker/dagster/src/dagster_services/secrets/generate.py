@@ -8,15 +8,20 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
+
+from dagster_deployment.output_store import role_of
 
 FOLDER = Path("/secrets")
 # Numeric users of the images: that of Postgres, and that of this deployment's images.
 POSTGRES_UID, DAGSTER_UID = 999, 10001
 ROLES = ("dagster", "dagster_run", "warehouse")
-# The roles that may connect through each pool.
-POOLS = {"pool": ("dagster",), "run_pool": ("dagster_run", "warehouse")}
+# The Compose files of code locations. Each location has another role, for its outputs.
+LOCATIONS = Path("/locations")
+# operate.location lets no other name in.
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 # Stretching slows down password guesses. These passwords are 256 random bits, which nobody guesses. The default of
 # 4,096 rounds would cost 3 ms of CPU for each of a run's hundred connections.
 SCRAM_ROUNDS = 64
@@ -59,15 +64,26 @@ def kept(path: Path, make: str, owner: int) -> str:
     return path.read_text()
 
 
+def locations(folder: Path = LOCATIONS) -> list[str]:
+    """The code locations of this deployment. A copy of a folder, such as shop.bak, is none."""
+    names = (file.parent.name for file in folder.glob("*/compose.yml"))
+    return sorted(name for name in names if NAME.fullmatch(name))
+
+
 def main() -> None:
     """Writes every missing file."""
+    of_locations = [role_of(name) for name in locations()]
     kept(FOLDER / "postgres/postgres_password", secrets.token_urlsafe(32), POSTGRES_UID)
-    passwords = {role: kept(FOLDER / f"postgres/{role}_password", secrets.token_urlsafe(32), 0) for role in ROLES}
+    passwords = {
+        role: kept(FOLDER / f"postgres/{role}_password", secrets.token_urlsafe(32), 0) for role in (*ROLES, *of_locations)
+    }
     scram = {
         role: kept(FOLDER / f"postgres/{role}_scram", scram_secret(password, secrets.token_bytes(16)), POSTGRES_UID)
         for role, password in passwords.items()
     }
-    for pool, roles in POOLS.items():
+    # The roles that may connect through each pool.
+    pools = {"pool": ("dagster",), "run_pool": ("dagster_run", "warehouse", *of_locations)}
+    for pool, roles in pools.items():
         write(FOLDER / pool / "userlist.txt", "".join(f'"{role}" "{scram[role]}"\n' for role in roles), DAGSTER_UID)
     write(FOLDER / "instance/pgpass", f"*:*:*:dagster:{passwords['dagster']}\n", DAGSTER_UID)
 

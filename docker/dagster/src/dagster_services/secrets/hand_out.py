@@ -9,21 +9,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dagster_deployment.output_store import role_of
 from dagster_services.secrets.generate import DAGSTER_UID, FOLDER, ROLES, write
 
 # The project's folder, as the location's Compose file mounts it.
 PROJECT = Path("/project")
 
 
-def passwords(folder: Path, roles: Sequence[str]) -> str:
-    """The lines of a pgpass file, from the passwords in `folder`.
-
-    Raises:
-        SystemExit: a role has no password.
-    """
+def check_roles(roles: Sequence[str]) -> None:
+    """Raises `SystemExit` if there is no such role of user code."""
     if unknown := sorted(set(roles) - set(ROLES)):
         sys.exit(f"secrets: there is no role {unknown[0]}: the roles of user code are {', '.join(ROLES[1:])}")
-    return "".join(f"*:*:*:{role}:{(folder / f'{role}_password').read_text()}\n" for role in roles)
 
 
 def content_of(env: Path) -> bytes | None:
@@ -52,9 +48,17 @@ def hand_out_broker_password(broker: Path, location: Path, name: str) -> None:
         write(location / "broker_password", password.read_text(), DAGSTER_UID)
 
 
-def hand_out(location: Path, project: Path, roles: Sequence[str]) -> None:
+def pgpass(folder: Path, roles: Sequence[str]) -> str:
+    """The lines of a pgpass file, from the passwords in `folder`."""
+    return "".join(f"*:*:*:{role}:{(folder / f'{role}_password').read_text()}\n" for role in roles)
+
+
+def hand_out(location: Path, project: Path, roles: Sequence[str], name: str | None = None) -> None:
     """Writes `pgpass`, and `project.env` if the project has a `.env`."""
-    write(location / "pgpass", passwords(FOLDER / "postgres", roles), DAGSTER_UID)
+    check_roles(roles)
+    # A new location has its role from the next `make up` on.
+    of_outputs = [role_of(name)] if name and (FOLDER / f"postgres/{role_of(name)}_password").exists() else []
+    write(location / "pgpass", pgpass(FOLDER / "postgres", [*roles, *of_outputs]), DAGSTER_UID)
     file, content = location / "project.env", content_of(project / ".env")
     changed = file.exists() if content is None else write(file, content, DAGSTER_UID)
     if content is None:
@@ -68,4 +72,4 @@ if __name__ == "__main__":
     # A code location of an earlier release does not say its name, and has no worker.
     if name := os.environ.get("CODE_LOCATION"):
         hand_out_broker_password(FOLDER / "broker", FOLDER / "location", name)
-    hand_out(FOLDER / "location", PROJECT, sys.argv[1:])
+    hand_out(FOLDER / "location", PROJECT, sys.argv[1:], name)

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from dagster._core.storage import local_compute_log_manager
 from dagster._core.storage.compute_log_manager import ComputeIOType
-from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, MAX_FILENAME_LENGTH, LocalComputeLogManager
+from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, MAX_FILENAME_LENGTH
 from dagster._utils.security import non_secure_md5_hash_str
 from dagster_graphql.implementation.execution import gen_captured_log_data
 from dagster_graphql.schema.logs.compute_logs import from_captured_log_data
@@ -21,8 +20,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from dagster_deployment import compute_logs
+from dagster_deployment.log_sending import key_of
 from dagster_deployment.mending import replace
 from dagster_services.webserver.plain_files import open_file, open_folder, parts, size
+from dagster_services.webserver.stored_logs import open_stored, stored_names
 
 # The most that one answer holds of a file, whatever the request asks. A sparse file of 5 GiB costs its writer nothing.
 MAX_READ_BYTES = 4 * 2**20
@@ -32,8 +34,11 @@ TAIL_BYTES = 6 * 2**20
 FOLLOW_SECONDS = 1.0
 
 
-class GuardedComputeLogManager(LocalComputeLogManager):
-    """Reads only files below its folder, and follows no link."""
+class GuardedComputeLogManager(compute_logs.DeploymentComputeLogManager):
+    """Reads only files below its folder, follows no link, and reads what runs have sent to Postgres."""
+
+    # It sends nothing, and reads what runs wrote before OUTPUT_STORE was set.
+    UNSENT = ""
 
     def get_captured_local_path(self, log_key: Sequence[str], extension: str, partial: bool = False) -> str:  # noqa: ARG002
         """The path of a log; the disk is not read.
@@ -44,16 +49,22 @@ class GuardedComputeLogManager(LocalComputeLogManager):
         return str(Path(self._base_dir, *_names(log_key, extension)))
 
     def open_log(self, log_key: Sequence[str], extension: str) -> BinaryIO | None:
-        """The open file of a log, or None if there is none.
+        """The open file of a log, or None if there is none. It may be in Postgres, or on the volume.
 
         Raises:
             ValueError: the key leads outside the folder.
         """
-        return open_file(self._base_dir, _names(log_key, extension))
+        names = _names(log_key, extension)
+        return (
+            open_stored(self.store, key_of(log_key, extension))
+            or open_file(self._base_dir, names)
+            # A run in a container of this host that was killed.
+            or open_file(self._base_dir, [compute_logs.DeploymentComputeLogManager.UNSENT, *names])
+        )
 
     def is_capture_complete(self, log_key: Sequence[str]) -> bool:
         """Whether the file that marks the log as complete exists."""
-        if file := self.open_log(log_key, "complete"):
+        if file := self.open_log(log_key, compute_logs.COMPLETE):
             file.close()
         return file is not None
 
@@ -75,9 +86,18 @@ class GuardedComputeLogManager(LocalComputeLogManager):
     def get_log_keys_for_log_key_prefix(self, log_key_prefix: Sequence[str], io_type: ComputeIOType) -> Sequence[list[str]]:
         """The keys of the logs in a folder."""
         ending = f".{IO_TYPE_EXTENSION[io_type]}"
+        if stored := self._stored_keys(log_key_prefix, IO_TYPE_EXTENSION[io_type]):
+            return stored
         with open_folder(self._base_dir, parts(log_key_prefix)) as folder, os.scandir(folder) as entries:
             names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False) and entry.name.endswith(ending)]
         return [[*log_key_prefix, name.removesuffix(ending)] for name in names]
+
+    def _stored_keys(self, log_key_prefix: Sequence[str], extension: str) -> list[list[str]]:
+        if self.store is None:
+            return []
+        before, after = key_of(log_key_prefix, ""), f"\n{extension}"
+        names = (name.removeprefix(before) for name in stored_names(self.store, before) if name.endswith(after))
+        return [[*log_key_prefix, name.removesuffix(after)] for name in names]
 
     def tail(self, log_key: Sequence[str]) -> str:
         """The cursor where following a log starts."""
@@ -168,5 +188,5 @@ def guard_compute_logs() -> None:
         return answer
 
     replace(DagsterWebserver, "download_captured_logs_endpoint", downloaded)
-    replace(local_compute_log_manager, "LocalComputeLogManager", GuardedComputeLogManager)
+    replace(compute_logs, "DeploymentComputeLogManager", GuardedComputeLogManager)
     replace(subscription, "gen_captured_log_data", _captured_logs)

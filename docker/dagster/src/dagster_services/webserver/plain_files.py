@@ -66,4 +66,7 @@ def open_file(base: str, names: Sequence[str]) -> BinaryIO | None:
 
 def size(file: BinaryIO) -> int:
     """The file's current size in bytes."""
-    return os.fstat(file.fileno()).st_size
+    at = file.tell()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(at)
+    return length
