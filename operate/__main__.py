@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
-from operate import deploy, down, location, preflight, prune, secret, smoke, up, user
+from operate import deploy, down, location, preflight, prune, secret, smoke, up, user, worker_host
 from operate.compose import CommandError
 from operate.overlays import OverlayError
 
@@ -24,9 +24,17 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "prune": prune.main,
     "user": user.main,
     "secret": secret.main,
+    "worker-host": worker_host.main,
 }
-WORDS = {"smoke": "JOB", "user": "NAME and ROLE", "secret": "NAME and LOCATION", "location": "NAME and FROM", "deploy": "NAME"}
-OPTIONS = {"destroy": "--yes", "location": "--remove", "deploy": "--back"}
+WORDS = {
+    "smoke": "JOB",
+    "user": "NAME and ROLE",
+    "secret": "NAME and LOCATION",
+    "location": "NAME and FROM",
+    "deploy": "NAME",
+    "worker-host": "NAME and TO",
+}
+OPTIONS = {"destroy": "--yes", "location": "--remove", "deploy": "--back", "worker-host": "--remove"}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

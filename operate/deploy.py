@@ -23,8 +23,9 @@ from operate.code_server import drain_workers, end_code_servers, image_of, is_cu
 from operate.compose import QUIET, CommandError, code_server_start, compose, model, webserver_url
 from operate.containers import containers
 from operate.images import adopt, build_locations, current_tag
-from operate.locations import Location, copies, locations
+from operate.locations import Location, has_worker, locations
 from operate.releases import before, check_image, file_of, remove_surplus, tags_in, with_release
+from operate.worker_host import say_who_is_behind
 from operate.workspace import load_workspace
 
 # A worker of the old code ends when the runs that were launched with it have left the queue.
@@ -51,11 +52,6 @@ def check_definitions(location: Location, env: Mapping[str, str]) -> None:
     except CommandError as error:
         reason = str(error).partition(" failed: ")[2]
         raise CommandError(f"{location.name} does not load, so its old code serves on:\n{reason}") from error
-
-
-def has_worker(deployment: Mapping[str, Any], location: Location) -> bool:
-    """Whether a worker executes the location's runs."""
-    return bool(copies(deployment["services"].get(location.worker, {"scale": 0})))
 
 
 def replace(deployment: Mapping[str, Any], location: Location, tag: str, env: Mapping[str, str]) -> list[str]:
@@ -201,4 +197,5 @@ def main(words: list[str]) -> int:
         wanted = chosen(options.names, hosted)
         check_webserver()
         (back if options.back else forward)(deployment, wanted, [each.name for each in hosted])
+        say_who_is_behind(deployment)
     return 0

@@ -71,6 +71,11 @@ def copies(service: Mapping[str, Any]) -> int:
     return int((service.get("deploy") or {}).get("replicas", service.get("scale", 1)))
 
 
+def has_worker(deployment: Mapping[str, Any], location: Location) -> bool:
+    """Whether a worker executes the location's runs."""
+    return bool(copies(deployment["services"].get(location.worker, {"scale": 0})))
+
+
 def is_built(service: Mapping[str, Any]) -> bool:
     """Whether a service's image is built of a project. An operator may host an image of a registry, too."""
     return "project" in ((service.get("build") or {}).get("additional_contexts") or {})

@@ -1,4 +1,4 @@
-"""Selects the deployment's Compose files. RUN_ISOLATION, EDGE and LOGIN change the files that .env names."""
+"""Selects the deployment's Compose files. RUN_ISOLATION, EDGE and others change the files that .env names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 BASE = "docker-compose.yml"
 WORKER, NO_GATEWAY = "docker/compose.worker.yml", "docker/compose.no-gateway.yml"
+WORKER_GATEWAY = "docker/compose.worker-gateway.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
 # The file of RUN_ISOLATION=process, which an earlier release had.
 REMOVED = "docker/compose.process.yml"
@@ -13,6 +14,7 @@ REMOVED = "docker/compose.process.yml"
 OVERLAYS: dict[str, dict[str, str | None]] = {
     "RUN_ISOLATION": {"container": None, "worker": WORKER},
     "LAUNCH_GATEWAY": {"1": None, "0": NO_GATEWAY},
+    "WORKER_GATEWAY": {"0": None, "1": WORKER_GATEWAY},
     "EDGE": {"0": None, "1": EDGE},
     "LOGIN": {"password": None, "oidc": OIDC},
     "EDGE_TLS": {"auto": None, "internal": None},
@@ -45,6 +47,12 @@ def compose_files(current: str, environ: Mapping[str, str]) -> str:
     for needs, needed, variable, said in (
         (OIDC, EDGE, "LOGIN", "LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password."),
         (NO_GATEWAY, WORKER, "LAUNCH_GATEWAY", "LAUNCH_GATEWAY is set to '0', which needs workers: add RUN_ISOLATION=worker."),
+        (
+            WORKER_GATEWAY,
+            WORKER,
+            "WORKER_GATEWAY",
+            "WORKER_GATEWAY is set to '1', which needs workers: add RUN_ISOLATION=worker.",
+        ),
     ):
         if needs in known and needed not in known:
             if environ.get(variable):

@@ -55,8 +55,14 @@ def size_workers(path: Path) -> None:
     """
     if settings(path).get("RUN_ISOLATION") == "worker":
         processors = int(run(["docker", "info", "--format", "{{.NCPU}}"], capture=True))
-        slots = 2 * processors
-        add_to_env(path, f"WORKER_CPUS={processors}\nWORKER_CONCURRENCY={slots}\nWORKER_MEMORY={max(slots, LEAST_WORKER_GIB)}g\n")
+        add_to_env(path, "".join(f"{name}={value}\n" for name, value in sizes(processors).items()))
+
+
+def sizes(processors: int) -> dict[str, str]:
+    """The settings for workers on a host with so many processors."""
+    slots = 2 * processors
+    memory = f"{max(slots, LEAST_WORKER_GIB)}g"
+    return {"WORKER_CPUS": str(processors), "WORKER_CONCURRENCY": str(slots), "WORKER_MEMORY": memory}
 
 
 def base_images(services: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ FILES = {
     "default": "docker-compose.yml",
     "worker": "docker-compose.yml:docker/compose.worker.yml",
     "no gateway": "docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml",
+    "worker hosts": "docker-compose.yml:docker/compose.worker.yml:docker/compose.worker-gateway.yml",
     "edge": "docker-compose.yml:docker/compose.edge.yml",
     "no gateway and edge": ("docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml:docker/compose.edge.yml"),
     "oidc": "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
@@ -27,10 +28,11 @@ FILES = {
 # These variables have no default, because only the operator can know them.
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
 ONE_SHOT = {
-    "secrets", "roles", "migrate", "user_admin", "evaluation", "user_code_secrets", "broker_secrets", "broker_users"
+    "secrets", "roles", "migrate", "user_admin", "evaluation", "user_code_secrets", "broker_secrets", "broker_users",
+    "worker_certificates",
 }  # fmt: skip
 # These hand out files to other users. They have no network.
-ROOT_SERVICES = {"secrets", "user_code_secrets", "broker_secrets"}
+ROOT_SERVICES = {"secrets", "user_code_secrets", "broker_secrets", "worker_certificates"}
 # The zones of each service. tests/stack/test_zones.py tests which connections they allow.
 ZONES = {
     "postgres": "database",
@@ -54,12 +56,18 @@ ZONES = {
     "broker": "dispatch work",
     "broker_users": "dispatch",
     "user_code_worker": "runs work",
+    "worker_certificates": "",
+    "worker_gateway": "worker_gateway worker_hosts",
 }
 # Exceptions: with workers, webserver and daemon reach the broker; OpenID Connect has an external provider; official settings
 # have no pool.
 OTHER_ZONES = {
     ("worker", "webserver"): "code dispatch engine public storage",
     ("worker", "daemon"): "code dispatch engine storage",
+    ("worker hosts", "webserver"): "code dispatch engine public storage",
+    ("worker hosts", "daemon"): "code dispatch engine storage",
+    ("worker hosts", "broker"): "dispatch work worker_gateway",
+    ("worker hosts", "run_connection_pool"): "database runs runs_egress worker_gateway",
     ("no gateway", "webserver"): "code dispatch public storage",
     ("no gateway", "daemon"): "code dispatch storage",
     ("no gateway and edge", "webserver"): "code dispatch public storage",
@@ -74,6 +82,7 @@ TAGS = {"USER_CODE_TAG": "local"}
 CAPABILITIES = {name: ["CHOWN", "DAC_OVERRIDE"] for name in ROOT_SERVICES}
 WORKSPACE = {str(ROOT / "workspace.yaml"): True}
 BINDS = {
+    "secrets": {str(ROOT / "locations"): True},
     "roles": {str(ROOT / "docker/postgres/roles.sh"): True},
     "launch_gateway": {"/var/run/docker.sock": False, str(ROOT / "locations"): True},
     "user_code_secrets": {str(ROOT / "user_code"): True},
@@ -167,11 +176,15 @@ class TestEveryService:
             assert re.match(r"\d+\.\d+", tag)
         assert "container_name" not in service
 
-    def test_service_publishes_no_port_except_webserver_and_edge(self, files: str, name: str) -> None:
-        """The webserver has no login, so only loopback may reach it. The edge has a login, and replaces that port."""
+    def test_service_publishes_no_port_except_webserver_and_gateways(self, files: str, name: str) -> None:
+        """The webserver has no login, so only loopback may reach it. The edge has a login, and replaces that port.
+
+        The gateway of worker hosts asks for a certificate.
+        """
         ports = [(port["host_ip"], port["target"]) for port in services(files)[name].get("ports", [])]
         everybody = [("0.0.0.0", 80), ("0.0.0.0", 443)]  # noqa: S104 - the edge
         wanted = {"edge": everybody} if "edge" in services(files) else {"webserver": [("127.0.0.1", 3000)]}
+        wanted["worker_gateway"] = [("0.0.0.0", 7443)]  # noqa: S104 - the hosts are elsewhere
         assert ports == wanted.get(name, [])
 
     def test_service_mounts_only_listed_host_paths(self, files: str, name: str) -> None:

@@ -37,7 +37,7 @@ def test_health_checks_call_postgres_programs_not_debian_wrappers(folder: str) -
 @pytest.mark.parametrize(
     ("name", "places"),
     [
-        ("python", {"docker-compose.yml", "docker/compose.edge.yml", ".env.example"}),
+        ("python", {"docker-compose.yml", "docker/compose.edge.yml", "docker/worker_gateway/Dockerfile", ".env.example"}),
         ("postgres", {"docker-compose.yml", "docker/connection_pool/Dockerfile", ".env.example"}),
         ("caddy", {"docker/compose.edge.yml", "docker/edge/Dockerfile", ".env.example"}),
         ("valkey/valkey", {"docker/compose.worker.yml", ".env.example"}),

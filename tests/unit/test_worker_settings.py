@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dagster_deployment.broker import queue_of, worker_user
-from dagster_deployment.run_coordinator import of_workers
+from dagster_deployment.presence import Worker
+from dagster_deployment.run_coordinator import names, of_each, of_workers, total
 from dagster_deployment.time_limits import check_run_limits
 from dagster_services.launcher.run_launcher import IsolationError, isolation
 from dagster_services.secrets.broker import users
 from dagster_worker.settings import Settings, SettingsError
+from operate.compose import ROOT
 
 GIVEN = {"CODE_LOCATION": "shop", "DAGSTER_CURRENT_IMAGE": "demo/shop:abc"}
 BOTH = {"DOCKER_HOST": "tcp://launch_gateway:2375", "BROKER_HOST": "broker"}
@@ -88,9 +90,37 @@ def test_queue_of_runs_is_that_of_their_image() -> None:
 
 
 def test_each_location_gets_no_more_runs_than_its_workers_have_slots() -> None:
-    """Without workers there is no such limit."""
-    assert of_workers("") == []
-    assert of_workers("4") == [{"key": "dagster/code_location", "value": {"applyLimitPerUniqueValue": True}, "limit": 4}]
+    """Until the first worker has said its number, there is the setting. Without workers there is no such limit."""
+    assert of_each("") == []
+    assert of_each("4") == [{"key": "dagster/code_location", "value": {"applyLimitPerUniqueValue": True}, "limit": 4}]
+
+
+def test_limits_add_up_the_hosts_but_not_the_workers_of_a_host() -> None:
+    """During a deployment a host has a worker of the old and one of the new code, which share its processors."""
+    here, new = Worker("queue.1", "here", "a", 4), Worker("queue.2", "here", "b", 3)
+    there = Worker("queue.2", "h2", "c", 8)
+    workers = {"shop": [here, new, there], "user_code": [here], "broken": []}
+    assert of_workers(workers, 5) == [
+        {"key": "dagster/code_location", "value": "broken", "limit": 5},
+        {"key": "dagster/code_location", "value": "shop", "limit": 12},
+        {"key": "dagster/code_location", "value": "user_code", "limit": 4},
+        {"key": "dagster/isolation", "value": "container", "limit": 5},
+    ]
+    assert total(workers) == 12
+
+
+def test_hosts_with_old_code_do_not_count_after_a_deployment() -> None:
+    """A run is executed where its image is. More runs than slots would wait in the broker, and miss their start time-out."""
+    here, there = Worker("queue.new", "here", "a", 4), Worker("queue.old", "h2", "b", 8)
+    assert of_workers({"shop": [here, there]}, 4)[0]["limit"] == 4
+    assert of_workers({"shop": [here, Worker("queue.new", "h2", "b", 8)]}, 4)[0]["limit"] == 12
+    assert of_workers({"shop": [there]}, 4)[0]["limit"] == 8
+
+
+def test_code_locations_are_those_of_the_workspace() -> None:
+    """The queue asks the broker for these only: user code can write other keys, but not for another location."""
+    assert names((ROOT / "workspace.yaml").read_text()) == ["user_code"]
+    assert names("load_from: []") == names("load_from:\n  - python_file: x.py\n") == []
 
 
 def test_user_of_a_worker_reaches_the_keys_of_its_location_only() -> None:
@@ -109,6 +139,7 @@ def test_user_of_a_worker_reaches_the_keys_of_its_location_only() -> None:
         ({"WORKER_SLOTS": "0"}, "WORKER_CONCURRENCY is set to '0', .* it must be a whole number from 1 on."),
         ({"WORKER_LOST_SECONDS": "4"}, "WORKER_LOST_SECONDS is set to '4', .* it must be a whole number from 5 on."),
         ({"RUN_ISOLATION": "workers"}, "DEFAULT_ISOLATION is set to 'workers', .* it must be container or worker."),
+        ({"OUTPUT_STORE": "s3"}, "OUTPUT_STORE is set to 's3', .* it must be volumes or postgres."),
     ],
 )
 def test_daemon_and_webserver_reject_a_bad_setting_with_a_sentence(environ: dict[str, str], said: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from dagster_api.runs import ENDED, Run
@@ -20,6 +22,10 @@ RUNS = int(os.environ.get("FAULT_RUNS", "12"))
 DOUBLES = """SELECT a.run, b.run FROM (SELECT root, run, min(at) AS first, max(at) AS last FROM ticks GROUP BY 1, 2) a
 JOIN (SELECT root, run, min(at) AS first, max(at) AS last FROM ticks GROUP BY 1, 2) b
 ON a.root = b.root AND a.run <> b.run AND a.first <= b.first AND b.first < a.last"""
+
+
+# Dagster's compute logs: the step's output goes through pipes.
+LINE = '{"'
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,14 @@ def load(stack: Stack, count: int = RUNS, seconds: float = 0.5) -> Load:
     name = str(uuid4())
     roots = [stack.client.launch("tick_job", config=config, tags={"load": name}) for _ in range(count)]
     return Load(stack, name, tuple(roots))
+
+
+def printed(stack: Stack, run_id: str) -> dict[str, Any]:
+    """Returns the line of JSON that a run has printed."""
+    found: dict[str, Any] = json.loads(
+        next(line for line in stack.client.output(run_id)[0].splitlines() if line.startswith(LINE))
+    )
+    return found
 
 
 def container(stack: Stack, service: str) -> str:

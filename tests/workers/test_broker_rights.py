@@ -80,6 +80,28 @@ app.send_task(TASK, ["@RUN@", "@TASK@"], queue=queue_of(os.environ["DAGSTER_CURR
 """
 
 
+def test_false_workers_of_user_code_do_not_stop_the_queue(still: Stack) -> None:
+    """Workers say how many slots they have, with a password that user code has too."""
+    still.compose("exec", "-T", "user_code_worker", "python", "-c", INVENT)
+    still.succeeds("quick_job")
+    still.compose("exec", "-T", "user_code_worker", "python", "-c", REMOVE)
+
+
+# No text, no worker, and more slots than there can be; from now until the end of time.
+INVENT = """import os
+from dagster_deployment.broker import Broker
+client = Broker.from_environment(os.environ).client()
+soon = client.time()[0] + 15
+false = {b"\\xff": soon, b"q": soon, b"q|h|n|" + b"9" * 5000: soon, b"q|h|n|-1": soon, b"q|h|n|999999": soon, b"q|h|n|9": 9e12}
+client.zadd("user_code:workers", false)
+"""
+REMOVE = """import os
+from dagster_deployment.broker import Broker
+client = Broker.from_environment(os.environ).client()
+client.delete("user_code:workers")
+"""
+
+
 def test_broker_keeps_no_key_of_ended_runs(still: Stack) -> None:
     """Keys that nobody removes would fill its memory after months."""
     still.succeeds("quick_job")
@@ -87,7 +109,7 @@ def test_broker_keeps_no_key_of_ended_runs(still: Stack) -> None:
         still.succeeds("quick_job")
     still.quiet()
     left = still.compose("exec", "-T", "daemon", "python", "-c", KEYS)
-    of_queue = {"_kombu.binding.queue.local", "_kombu.binding_permanent.queue.local", "workers.queue.local"}
+    of_queue = {"_kombu.binding.queue.local", "_kombu.binding_permanent.queue.local", "workers"}
     assert set(json.loads(left)) - {"user_code:unacked_mutex"} == {f"user_code:{name}" for name in of_queue}
 
 

@@ -19,18 +19,11 @@ from tests.stack.test_odd_code import (  # noqa: F401 - the same tests, with run
     test_run_that_exceeds_its_maximum_runtime_fails_and_is_not_retried,
 )
 from tests.workers.conftest import LOST_SECONDS
-from tests.workers.load import load
+from tests.workers.load import load, printed
 
 pytestmark = pytest.mark.timeout(300)
 # Dagster's own connections to its database: each storage may have one.
 DATABASE_CONNECTIONS = 3
-# Dagster's compute logs: the step's output goes through pipes.
-LINE = '{"'
-
-
-def printed(stack: Stack, run_id: str) -> dict:
-    """Returns the line of JSON that a run has printed."""
-    return json.loads(next(line for line in stack.client.output(run_id)[0].splitlines() if line.startswith(LINE)))
 
 
 def test_run_sees_nothing_of_an_earlier_run_of_its_worker(still: Stack) -> None:

@@ -13,13 +13,19 @@ from tests.stack.test_zones import PORTS, REACHES
 from tests.workers.conftest import PROJECT
 
 pytestmark = pytest.mark.timeout(300)
-WITH_WORKERS = {**REACHES, "dispatch": {"broker"}, "work": {"broker"}}
+WITH_WORKERS = {
+    **REACHES,
+    "dispatch": {"broker"},
+    "work": {"broker"},
+    "worker_hosts": {"worker_gateway", "outside"},
+    "worker_gateway": {"worker_gateway", "broker", "run_connection_pool"},
+}
 
 
-@pytest.mark.parametrize("zone", ["dispatch", "work", "runs", "storage"])
+@pytest.mark.parametrize("zone", ["dispatch", "work", "runs", "storage", "worker_hosts", "worker_gateway"])
 def test_container_in_a_zone_reaches_only_the_listed_services(stack: Stack, zone: str) -> None:
     """Workers execute user code, which must reach neither Dagster's own pool nor the webserver."""
-    places = addresses(stack.compose("ps", "--quiet").split(), {**PORTS, "broker": 6379})
+    places = addresses(stack.compose("ps", "--quiet").split(), {**PORTS, "broker": 6379, "worker_gateway": 7443})
     assert reached_services(PROJECT, zone, places) == WITH_WORKERS[zone] - {"outside"}
 
 

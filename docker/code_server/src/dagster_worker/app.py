@@ -13,13 +13,13 @@ from celery.signals import worker_process_init, worker_ready, worker_shutting_do
 from celery.worker import state
 
 from dagster_deployment.broker import TASK, Broker, queue_of
-from dagster_deployment.presence import EVERY_SECONDS, Presence
-from dagster_worker.leftovers import RUNS, mark
+from dagster_deployment.presence import EVERY_SECONDS, Presence, Worker
+from dagster_worker.leftovers import RUNS, mark, remove_unsent
 from dagster_worker.run_process import adopt_orphans, end_strays
 from dagster_worker.settings import Settings
 from dagster_worker.slot import Slot
 from dagster_worker.warm import freeze
-from dagster_worker.watch import Stop
+from dagster_worker.watch import Stop, name
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -58,14 +58,18 @@ def application(settings: Settings, broker: Broker, stop: Stop) -> Celery:
 
 def connect_signals(settings: Settings, broker: Broker, stop: Stop) -> None:
     """Tells Celery what this worker does when it is ready, when a slot starts, and when it stops."""
-    presence = Presence(broker.client(), settings.location, queue_of(settings.image))
+    presence = Presence(broker.client(), settings.location)
+    worker = Worker(queue_of(settings.image), settings.host, name(), settings.slots)
     timers: list[Any] = []
 
     def alive() -> None:
         ALIVE.touch()
         end_strays()
+        if state.should_stop is not None:
+            # It drains: it takes no other run.
+            return
         with suppress(redis.RedisError):
-            presence.announce()
+            presence.announce(worker)
 
     def ready(sender: Any, **_: Any) -> None:
         # Celery is ready again after each loss of the broker.
@@ -87,6 +91,7 @@ def serve(environ: Mapping[str, str], settings: Settings) -> None:
     app = application(settings, broker, stop)
     connect_signals(settings, broker, stop)
     mark()
+    remove_unsent()
     freeze()
     adopt_orphans()
     print(f"worker of {settings.image}: {settings.slots} runs at a time, process {os.getpid()}", flush=True)

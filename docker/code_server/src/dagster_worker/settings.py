@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dagster_deployment.presence import HERE
+
 UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 # Docker kills the container after its grace period. Runs that are still active then are ended this much earlier.
 BEFORE_KILL_SECONDS = 10
@@ -52,6 +54,8 @@ class Settings:
     run_memory: int
     # Seconds that runs may go on after `docker stop`.
     grace: int
+    # The host's name, where it is not the deployment's own.
+    host: str = HERE
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -71,4 +75,5 @@ class Settings:
             number("WORKER_CONCURRENCY", environ.get("WORKER_CONCURRENCY", "2"), 1),
             bytes_of("RUN_MEMORY", environ.get("RUN_MEMORY", "1g")),
             seconds - BEFORE_KILL_SECONDS,
+            environ.get("WORKER_HOST") or HERE,
         )

@@ -25,7 +25,7 @@ from dagster_worker.watch import Stop, Watch, keep, name
 # A report needs the database. It may be restarting.
 REPORT_SECONDS = 600
 # Variables of the worker and of Celery, which runs do not get.
-OWN = ("BROKER_HOST", "WORKER_CONCURRENCY", "WORKER_GRACE_SECONDS", "WORKER_LOST_SECONDS", "RUN_MEMORY")
+OWN = ("BROKER_HOST", "WORKER_HOST", "WORKER_CONCURRENCY", "WORKER_GRACE_SECONDS", "WORKER_LOST_SECONDS", "RUN_MEMORY")
 OF_CELERY = ("CELERY_LOG_", "_MP_FORK_")
 
 

@@ -109,6 +109,8 @@ class Broker:
             # By default a call tries ten times more: a minute, in which a slot would not notice that it is cut off.
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
+            # User code may write anything.
+            encoding_errors="replace",
         )
 
     def lease(self, client: redis.Redis, location: str, task: str) -> Lease:

@@ -1,12 +1,13 @@
 """A run writes a row every twentieth of a second: a test sees whether two attempts of it were executed at the same time."""
 
 import os
+import socket
 import time
 
 import dagster as dg
 import psycopg2
 
-TABLE = "CREATE TABLE IF NOT EXISTS ticks (root text, run text, at timestamptz DEFAULT clock_timestamp())"
+TABLE = "CREATE TABLE IF NOT EXISTS ticks (root text, run text, at timestamptz DEFAULT clock_timestamp(), host text)"
 
 
 @dg.op(config_schema={"seconds": dg.Field(float, default_value=0.5)})
@@ -18,7 +19,7 @@ def tick(context: dg.OpExecutionContext) -> None:
     cursor = connection.cursor()
     until = time.monotonic() + context.op_config["seconds"]
     while time.monotonic() < until:
-        cursor.execute("INSERT INTO ticks (root, run) VALUES (%s, %s)", (root, context.run_id))
+        cursor.execute("INSERT INTO ticks (root, run, host) VALUES (%s, %s, %s)", (root, context.run_id, socket.gethostname()))
         time.sleep(0.05)
 
 

@@ -79,7 +79,7 @@ class WorkerRuns:
         if self._is_executed(run):
             return
         queue = queue_of(image_of(run))
-        if not Presence(self._client, location_of(run), queue):
+        if not Presence(self._client, location_of(run)).has(queue):
             raise _no_worker(context, run)
         task = f"{run.run_id}.{uuid4().hex[:8]}"
         # Before the message: a worker executes only the launch that the tag names.
@@ -148,7 +148,7 @@ class WorkerRuns:
         """The text that Dagster adds to its message on a run that missed its start or cancel time-out."""
         try:
             owner = self._lease(run).owner()
-            workers = bool(Presence(self._client, location_of(run), queue_of(image_of(run))))
+            workers = Presence(self._client, location_of(run)).has(queue_of(image_of(run)))
         except AWAY as error:
             return f"The broker does not answer: {error}"
         executed = f"Worker {owner} executes it." if owner else "No worker executes it."
@@ -163,7 +163,7 @@ class WorkerRuns:
         if time.monotonic() < patience or self._lease(run).owner():
             return False
         waits = self._client.llen(f"{location}:{queue}")
-        has_worker = bool(Presence(self._client, location, queue))
+        has_worker = Presence(self._client, location).has(queue)
         if (waits and has_worker) or not self._lease(run).prevent():
             return False
         message = LOST_MESSAGE if has_worker else f"{GONE} {image_of(run)}."

@@ -10,14 +10,13 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from dagster_services.secrets.generate import DAGSTER_UID, FOLDER, kept, write
+from dagster_services.secrets.generate import DAGSTER_UID, FOLDER, kept, locations, write
 
 # The numeric user of the broker's image.
 BROKER_UID = 999
-LOCATIONS = Path("/locations")
 # Commands by category. `@dangerous` has those that stop the server, list clients or keys, or change users. Scripts are not
 # allowed: one with an endless loop stopped the broker for all.
-CLIENT = "+@connection +@transaction +@read +@write -@dangerous -@blocking +brpop"
+CLIENT = "+@connection +@transaction +@read +@write -@dangerous -@blocking +brpop +time"
 # Names of other locations' keys are none of its business.
 WORKER = "-scan -randomkey -dbsize -client|tracking"
 # Nobody publishes or subscribes: Celery's broadcasts are off.
@@ -28,11 +27,6 @@ PROBE = "user probe on nopass +ping"
 def user(name: str, password: str, rights: str) -> str:
     """The line of a user in the broker's file. It holds a hash: the password is 256 random bits."""
     return f"user {name} on #{hashlib.sha256(password.encode()).hexdigest()} {rights}"
-
-
-def names(folder: Path) -> list[str]:
-    """The code locations of this deployment."""
-    return sorted(file.parent.name for file in folder.glob("*/compose.yml"))
 
 
 def users(launcher: str, access: str, workers: Iterable[tuple[str, str]]) -> str:
@@ -56,7 +50,7 @@ def main() -> None:
     """Writes the passwords, each for its reader, and the file of users."""
     launcher = password(FOLDER / "instance/broker_password", DAGSTER_UID)
     access = password(FOLDER / "broker_users/access_password", BROKER_UID)
-    workers = [(name, password(FOLDER / f"broker/{name}", 0)) for name in names(LOCATIONS)]
+    workers = [(name, password(FOLDER / f"broker/{name}", 0)) for name in locations()]
     write(FOLDER / "broker_users/users.acl", users(launcher, access, workers), BROKER_UID)
 
 
