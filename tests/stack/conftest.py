@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +21,7 @@ from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import schedule
-from operate.compose import ROOT, code_server_start, free_port, webserver_url
+from operate.compose import ROOT, code_server_start, free_port, model, webserver_url
 from operate.overlays import BASE
 from operate.up import ensure_base_images
 from tests.selector import LOCATION
@@ -42,6 +46,8 @@ VARIABLES = {
     "SHLVL": "7",
 }
 START_SECONDS = 600
+# More than a copy has.
+MOST_NETWORKS = 32
 
 
 @dataclass
@@ -117,6 +123,28 @@ class Stack:
             assert not left, f"{kind}s left: {left}"
 
 
+@contextmanager
+def subnets(environ: dict[str, str]) -> Iterator[None]:
+    """Gives the networks of a copy subnets of their own beside other copies: Docker has addresses for 31 networks only.
+
+    The range is the one for benchmarks, which no network uses (RFC 2544).
+    """
+    lane = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if not lane:
+        yield
+        return
+    blocks = islice(ip_network("198.18.0.0/15").subnets(new_prefix=26), int(lane) * MOST_NETWORKS, None)
+    networks = {
+        name: {"ipam": {"config": [{"subnet": str(block)}]}}
+        for name, block in zip(model(environ)["networks"], blocks, strict=False)
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        json.dump({"networks": networks}, file)
+        file.flush()
+        environ["COMPOSE_FILE"] += f":{file.name}"
+        yield
+
+
 Copy = TypeVar("Copy", bound=Stack)
 
 
@@ -131,21 +159,22 @@ def copy_of_the_deployment(
     names = {"COMPOSE_PROJECT_NAME": project, "WEBSERVER_PORT": str(port), "USER_CODE_TAG": "local"}
     compose = {"COMPOSE_FILE": BASE, "COMPOSE_PROGRESS": "plain"}
     stack = kind(project, port, {**os.environ, **compose, **settings, **names})
-    stack.remove()
-    build(stack)
-    try:
-        stack.up()
-        yield stack
-    finally:
-        if session.testsfailed:
-            print(stack.compose("ps", "--all", check=False), stack.compose("logs", "--tail", "60", check=False))
+    with subnets(stack.environ):
         stack.remove()
+        build(stack)
+        try:
+            stack.up()
+            yield stack
+        finally:
+            if session.testsfailed:
+                print(stack.compose("ps", "--all", check=False), stack.compose("logs", "--tail", "60", check=False))
+            stack.remove()
 
 
 @pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yields the copy, with the code location of these tests."""
-    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES, healthcheck={"interval": "3s"})
+    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES, healthcheck={"interval": "8s"})
     with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}"}) as stack:
         yield stack
 
