@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host dev bench test test-static test-unit test-integration test-stack test-faults lint format lock
+.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host backup restore dev bench test test-static test-unit test-integration test-stack test-faults lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -40,13 +40,19 @@ secret: ## Keep standard input for a code location, which reads /run/secrets/NAM
 worker-host: ## Let another host execute runs, or bring it up to date: NAME=h2 TO=ops@h2; REMOVE=1 locks it out
 	@python3 -m operate worker-host $(NAME) $(TO) $(if $(REMOVE),--remove)
 
+backup: ## Write all data, settings and passwords to a file in backups/, while everything runs
+	@python3 -m operate backup
+
+restore: ## Make this deployment what a backup holds: FILE=backups/NAME.tar; SAFETY=0 keeps nothing of what is here
+	@python3 -m operate restore $(FILE) $(if $(YES),--yes) $(if $(filter 0,$(SAFETY)),--no-safety)
+
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m dev $(DEV_OPTIONS)
 
 bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings
 	@python3 -m bench $(JOBS) $(if $(OFFICIAL),--official)
 
-# Three files of tests at once, each with a copy of the deployment: tests/lanes.py.
+# Three files of tests at once; two workers have a copy of the deployment: tests/lanes.py.
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test: test-static ## Run all tests

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
-from operate import deploy, down, location, preflight, prune, secret, smoke, up, user, worker_host
+from operate import backup, deploy, down, location, preflight, prune, restore, secret, smoke, up, user, worker_host
 from operate.compose import CommandError
 from operate.overlays import OverlayError
 
@@ -25,6 +25,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "user": user.main,
     "secret": secret.main,
     "worker-host": worker_host.main,
+    "backup": backup.main,
+    "restore": restore.main,
 }
 WORDS = {
     "smoke": "JOB",
@@ -33,8 +35,15 @@ WORDS = {
     "location": "NAME and FROM",
     "deploy": "NAME",
     "worker-host": "NAME and TO",
+    "restore": "FILE",
 }
-OPTIONS = {"destroy": "--yes", "location": "--remove", "deploy": "--back", "worker-host": "--remove"}
+OPTIONS = {
+    "destroy": ("--yes",),
+    "location": ("--remove",),
+    "deploy": ("--back",),
+    "worker-host": ("--remove",),
+    "restore": ("--yes", "--no-safety"),
+}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -46,7 +55,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         verb.set_defaults(words=[], options=[])
         if name in WORDS:
             verb.add_argument("words", nargs="*", metavar=WORDS[name])
-        if option := OPTIONS.get(name):
+        for option in OPTIONS.get(name, ()):
             verb.add_argument(option, dest="options", action="append_const", const=option)
     parsed = parser.parse_args(arguments)
     parsed.words += parsed.options

@@ -125,11 +125,11 @@ def collect(deployment: dict[str, Any]) -> Facts:
     """Checks the engine and this host. It skips memory and ports that the running deployment itself uses."""
     running = {name for name, container in services().items() if container["State"] == "running"}
     data_major, image_major = _postgres_majors(deployment)
-    free_disk = _free_disk()
-    needed_networks, free_networks = count(deployment, here=free_disk is not None)
+    disk = free_disk()
+    needed_networks, free_networks = count(deployment, here=disk is not None)
     return Facts(
         free_memory=None if "webserver" in running else _free_memory(),
-        free_disk=free_disk,
+        free_disk=disk,
         busy_port=_busy_port(deployment, running),
         data_major=data_major,
         image_major=image_major,
@@ -153,7 +153,8 @@ def _free_memory() -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def _free_disk() -> int | None:
+def free_disk() -> int | None:
+    """Free bytes where Docker keeps its data; None if that is not on this machine."""
     root = Path(run(["docker", "info", "--format", "{{.DockerRootDir}}"], capture=True).strip())
     return shutil.disk_usage(root).free if root.exists() else None
 

@@ -135,7 +135,7 @@ def subnets(environ: dict[str, str]) -> Iterator[None]:
         return
     blocks = islice(ip_network("198.18.0.0/15").subnets(new_prefix=26), int(lane) * MOST_NETWORKS, None)
     networks = {
-        name: {"ipam": {"config": [{"subnet": str(block)}]}}
+        name: {"ipam": {"config": [{"subnet": str(block), "gateway": str(block[1])}]}}
         for name, block in zip(model(environ)["networks"], blocks, strict=False)
     }
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:

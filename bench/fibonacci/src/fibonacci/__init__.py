@@ -1,0 +1,1 @@
+"""Chains of tasks that compute Fibonacci numbers."""

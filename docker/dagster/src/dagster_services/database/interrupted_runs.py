@@ -1,0 +1,30 @@
+"""Fails the runs that were in progress when a backup was made: no process executes them. Runs in the queue stay there."""
+
+from __future__ import annotations
+
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from dagster_deployment.collecting import SERVICE, collect_seldom
+
+IN_PROGRESS = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+SAID = "The run was in progress when the backup was made, and this deployment was restored from it. Start it again if needed."
+
+
+def fail_all(instance: DagsterInstance) -> int:
+    """Fails each such run, and returns their number. None is started again by itself: its work may have been completed."""
+    runs = instance.get_runs(RunsFilter(statuses=IN_PROGRESS))
+    for run in runs:
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        instance.report_run_failed(run, SAID)
+    return len(runs)
+
+
+def main() -> None:
+    """Prints the number of runs."""
+    collect_seldom(SERVICE)
+    with DagsterInstance.get() as instance:
+        print(fail_all(instance))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""`make backup` writes all that this deployment holds to one file in `backups/`, while it runs.
+
+It holds passwords. `make restore FILE=...` brings it back, here or on an empty machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from operate import databases, volumes
+from operate.alone import alone
+from operate.archive import Writer, new_file
+from operate.compose import ROOT, CommandError, model, run, services
+from operate.env_file import env_file
+
+FOLDER = ROOT / "backups"
+SETTINGS = "settings.env"
+POSTGRES_MAJOR = ("postgres", "--version")
+
+
+def postgres_major() -> int:
+    """The major version of the running Postgres."""
+    said = run([*databases.EXEC, "postgres", "--version"], capture=True)
+    return int(said.split()[2].partition(".")[0])
+
+
+def dagster_version(image: str) -> str:
+    """The version of Dagster in an image."""
+    show = "from importlib.metadata import version; print(version('dagster'))"
+    return run(["docker", "run", "--rm", "--network=none", image, "python", "-c", show], capture=True).strip()
+
+
+def facts(deployment: Mapping[str, Any], rows: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """What the manifest says of the deployment."""
+    return {
+        "project": deployment["name"],
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "postgres_major": postgres_major(),
+        "dagster": dagster_version(deployment["services"]["secrets"]["image"]),
+        "rows": rows,
+    }
+
+
+def write(path: Path, deployment: Mapping[str, Any]) -> None:
+    """Writes a backup. The file gets its name only when it is whole.
+
+    Raises:
+        CommandError: a database or a volume cannot be read.
+        OSError: the disk is full.
+    """
+    image = deployment["services"]["secrets"]["image"]
+    with new_file(path) as file, ExitStack() as moments:
+        archive, rows = Writer(file), {}
+        # Databases come first: each file that they name exists in the volumes that follow.
+        for database in databases.DATABASES:
+            moment, rows[database] = moments.enter_context(databases.snapshot(database))
+            archive.add(f"databases/{database}.dump", partial(databases.dump, database, moment))
+        for key, name in volumes.kept(deployment).items():
+            if volumes.exists(name):
+                archive.add(f"volumes/{key}.tar", partial(volumes.read, name, image))
+        if env_file().exists():
+            archive.add(SETTINGS, _content(env_file()))
+        archive.finish(facts(deployment, rows))
+
+
+def _content(path: Path) -> Callable[[Callable[[bytes], None]], None]:
+    return lambda write: write(path.read_bytes())
+
+
+def new_path(project: str) -> Path:
+    """A path in `backups/` with the project and the time, which only its owner can enter."""
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    return FOLDER / f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+
+
+def check_running() -> None:
+    """Raises `CommandError` if Postgres does not run."""
+    if services().get("postgres", {}).get("State") != "running":
+        raise CommandError("Postgres does not run, so there is nothing to read: make up")
+
+
+def main(_: list[str]) -> int:
+    """Returns the exit status.
+
+    Raises:
+        CommandError: something cannot be read, or the disk is full. No file is left behind.
+    """
+    with alone():
+        deployment = model()
+        check_running()
+        path = new_path(deployment["name"])
+        try:
+            write(path, deployment)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}. Nothing is left of it.") from error
+    print(f"backup: {path.relative_to(ROOT)} ({path.stat().st_size / 2**20:.0f} MiB). It holds passwords.", file=sys.stdout)
+    return 0
