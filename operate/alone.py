@@ -1,4 +1,4 @@
-"""Lets one verb at a time change the deployment: `make up`, `make location` and `make deploy` write the same files."""
+"""Lets one verb at a time change the deployment: verbs write the same files."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CommandError("another `make up`, `make deploy` or `make location` is in progress: wait for its end") from None
+            raise CommandError("another verb, such as `make up` or `make restore`, is in progress: wait for its end") from None
         yield

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,6 @@ from operate.env_file import env_file
 
 FOLDER = ROOT / "backups"
 SETTINGS = "settings.env"
-POSTGRES_MAJOR = ("postgres", "--version")
 
 
 def postgres_major() -> int:
@@ -36,14 +34,13 @@ def dagster_version(image: str) -> str:
     return run(["docker", "run", "--rm", "--network=none", image, "python", "-c", show], capture=True).strip()
 
 
-def facts(deployment: Mapping[str, Any], rows: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def facts(deployment: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest says of the deployment."""
     return {
         "project": deployment["name"],
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "postgres_major": postgres_major(),
         "dagster": dagster_version(deployment["services"]["secrets"]["image"]),
-        "rows": rows,
     }
 
 
@@ -55,18 +52,19 @@ def write(path: Path, deployment: Mapping[str, Any]) -> None:
         OSError: the disk is full.
     """
     image = deployment["services"]["secrets"]["image"]
-    with new_file(path) as file, ExitStack() as moments:
-        archive, rows = Writer(file), {}
+    # Of an earlier backup that was killed.
+    for left in path.parent.glob(".*.part"):
+        left.unlink()
+    with new_file(path) as file:
+        archive = Writer(file)
         # Databases come first: each file that they name exists in the volumes that follow.
         for database in databases.DATABASES:
-            moment, rows[database] = moments.enter_context(databases.snapshot(database))
-            archive.add(f"databases/{database}.dump", partial(databases.dump, database, moment))
-        for key, name in volumes.kept(deployment).items():
-            if volumes.exists(name):
-                archive.add(f"volumes/{key}.tar", partial(volumes.read, name, image))
+            archive.add(f"databases/{database}.dump", partial(databases.dump, database))
+        for key, name in volumes.present(volumes.kept(deployment)).items():
+            archive.add(f"volumes/{key}.tar", partial(volumes.read, name, image))
         if env_file().exists():
             archive.add(SETTINGS, _content(env_file()))
-        archive.finish(facts(deployment, rows))
+        archive.finish(facts(deployment))
 
 
 def _content(path: Path) -> Callable[[Callable[[bytes], None]], None]:
@@ -98,6 +96,6 @@ def main(_: list[str]) -> int:
         try:
             write(path, deployment)
         except OSError as error:
-            raise CommandError(f"{path} cannot be written: {error.strerror}. Nothing is left of it.") from error
+            raise CommandError(f"the backup failed: {error.strerror}. Nothing is left of {path}.") from error
     print(f"backup: {path.relative_to(ROOT)} ({path.stat().st_size / 2**20:.0f} MiB). It holds passwords.", file=sys.stdout)
     return 0

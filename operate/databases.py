@@ -1,90 +1,76 @@
-"""Postgres of this deployment for backups: snapshots, dumps, restores. All go through the superuser's local socket."""
+"""Postgres of this deployment for backups: dumps and restores, through the superuser's local socket."""
 
 from __future__ import annotations
 
-import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import IO, cast
+import tempfile
+from collections.abc import Callable
+from typing import IO
 
-from operate.compose import ROOT, CommandError
+from operate.compose import ROOT, CommandError, run
 
 # Each database, with the role that owns what is in it. Restoring as the superuser would execute code of that role with all
-# rights: a constraint of user code calls a function of user code.
+# rights: a constraint of user code calls a function of user code. For the same reason nothing here reads a table.
 DATABASES = {"dagster": "dagster", "warehouse": "warehouse"}
 EXEC = ("docker", "compose", "--progress", "quiet", "exec", "-T", "postgres")
 PIECE = 2**20
-# Rows of each table, in one statement of the snapshot. Nothing of user code is called: counts read tables only.
-ROWS = """SELECT coalesce(json_object_agg(format('%I.%I', nspname, relname), (xpath('/row/n/text()', query_to_xml(
-format('SELECT count(*) AS n FROM ONLY %I.%I', nspname, relname), false, true, '')))[1]::text::bigint), '{}')
-FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
-WHERE relkind = 'r' AND relpersistence = 'p' AND nspname !~ '^(pg_|information_schema$)'"""
-PSQL = ("psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1", "--username=postgres")
+# A run that changes a table must not wait for the dump, nor the dump for it.
+LOCK_WAIT = "--lock-wait-timeout=60s"
+TRIAL = "restore_trial"
 
 
-def stream(command: tuple[str, ...], write: Callable[[bytes], None]) -> None:
-    """Passes the standard output of a command on.
+def stream(what: str, command: tuple[str, ...], write: Callable[[bytes], None]) -> None:
+    """Passes the standard output of a command on. `what` names its work in an error.
 
     Raises:
         CommandError: it failed.
     """
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        output, errors = cast("IO[bytes]", process.stdout), cast("IO[bytes]", process.stderr)
-        while piece := output.read(PIECE):
-            write(piece)
-        said = errors.read().decode(errors="replace").strip()
-    if process.returncode:
-        raise CommandError(f"{' '.join(command[6:9])} failed: {said[-2000:]}")
+    # A pipe that nobody reads would stop the program after 64 KiB.
+    with tempfile.TemporaryFile() as errors:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": errors}
+        with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
+            while piece := process.stdout.read(PIECE):
+                write(piece)
+        _check(what, process.returncode, errors)
 
 
-def feed(command: tuple[str, ...], source: IO[bytes]) -> None:
-    """Passes a file to the standard input of a command.
+def feed(what: str, command: tuple[str, ...], source: IO[bytes]) -> None:
+    """Passes a file to the standard input of a command. `what` names its work in an error.
 
     Raises:
         CommandError: it failed.
     """
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        given, errors = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stderr)
-        # A program that ends early says why.
-        with suppress(BrokenPipeError), given:
-            while piece := source.read(PIECE):
-                given.write(piece)
-        said = errors.read().decode(errors="replace").strip()
-    if process.returncode:
-        raise CommandError(f"{' '.join(command[5:9])} failed: {said[-2000:]}")
+    with tempfile.TemporaryFile() as errors:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": errors}
+        with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
+            try:
+                while piece := source.read(PIECE):
+                    process.stdin.write(piece)
+                process.stdin.close()
+            except BrokenPipeError:
+                # It has ended early, and says why.
+                process.wait()
+        _check(what, process.returncode, errors)
 
 
-@contextmanager
-def snapshot(database: str) -> Iterator[tuple[str, Mapping[str, int]]]:
-    """A moment of a database: the name under which a dump sees the same, and the rows of each table.
-
-    Raises:
-        CommandError: Postgres does not answer.
-    """
-    command = [*EXEC, *PSQL, f"--dbname={database}"]
-    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as psql:
-        given, answer = cast("IO[str]", psql.stdin), cast("IO[str]", psql.stdout)
-        given.write("SET search_path = pg_catalog; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n")
-        given.write(f"SELECT pg_export_snapshot();\n{' '.join(ROWS.split())};\n")
-        given.flush()
-        name, counts = answer.readline().strip(), answer.readline().strip()
-        if not counts:
-            raise CommandError(f"Postgres does not answer about the database {database}: docker compose ps postgres")
-        yield name, json.loads(counts)
-        given.close()
+def _check(what: str, status: int, errors: IO[bytes]) -> None:
+    if status:
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").strip()[-2000:]
+        raise CommandError(f"{what} failed: {said}")
 
 
-def dump(database: str, name: str, write: Callable[[bytes], None]) -> None:
-    """Passes the dump of a database at a snapshot on.
+def dump(database: str, write: Callable[[bytes], None]) -> None:
+    """Passes the dump of a database on, which is of one moment.
 
     Raises:
         CommandError: pg_dump failed.
     """
-    stream((*EXEC, "pg_dump", "--username=postgres", "--format=custom", f"--snapshot={name}", database), write)
+    command = ("pg_dump", "--username=postgres", "--format=custom", LOCK_WAIT, database)
+    stream(f"the dump of the database {database}", (*EXEC, *command), write)
 
 
-def restore(database: str, source: IO[bytes]) -> None:
+def restore(database: str, source: IO[bytes], target: str | None = None) -> None:
     """Restores a dump into an empty database, in one transaction, as the role that owns what is in it.
 
     Rights are not restored: the services `roles` and `migrate` set them.
@@ -92,5 +78,34 @@ def restore(database: str, source: IO[bytes]) -> None:
     Raises:
         CommandError: pg_restore failed.
     """
-    options = ("--no-owner", "--no-privileges", "--no-comments", "--exit-on-error", "--single-transaction")
-    feed((*EXEC, "pg_restore", f"--username={DATABASES[database]}", f"--dbname={database}", *options), source)
+    role, target = DATABASES[database], target or database
+    # Building a large index again takes more than the role may use for a query. `roles` sets the limit again.
+    sql(f"ALTER ROLE {role} IN DATABASE {target} SET temp_file_limit = -1")
+    options = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
+    command = ("pg_restore", f"--username={role}", f"--dbname={target}", *options)
+    feed(f"the restore of the database {database}", (*EXEC, *command), source)
+
+
+def sql(statement: str) -> None:
+    """Executes a statement as the superuser, in the database that holds no data.
+
+    Raises:
+        CommandError: Postgres refuses.
+    """
+    psql = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=postgres")
+    run([*EXEC, *psql, f"--command={statement}"], capture=True)
+
+
+def try_restore(database: str, source: IO[bytes]) -> None:
+    """Restores a dump into a database beside the others, and removes that again.
+
+    Raises:
+        CommandError: it cannot be restored.
+    """
+    role = DATABASES[database]
+    sql(f"DROP DATABASE IF EXISTS {TRIAL}")
+    sql(f"CREATE DATABASE {TRIAL} OWNER {role} TEMPLATE template0")
+    try:
+        restore(database, source, TRIAL)
+    finally:
+        sql(f"DROP DATABASE IF EXISTS {TRIAL}")

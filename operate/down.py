@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from operate.compose import compose, model, run, run_containers
+from operate.half_restored import forget
 
 # Compose does not remove containers of `docker compose run`, such as the evaluation, nor objects of disabled overlays.
 ONE_OFF = "label=com.docker.compose.oneoff=True"
@@ -75,4 +76,5 @@ def destroy(words: list[str]) -> int:
         return 1
     stop(project)
     remove_data(project)
+    forget(project)
     return 0

@@ -1,6 +1,7 @@
 """`make restore FILE=...` makes this deployment what it was when the backup was made.
 
-Every byte of the file is checked before anything is touched. Data that is here already is kept in another backup first.
+Every byte of the file is checked before anything is touched. Data that is here already is kept in another backup, and the
+databases of the file are restored beside those that are here, before anything is removed.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import Any
 from operate import backup, databases, volumes
 from operate.alone import alone
 from operate.archive import Archive, ArchiveError, read
-from operate.compose import QUIET, CommandError, compose, model, run
-from operate.down import remove_data, stop
+from operate.compose import QUIET, CommandError, compose, model, run, run_containers
+from operate.down import remove, stop
+from operate.half_restored import in_between
 from operate.images import build
 from operate.locations import locations
-from operate.preflight import GIB, free_disk
+from operate.preflight import GIB, check_deployment, free_disk
 from operate.up import ensure_base_images, up
 
-DIFFERENT = "restored, but {} has {} rows, and the backup {}: restore it again, or take another backup"
+FAIL_RUNS = "python -m dagster_services.database.migrate >&2 && python -m dagster_services.database.interrupted_runs"
 
 
 def problems(archive: Archive, deployment: Mapping[str, Any], image_major: int, free: int | None) -> list[str]:
@@ -31,8 +33,8 @@ def problems(archive: Archive, deployment: Mapping[str, Any], image_major: int, 
     major = int(archive.manifest["postgres_major"])
     found = [
         unknown
-        and f"the backup holds the volume {unknown[0]}, which this deployment has not: set COMPOSE_FILE and RUN_ISOLATION "
-        f"in .env as {backup.SETTINGS} in the backup says",
+        and f"the backup holds the volume {unknown[0]}, which this deployment has not: add the code location that it belongs to "
+        f"(make location), or set COMPOSE_FILE and RUN_ISOLATION in .env as {backup.SETTINGS} in the backup says",
         image_major < major
         and f"the backup is of Postgres {major}, and this deployment has {image_major}: set POSTGRES_IMAGE in .env",
         free is not None
@@ -42,6 +44,20 @@ def problems(archive: Archive, deployment: Mapping[str, Any], image_major: int, 
     return [problem for problem in found if problem]
 
 
+def version(text: str) -> tuple[int, ...]:
+    """The numbers of a version."""
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+
+
+def check_dagster(archive: Archive, deployment: Mapping[str, Any]) -> None:
+    """Raises `CommandError` if the backup's Dagster is newer: its tables cannot go back."""
+    here = backup.dagster_version(deployment["services"]["secrets"]["image"])
+    if version(archive.manifest["dagster"]) > version(here):
+        raise CommandError(
+            f"the backup is of Dagster {archive.manifest['dagster']}, and this release has {here}: take a newer one"
+        )
+
+
 def image_major(deployment: Mapping[str, Any]) -> int:
     """The major version of the Postgres image."""
     image = deployment["services"]["postgres"]["image"]
@@ -49,38 +65,43 @@ def image_major(deployment: Mapping[str, Any]) -> int:
     return int(said.split()[2].partition(".")[0])
 
 
-def keep_what_is_here(deployment: Mapping[str, Any]) -> None:
-    """Makes a backup of the data that the restore will remove.
-
-    Raises:
-        CommandError: it cannot be made; nothing was changed.
-    """
-    if not volumes.exists(deployment["volumes"]["postgres_data"]["name"]):
-        return
-    compose("up", "--detach", "--wait", "--no-recreate", "postgres")
-    path = backup.new_path(deployment["name"])
-    try:
-        backup.write(path, deployment)
-    except (CommandError, OSError) as error:
-        raise CommandError(
-            f"what is here cannot be kept: {error}\nNothing was changed. SAFETY=0 restores without keeping it."
-        ) from error
-    print(f"restore: what was here is in {path}", file=sys.stderr)
-
-
 def confirmed(deployment: Mapping[str, Any], options: argparse.Namespace) -> bool:
     """Asks for confirmation if there is data; without a terminal the answer is no."""
-    if options.yes or not volumes.exists(deployment["volumes"]["postgres_data"]["name"]):
+    here = volumes.present(volumes.own(deployment))
+    if options.yes or not here:
         return True
-    print(f"This replaces the runs, the assets and the passwords of '{deployment['name']}'.", file=sys.stderr)
+    print(f"This replaces the runs, the assets and the passwords of '{deployment['name']}': {', '.join(here)}.", file=sys.stderr)
     try:
         return input(f"Type {deployment['name']} to go on: ").strip() == str(deployment["name"])
     except EOFError:
         return False
 
 
+def keep_what_is_here(archive: Archive, deployment: Mapping[str, Any]) -> Path:
+    """Makes a backup of what the restore will remove, and restores the databases of the file beside it; returns its path.
+
+    Raises:
+        CommandError: one of them fails. Everything is stopped, and nothing was removed.
+    """
+    path = backup.new_path(deployment["name"])
+    try:
+        compose(*QUIET, "up", "--detach", "--wait", "postgres")
+        backup.write(path, deployment)
+        for database in databases.DATABASES:
+            with archive.open(f"databases/{database}.dump") as source:
+                databases.try_restore(database, source)
+    except (CommandError, OSError) as error:
+        said = "Nothing was removed: `make up` starts all again. SAFETY=0 restores without keeping what is here."
+        raise CommandError(f"{error}\n{said}") from error
+    print(f"restore: what was here is in {path}", file=sys.stderr)
+    return path
+
+
 def fill(archive: Archive, deployment: Mapping[str, Any]) -> None:
     """Fills volumes and databases, and fails the runs that were in progress."""
+    compose(*QUIET, "down", "--remove-orphans")
+    remove("container", run_containers(deployment["name"]))
+    volumes.remove(deployment)
     image = deployment["services"]["secrets"]["image"]
     compose(*QUIET, "up", "--no-start")
     for name in archive.names("volumes"):
@@ -91,32 +112,21 @@ def fill(archive: Archive, deployment: Mapping[str, Any]) -> None:
     for database in databases.DATABASES:
         with archive.open(f"databases/{database}.dump") as source:
             databases.restore(database, source)
-    check_rows(archive.manifest["rows"])
-    # It also sets the rights that the dump does not hold.
-    ended = compose(*QUIET, "run", "--rm", "-T", "migrate", "sh", "-c", END, capture=True).split()[-1]
+    # `migrate` also sets the rights that the dump does not hold.
+    ended = compose(*QUIET, "run", "--rm", "-T", "migrate", "sh", "-c", FAIL_RUNS, capture=True).split()[-1]
     print(f"restore: {ended} runs were in progress then, and are failed", file=sys.stderr)
-
-
-END = "python -m dagster_services.database.migrate >&2 && python -m dagster_services.database.interrupted_runs"
-
-
-def check_rows(expected: Mapping[str, Mapping[str, int]]) -> None:
-    """Raises `CommandError` if a table has another number of rows than in the backup."""
-    for database, tables in expected.items():
-        with databases.snapshot(database) as (_, found):
-            for table, rows in tables.items():
-                if found.get(table) != rows:
-                    raise CommandError(DIFFERENT.format(f"{database}'s {table}", found.get(table, "no"), rows))
 
 
 def restore(archive: Archive, options: argparse.Namespace) -> int:
     """Returns the exit status.
 
     Raises:
-        CommandError: the backup does not fit, or what is here cannot be kept. Nothing was changed then.
+        CommandError: the backup does not fit, what is here cannot be kept, or the restore failed. The message says which.
     """
     deployment = model()
     ensure_base_images(os.environ)
+    if not check_deployment():
+        return 1
     if found := problems(archive, deployment, image_major(deployment), free_disk()):
         raise CommandError("\n".join(found))
     if not confirmed(deployment, options):
@@ -124,11 +134,12 @@ def restore(archive: Archive, options: argparse.Namespace) -> int:
         return 1
     build(deployment["name"], locations(deployment))
     deployment = model()
-    if options.safety:
-        keep_what_is_here(deployment)
+    check_dagster(archive, deployment)
     stop(deployment["name"])
-    remove_data(deployment["name"])
-    fill(archive, deployment)
+    safe = keep_what_is_here(archive, deployment) if options.safety and volumes.present(volumes.own(deployment)) else None
+    remedy = f"Try again, or bring back what was here: make restore FILE={safe or archive.path} SAFETY=0"
+    with in_between(deployment["name"], remedy):
+        fill(archive, deployment)
     return up()
 
 
@@ -136,7 +147,7 @@ def main(words: list[str]) -> int:
     """Returns the exit status.
 
     Raises:
-        CommandError: the file is no backup, or does not fit. Nothing was changed then.
+        CommandError: the file is no backup, or does not fit, or something failed. The message says what is left.
     """
     parser = argparse.ArgumentParser("restore", description=__doc__)
     parser.add_argument("file", nargs="?", default="")

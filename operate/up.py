@@ -16,6 +16,7 @@ from typing import Any
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
 from dagster_api.workspace import reload_workspace
+from operate import half_restored
 from operate.alone import alone
 from operate.compose import ROOT, CommandError, compose, model, published_url, run, webserver_url
 from operate.env_file import add_to_env, env_file, replace_in_env, settings
@@ -122,6 +123,8 @@ def start() -> None:
     build(deployment["name"], hosted)
     try:
         compose("up", "--detach", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
+        # PgBouncer reads its roles at its start only: `make location` may have added one.
+        compose("kill", "--signal", "HUP", "run_connection_pool", capture=True)
         broken = wait_until_healthy(deployment)
         load([each.name for each in hosted if each.name not in broken])
     except (CommandError, WaitError):
@@ -171,6 +174,7 @@ def main(_: list[str]) -> int:
 def up() -> int:
     """Provides what is missing, then starts; returns the exit status."""
     choose_files(env_file(), os.environ)
+    half_restored.check(model()["name"])
     # It prints its own reason.
     if status := subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=False).returncode:
         return status

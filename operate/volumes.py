@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
+from operate.compose import run
 from operate.databases import feed, stream
 
 # Databases are dumped. The broker's messages are of runs that Dagster knows.
 NOT_KEPT = {"postgres_data", "broker_data"}
 
 
+def own(deployment: Mapping[str, Any]) -> dict[str, str]:
+    """The volumes of this deployment alone: their names in Docker by those in the Compose files."""
+    return {key: volume["name"] for key, volume in deployment["volumes"].items() if not volume.get("external")}
+
+
 def kept(deployment: Mapping[str, Any]) -> dict[str, str]:
-    """The volumes that a backup holds: their names in Docker by those in the Compose files."""
-    return {key: volume["name"] for key, volume in deployment["volumes"].items() if key not in NOT_KEPT}
+    """The volumes that a backup holds."""
+    return {key: name for key, name in own(deployment).items() if key not in NOT_KEPT}
 
 
-def exists(name: str) -> bool:
-    """Whether Docker has a volume."""
-    return subprocess.run(["docker", "volume", "inspect", name], capture_output=True, check=False).returncode == 0
+def present(names: Mapping[str, str]) -> dict[str, str]:
+    """Those of the volumes that Docker has.
+
+    Raises:
+        CommandError: the engine does not answer.
+    """
+    there = set(run(["docker", "volume", "ls", "--quiet"], capture=True).split())
+    return {key: name for key, name in names.items() if name in there}
 
 
-def _tar(image: str, mount: str, capabilities: tuple[str, ...], *command: str) -> tuple[str, ...]:
-    """A command in a container that can do nothing but read or write the volume: volumes have files of several users."""
-    rights = tuple(f"--cap-add={each}" for each in capabilities)
-    run = ("docker", "run", "--rm", "--interactive", "--network=none", "--read-only", "--user=0:0", "--cap-drop=ALL", *rights)
-    return (*run, f"--volume={mount}", "--entrypoint=sh", image, "-c", *command)
+def remove(deployment: Mapping[str, Any]) -> None:
+    """Removes the volumes of this deployment. Those of code locations that were removed stay.
+
+    Raises:
+        CommandError: a container uses one.
+    """
+    if names := present(own(deployment)).values():
+        run(["docker", "volume", "rm", *names], capture=True)
+
+
+def _tar(image: str, mount: str, capabilities: tuple[str, ...], command: str) -> tuple[str, ...]:
+    """A command in a container that can do nothing but read or write the volume: volumes have files of several users.
+
+    Docker's log would hold what it prints, such as passwords.
+    """
+    rights = (f"--cap-add={each}" for each in capabilities)
+    run = ("docker", "run", "--rm", "--init", "--interactive", "--log-driver=none", "--network=none", "--read-only")
+    user = ("--user=0:0", "--cap-drop=ALL", *rights, "--security-opt=no-new-privileges:true")
+    return (*run, *user, f"--volume={mount}", "--entrypoint=sh", image, "-c", command)
 
 
 def read(name: str, image: str, write: Callable[[bytes], None]) -> None:
@@ -35,10 +59,8 @@ def read(name: str, image: str, write: Callable[[bytes], None]) -> None:
     Raises:
         CommandError: it cannot be read.
     """
-    stream(
-        _tar(image, f"{name}:/volume:ro", ("DAC_READ_SEARCH",), "tar -C /volume -c --warning=no-file-changed . || [ $? = 1 ]"),
-        write,
-    )
+    command = "tar -C /volume -c --numeric-owner --warning=no-file-changed . || [ $? = 1 ]"
+    stream(f"reading the volume {name}", _tar(image, f"{name}:/volume:ro", ("DAC_READ_SEARCH",), command), write)
 
 
 def write(name: str, image: str, source: IO[bytes]) -> None:
@@ -47,13 +69,7 @@ def write(name: str, image: str, source: IO[bytes]) -> None:
     Raises:
         CommandError: it cannot be written.
     """
-    rights = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
-    feed(
-        _tar(
-            image,
-            f"{name}:/volume",
-            rights,
-            "find /volume -mindepth 1 -delete && tar -C /volume -x --same-owner --same-permissions",
-        ),
-        source,
-    )
+    rights = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID")
+    unpack = "tar -C /volume -x --numeric-owner --same-owner --same-permissions --warning=no-timestamp"
+    command = f"find /volume -mindepth 1 -delete && {unpack}"
+    feed(f"writing the volume {name}", _tar(image, f"{name}:/volume", rights, command), source)

@@ -10,6 +10,7 @@ from dagster_api.workspace import load_errors
 from tests.locations.conftest import PROJECT, House
 
 NAMES = ("catalog",)
+SETTINGS = "OUTPUT_STORE=postgres\n"
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -45,6 +46,18 @@ def test_removed_location_leaves_the_ui_and_keeps_its_data(house: House) -> None
     assert f"{PROJECT}_catalog_data" in listed
     assert "catalog" not in (house.folder / "workspace.yaml").read_text() + (house.folder / "locations/compose.yml").read_text()
     assert not (house.folder / "locations/catalog").exists()
+
+
+def test_location_that_is_added_while_all_runs_keeps_its_outputs_in_postgres(house: House) -> None:
+    """Its database role is new. PgBouncer reads roles at its start, and must hear of it."""
+    house.made("location", "NAME=later", "FROM=../catalog")
+    house.made("up")
+    client = house.client("later")
+    ended = client.wait(client.launch("tick_job"))
+    assert ended.status == "SUCCESS", client.story(ended.run_id)
+    query = "SELECT count(*) > 0 FROM outputs.part WHERE location = 'outputs_later'"
+    psql = ("psql", "--username=postgres", "--dbname=dagster", "--no-align", "--tuples-only", "--command", query)
+    assert house.compose("exec", "-T", "postgres", *psql).strip() == "t"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from operate import databases, half_restored
 from operate.archive import MANIFEST, ArchiveError, Writer, new_file, read
+from operate.compose import CommandError
 from operate.restore import problems
 
 BIG = b"ab" * 700_000
-MANIFEST_OF: dict[str, Any] = {"project": "shop", "postgres_major": 17, "rows": {"dagster": {"public.runs": 3}}}
+MANIFEST_OF: dict[str, Any] = {"project": "shop", "postgres_major": 17, "dagster": "1.13.27"}
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def backup(tmp_path: Path) -> Path:
 def test_backup_is_read_as_it_was_written(backup: Path) -> None:
     """Sizes are not known before a member ends. Any tar program reads the file too."""
     archive = read(backup)
-    assert archive.manifest["rows"] == {"dagster": {"public.runs": 3}}
+    assert archive.manifest["dagster"] == "1.13.27"
     assert archive.names("volumes") == ["empty.tar", "compute_logs.tar"]
     assert archive.size == 2 * len(BIG) + 1 + archive.manifest["members"].get(MANIFEST, {"bytes": 0})["bytes"]
     with archive.open("databases/dagster.dump") as member:
@@ -123,7 +126,12 @@ DEPLOYMENT = {"volumes": {"compute_logs": {"name": "shop_compute_logs"}, "empty"
     [
         (DEPLOYMENT, 17, None, ""),
         (DEPLOYMENT, 18, 2**40, ""),
-        ({"volumes": {}}, 17, None, "the backup holds the volume compute_logs, which this deployment has not: set COMPOSE_FILE"),
+        (
+            {"volumes": {}},
+            17,
+            None,
+            "the backup holds the volume compute_logs, which this deployment has not: add the code location",
+        ),
         (DEPLOYMENT, 16, None, "the backup is of Postgres 17, and this deployment has 16: set POSTGRES_IMAGE in .env"),
         (DEPLOYMENT, 17, 2**20, "0.0 GiB of disk for Docker are free, and 0.0 GiB are needed"),
     ],
@@ -143,3 +151,38 @@ def test_manifest_is_readable_for_people(backup: Path) -> None:
         file = tar.extractfile(MANIFEST)
         assert file
         assert json.loads(file.read())["members"]["volumes/empty.tar"]["bytes"] == 0
+
+
+def test_program_that_complains_at_length_does_not_hang() -> None:
+    """A pipe holds 64 KiB. tar warns about each file of a host whose clock is ahead."""
+    noisy = ("sh", "-c", "head -c 1000000 /dev/zero >&2; echo done; cat >/dev/null")
+    pieces: list[bytes] = []
+    databases.stream("it", noisy, pieces.append)
+    assert b"".join(pieces) == b"done\n"
+    databases.feed("it", noisy, io.BytesIO(b"x" * 1_000_000))
+
+
+def test_program_that_fails_is_named_with_its_last_words() -> None:
+    """A program that ends early has not read everything."""
+    failing = ("sh", "-c", "echo the reason >&2; exit 3")
+    with pytest.raises(CommandError, match=r"^reading the volume x failed: the reason$"):
+        databases.stream("reading the volume x", failing, lambda _: None)
+    with pytest.raises(CommandError, match=r"^writing failed: the reason$"):
+        databases.feed("writing", failing, io.BytesIO(b"x" * 10_000_000))
+
+
+def test_restore_that_breaks_off_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make up` would start an empty deployment, whose schedules begin anew."""
+    monkeypatch.setattr(half_restored, "FOLDER", tmp_path)
+
+    def interrupted() -> None:
+        with half_restored.in_between("shop", "Try again: make restore FILE=x"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(CommandError, match=r"^stopped\nThe data of 'shop' was removed. Try again: make restore FILE=x$"):
+        interrupted()
+    with pytest.raises(CommandError, match=r"^a restore of 'shop' has not ended. Try again: make restore FILE=x$"):
+        half_restored.check("shop")
+    with half_restored.in_between("shop", "again"):
+        pass
+    half_restored.check("shop")
