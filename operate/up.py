@@ -174,10 +174,10 @@ def main(_: list[str]) -> int:
 def up() -> int:
     """Provides what is missing, then starts; returns the exit status."""
     choose_files(env_file(), os.environ)
-    half_restored.check(model()["name"])
     # It prints its own reason.
     if status := subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=False).returncode:
         return status
+    half_restored.check(model()["name"])
     size_workers(env_file())
     # The second check compares the Postgres image's major version with the data's: the image is present then.
     if not check_deployment():
