@@ -123,8 +123,9 @@ def restore(archive: Archive, options: argparse.Namespace) -> int:
     Raises:
         CommandError: the backup does not fit, what is here cannot be kept, or the restore failed. The message says which.
     """
-    deployment = model()
+    # It may write other images to .env, which the model then names.
     ensure_base_images(os.environ)
+    deployment = model()
     if not check_deployment():
         return 1
     if found := problems(archive, deployment, image_major(deployment), free_disk()):
