@@ -35,7 +35,7 @@ def dagster_version(image: str) -> str:
 
 
 def facts(deployment: Mapping[str, Any]) -> dict[str, Any]:
-    """What the manifest says of the deployment."""
+    """The facts about the deployment in the manifest."""
     return {
         "project": deployment["name"],
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -52,7 +52,7 @@ def write(path: Path, deployment: Mapping[str, Any]) -> None:
         OSError: the disk is full.
     """
     image = deployment["services"]["secrets"]["image"]
-    # Of an earlier backup that was killed.
+    # A backup that was killed leaves such a file.
     for left in path.parent.glob(".*.part"):
         left.unlink()
     with new_file(path) as file:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from typing import IO
+from contextlib import suppress
+from typing import IO, cast
 
 from operate.compose import ROOT, CommandError, run
 
@@ -27,9 +29,9 @@ def stream(what: str, command: tuple[str, ...], write: Callable[[bytes], None]) 
     """
     # A pipe that nobody reads would stop the program after 64 KiB.
     with tempfile.TemporaryFile() as errors:
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": errors}
-        with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
-            while piece := process.stdout.read(PIECE):
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as process:
+            output = cast("IO[bytes]", process.stdout)
+            while piece := output.read(PIECE):
                 write(piece)
         _check(what, process.returncode, errors)
 
@@ -41,16 +43,15 @@ def feed(what: str, command: tuple[str, ...], source: IO[bytes]) -> None:
         CommandError: it failed.
     """
     with tempfile.TemporaryFile() as errors:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": errors}
-        with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
-            try:
-                while piece := source.read(PIECE):
-                    process.stdin.write(piece)
-                process.stdin.close()
-            except BrokenPipeError:
-                # It has ended early, and says why.
-                process.wait()
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors) as process:
+            _give(source, cast("IO[bytes]", process.stdin))
         _check(what, process.returncode, errors)
+
+
+def _give(source: IO[bytes], given: IO[bytes]) -> None:
+    # A program that ends early says why.
+    with suppress(BrokenPipeError), given:
+        shutil.copyfileobj(source, given, PIECE)
 
 
 def _check(what: str, status: int, errors: IO[bytes]) -> None:

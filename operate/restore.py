@@ -138,7 +138,8 @@ def restore(archive: Archive, options: argparse.Namespace) -> int:
     check_dagster(archive, deployment)
     stop(deployment["name"])
     safe = keep_what_is_here(archive, deployment) if options.safety and volumes.present(volumes.own(deployment)) else None
-    remedy = f"Try again, or bring back what was here: make restore FILE={safe or archive.path} SAFETY=0"
+    again = f"Try again: make restore FILE={archive.path} SAFETY=0"
+    remedy = f"{again}. To bring back what was here: make restore FILE={safe} SAFETY=0" if safe else again
     with in_between(deployment["name"], remedy):
         fill(archive, deployment)
     return up()

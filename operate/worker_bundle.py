@@ -74,11 +74,11 @@ def worker(service: Mapping[str, Any], location: str) -> dict[str, Any]:
     if others := sorted(set(service["networks"]) - NETWORKS):
         raise CommandError(f"the worker of {location} is in the network {others[0]}, which other hosts do not have")
     kept = {name: value for name, value in service.items() if name not in LOCAL}
-    sizes = {name: f"${{{variable}:-{kept[name]}}}" for name, variable in SIZES.items() if name in kept}
+    own_sizes = {name: f"${{{variable}:-{kept[name]}}}" for name, variable in SIZES.items() if name in kept}
     environment = {**kept["environment"], "WORKER_HOST": "${WORKER_HOST}"}
     return {
         **kept,
-        **sizes,
+        **own_sizes,
         "environment": environment | {CONCURRENCY: f"${{{CONCURRENCY}:-{environment[CONCURRENCY]}}}"},
         "hostname": "${WORKER_HOST}",
         "pull_policy": "never",

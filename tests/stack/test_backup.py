@@ -122,7 +122,7 @@ def test_backup_lists_each_member_and_a_restore_asks_first(still: Stack) -> None
     before = still.compose("ps", "--quiet")
     try:
         with tarfile.open(file) as tar:
-            manifest = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]
+            manifest = read(file).manifest
             assert {*manifest["members"], "manifest.json"} == set(tar.getnames())
         assert (manifest["project"], manifest["postgres_major"]) == (still.project, 17)
         asked = still.make("restore", f"FILE={file}")

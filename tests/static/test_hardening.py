@@ -20,12 +20,14 @@ FILES = {
     "worker": "docker-compose.yml:docker/compose.worker.yml",
     "no gateway": "docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml",
     "worker hosts": "docker-compose.yml:docker/compose.worker.yml:docker/compose.worker-gateway.yml",
+    "a worker host": "docker/compose.worker-host.yml",
     "edge": "docker-compose.yml:docker/compose.edge.yml",
     "no gateway and edge": ("docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml:docker/compose.edge.yml"),
     "oidc": "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
     "official": "docker-compose.yml:bench/official_settings/compose.yml",
 }
 # These variables have no default, because only the operator can know them.
+HOST = {"WORKER_GATEWAY_IMAGE": "text/worker_gateway:local", "WORKER_GATEWAY_ADDRESS": "h1", "WORKER_GATEWAY_PORT": "7443"}
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
 ONE_SHOT = {
     "secrets", "roles", "migrate", "user_admin", "evaluation", "user_code_secrets", "broker_secrets", "broker_users",
@@ -57,6 +59,7 @@ ZONES = {
     "broker_users": "dispatch",
     "user_code_worker": "runs work",
     "worker_certificates": "",
+    "deployment": "outside runs",
     "worker_gateway": "worker_gateway worker_hosts",
 }
 # Exceptions: with workers, webserver and daemon reach the broker; OpenID Connect has an external provider; official settings
@@ -80,6 +83,8 @@ LIMITS = {"postgres": {"data": 192 * 1024 * 1024}}
 # `make up` writes another tag to .env, and an included Compose file reads .env even if the command names another file.
 TAGS = {"USER_CODE_TAG": "local"}
 CAPABILITIES = {name: ["CHOWN", "DAC_OVERRIDE"] for name in ROOT_SERVICES}
+# It sets the modes of files that it has given to other users.
+OTHER_CAPABILITIES = {("a worker host", "secrets"): ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
 WORKSPACE = {str(ROOT / "workspace.yaml"): True}
 BINDS = {
     "secrets": {str(ROOT / "locations"): True},
@@ -113,7 +118,7 @@ def services(files: str) -> dict[str, dict[str, Any]]:
         "--format",
         "json",
     ]
-    environ = {**os.environ, **OIDC, "COMPOSE_FILE": FILES[files], "RUN_ISOLATION": isolation(files), **TAGS}
+    environ = {**os.environ, **OIDC, **HOST, "COMPOSE_FILE": FILES[files], "RUN_ISOLATION": isolation(files), **TAGS}
     model = json.loads(subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=True).stdout)
     found: dict[str, dict[str, Any]] = model["services"]
     return found
@@ -131,7 +136,7 @@ class TestEveryService:
         """An attacker who takes over a service must gain no capability, and must not change its root file system."""
         service = services(files)[name]
         assert service["cap_drop"] == ["ALL"]
-        assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
+        assert service.get("cap_add", []) == OTHER_CAPABILITIES.get((files, name), CAPABILITIES.get(name, []))
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["read_only"] is True
         # Images set the user of the others.
@@ -194,6 +199,9 @@ class TestEveryService:
             for mount in services(files)[name].get("volumes", [])
             if mount["type"] == "bind"
         }
+        if (files, name) == ("a worker host", "secrets"):
+            assert binds == {str(ROOT / "docker/secrets.tar"): True}
+            return
         if files == "official":
             binds.pop(str(ROOT / "bench/official_settings/dagster.yaml"), None)
         assert binds == BINDS.get(name, {})
@@ -205,7 +213,7 @@ def test_only_webserver_and_daemon_reach_the_gateway(files: str) -> None:
     found = services(files)
     engine = {name for name, service in found.items() if "engine" in service.get("networks", {})}
     hosts = {name for name, service in found.items() if service.get("environment", {}).get("DOCKER_HOST")}
-    if "no gateway" in files:
+    if "no gateway" in files or files == "a worker host":
         assert (engine, hosts, "launch_gateway" in found) == (set(), set(), False)
     else:
         assert (engine, hosts) == ({"launch_gateway", "webserver", "daemon"}, {"webserver", "daemon"})

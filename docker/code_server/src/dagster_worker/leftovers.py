@@ -15,7 +15,7 @@ SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/home/dagster"))  # noqa: S108 -
 # folder changes with its entries.
 RUNS = Path("/tmp/runs")  # noqa: S108 - this container's own
 STARTED = ".started"
-# What killed runs have printed, with OUTPUT_STORE=postgres: no process sends it any more.
+# Output of killed runs, with OUTPUT_STORE=postgres: no process sends it any more.
 UNSENT, UNSENT_SECONDS = Path("/var/lib/dagster/compute_logs/unsent"), 86_400
 
 

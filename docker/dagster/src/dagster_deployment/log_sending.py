@@ -42,7 +42,7 @@ class Log:
     # The place in the store where the file begins. None stands for the end of what the store has already.
     start: int | None = 0
     _read: int = 0
-    # Two processes share it.
+    # This process and the one that sends share it.
     _sent: mmap.mmap = field(default_factory=lambda: mmap.mmap(-1, 8))
 
     @property
@@ -51,7 +51,7 @@ class Log:
         return int.from_bytes(self._sent[:], "big")
 
     def new(self) -> Iterator[tuple[str, int, bytes]]:
-        """What the store does not have yet, in parts."""
+        """The text that the store does not have yet, in parts."""
         self._read = self.sent
         with suppress(FileNotFoundError), self.path.open("rb") as file:
             file.seek(self._read)

@@ -24,7 +24,7 @@ READ = "SELECT at, data FROM outputs.part WHERE key = %s AND location = current_
 
 
 class Readable(Protocol):
-    """What can be read."""
+    """A source of bytes, such as a file."""
 
     def read(self, size: int, /) -> bytes:
         """The next bytes."""
