@@ -49,6 +49,8 @@ def test_webserver_shows_what_a_step_has_printed_on_another_host(
     (tmp_path / "webserver").mkdir()
     assert webserver.get_log_data(KEY).stdout == b"hello from a step\n"
     assert webserver.get_log_data_for_type(KEY, ComputeIOType.STDOUT, 6, 4) == (b"from", 10)
+    assert webserver.get_log_metadata(KEY).stderr_location == "Postgres, database dagster, table outputs.part"
+    assert webserver.get_log_metadata(["run", "compute_logs", "none"]).stderr_location.startswith(str(tmp_path))
     assert webserver.is_capture_complete(KEY)
     assert not webserver.is_capture_complete(["run", "compute_logs", "other"])
     assert webserver.get_log_keys_for_log_key_prefix(KEY[:2], ComputeIOType.STDOUT) == [KEY]

@@ -78,7 +78,8 @@ class DeploymentIOManager(dg.IOManager):
                 self.store.replace(self._key(path), file)
         # None mostly means that the code stores its data elsewhere: a path would mislead.
         if obj is not None:
-            context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
+            stored = {"key in outputs.part": dg.MetadataValue.text(str(path.relative_to(self.folder)))}
+            context.add_output_metadata({"path": dg.MetadataValue.path(str(path))} if self.store is None else stored)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """One value, or for several partitions a dictionary of those that have one.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from dagster._core.storage.compute_log_manager import ComputeIOType
+from dagster._core.storage.compute_log_manager import CapturedLogMetadata, ComputeIOType
 from dagster._core.storage.local_compute_log_manager import IO_TYPE_EXTENSION, MAX_FILENAME_LENGTH
 from dagster._utils.security import non_secure_md5_hash_str
 from dagster_graphql.implementation.execution import gen_captured_log_data
@@ -24,7 +24,7 @@ from dagster_deployment import compute_logs
 from dagster_deployment.log_sending import key_of
 from dagster_deployment.mending import replace
 from dagster_services.webserver.plain_files import open_file, open_folder, parts, size
-from dagster_services.webserver.stored_logs import open_stored, stored_names
+from dagster_services.webserver.stored_logs import PLACE, is_stored, open_stored, stored_names
 
 # The most that one answer holds of a file, whatever the request asks. A sparse file of 5 GiB costs its writer nothing.
 MAX_READ_BYTES = 4 * 2**20
@@ -61,6 +61,12 @@ class GuardedComputeLogManager(compute_logs.DeploymentComputeLogManager):
             # A run in a container of this host that was killed.
             or open_file(self._base_dir, [compute_logs.DeploymentComputeLogManager.UNSENT, *names])
         )
+
+    def get_log_metadata(self, log_key: Sequence[str]) -> CapturedLogMetadata:
+        """The place of a log, as the UI shows it below the text, and its links."""
+        found = super().get_log_metadata(log_key)
+        names = [key_of(log_key, extension) for extension in IO_TYPE_EXTENSION.values()]
+        return found._replace(stdout_location=PLACE, stderr_location=PLACE) if is_stored(self.store, names) else found
 
     def is_capture_complete(self, log_key: Sequence[str]) -> bool:
         """Whether the file that marks the log as complete exists."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, cast
 
 from dagster_deployment.output_store import PART_BYTES, OutputStore
@@ -13,6 +13,8 @@ FIRST = "SELECT location FROM outputs.part WHERE key = %s ORDER BY written LIMIT
 END = "SELECT at + length(data) FROM outputs.part WHERE key = %s AND location = %s ORDER BY at DESC LIMIT 1"
 # A part has a mebibyte at most, and a note that the rest is missing.
 PIECES = """SELECT at, data FROM outputs.part WHERE key = %s AND location = %s AND at > %s AND at < %s ORDER BY at"""
+# The UI shows it below the text of a log.
+PLACE = "Postgres, database dagster, table outputs.part"
 LONGEST_PART = 2 * PART_BYTES
 
 
@@ -79,6 +81,19 @@ def open_stored(store: OutputStore | None, key: str) -> BinaryIO | None:
         end = cursor.fetchone()
     log = StoredLog(store, key, first[0], end[0] if end else 0)
     return cast("BinaryIO", io.BufferedReader(log, PART_BYTES))
+
+
+def is_stored(store: OutputStore | None, names: Sequence[str]) -> bool:
+    """Whether the store has an output of one of these names.
+
+    Raises:
+        psycopg2.Error: Postgres is away.
+    """
+    if store is None:
+        return False
+    with store.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM outputs.part WHERE key = ANY (%s) LIMIT 1", (list(names),))
+        return cursor.fetchone() is not None
 
 
 def stored_names(store: OutputStore, beginning: str) -> list[str]:
