@@ -16,8 +16,10 @@ def main() -> None:
     from dagster._daemon.cli import main as dagster_daemon  # noqa: PLC0415
 
     from dagster_deployment.instance import apply_to_daemon  # noqa: PLC0415
+    from dagster_services.daemon import late_events  # noqa: PLC0415
 
     apply_to_daemon()
+    late_events.mend()
     sys.argv[1:] = ["run", "--workspace", "workspace.yaml"]
     dagster_daemon()
 
