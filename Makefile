@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host backup restore dev bench test test-static test-unit test-integration test-stack test-faults lint format lock
+.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host backup restore dev bench test test-static test-unit test-integration test-stack test-drills lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -43,8 +43,8 @@ worker-host: ## Let another host execute runs, or bring it up to date: NAME=h2 T
 backup: ## Write all data, settings and passwords to a file in backups/, while everything runs
 	@python3 -m operate backup
 
-restore: ## Make this deployment what a backup holds: FILE=backups/NAME.tar; SAFETY=0 keeps nothing of what is here
-	@python3 -m operate restore $(FILE) $(if $(YES),--yes) $(if $(filter 0,$(SAFETY)),--no-safety)
+restore: ## Bring back a backup, FILE=backups/NAME.tar, or a moment, AT="2026-11-26 10:31:07"; SAFETY=0 keeps nothing of what is here
+	@python3 -m operate restore $(FILE) $(if $(AT),--at "$(AT)") $(if $(YES),--yes) $(if $(filter 0,$(SAFETY)),--no-safety)
 
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m dev $(DEV_OPTIONS)
@@ -52,10 +52,11 @@ dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings
 	@python3 -m bench $(JOBS) $(if $(OFFICIAL),--official)
 
-# Three files of tests at once; two workers have a copy of the deployment: tests/lanes.py.
+# Three files of tests at once: tests/lanes.py says which.
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+DRILL_WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test: test-static ## Run all tests
+test: test-static ## Run all tests but the drills
 	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/workers tests/integration tests/unit $(DEMO_TESTS)
 
 test-static: .venv ## Test the text of this repository; needs Compose and no engine
@@ -72,9 +73,9 @@ test-stack: .venv ## Test the whole deployment in Docker, under a project name o
 	docker/offline/engine.sh start
 	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/workers
 
-test-faults: .venv ## Test faults of all services with a hundred runs in the queue, which takes an hour
+test-drills: .venv ## Test what takes long: faults under load, lost hosts, restores; RUNS=100 queues that many runs and takes an hour
 	docker/offline/engine.sh start
-	FAULT_RUNS=100 $(PYTHON) -m pytest tests/workers/test_worker_faults.py
+	$(if $(RUNS),FAULT_RUNS=$(RUNS)) $(PYTHON) -m pytest $(DRILL_WORKERS) tests/drills $(DEMO_DRILLS)
 
 lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
 	@scripts/lint.sh

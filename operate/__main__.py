@@ -57,6 +57,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             verb.add_argument("words", nargs="*", metavar=WORDS[name])
         for option in OPTIONS.get(name, ()):
             verb.add_argument(option, dest="options", action="append_const", const=option)
+        if name == "restore":
+            verb.add_argument("--at", dest="options", action="append", type=lambda moment: f"--at={moment}")
     parsed = parser.parse_args(arguments)
     parsed.words += parsed.options
     return parsed

@@ -27,8 +27,13 @@ def in_between(project: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except (CommandError, OSError, KeyboardInterrupt) as error:
-        raise CommandError(f"{str(error) or 'stopped'}\nThe data of '{project}' was removed. {remedy}") from error
+        raise CommandError(f"{str(error) or 'stopped'}\nThe restore of '{project}' has not ended. {remedy}") from error
     mark.unlink()
+
+
+def is_half_restored(project: str) -> bool:
+    """Whether a restore has not ended."""
+    return _mark(project).exists()
 
 
 def forget(project: str) -> None:
@@ -38,5 +43,5 @@ def forget(project: str) -> None:
 
 def check(project: str) -> None:
     """Raises `CommandError` if a restore has not ended."""
-    if (mark := _mark(project)).exists():
-        raise CommandError(f"a restore of '{project}' has not ended. {mark.read_text()}")
+    if is_half_restored(project):
+        raise CommandError(f"a restore of '{project}' has not ended. {_mark(project).read_text()}")

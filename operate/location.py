@@ -20,7 +20,7 @@ from operate.alone import alone
 from operate.compose import QUIET, ROOT, CommandError, compose, model
 from operate.locations import FOLDER, WORKSPACE, locations, tag_variable
 from operate.lock import write_lock
-from operate.overlays import BASE, EDGE, WORKER
+from operate.overlays import BACKUP, BASE, EDGE, WORKER
 
 TEMPLATE = Path(__file__).with_name("location.template")
 INCLUDES = FOLDER / "compose.yml"
@@ -52,7 +52,7 @@ def check_name(name: str) -> None:
         raise CommandError(f"the name '{name}' is not allowed: small letters, digits and _, a letter first, 40 at most")
     if (FOLDER / name).exists():
         raise CommandError(f"there is a code location {name} already: locations/{name}")
-    whole = {"COMPOSE_FILE": f"{BASE}:{WORKER}:{EDGE}", "RUN_ISOLATION": "worker", "COMPOSE_PROFILES": "*"}
+    whole = {"COMPOSE_FILE": f"{BASE}:{WORKER}:{EDGE}:{BACKUP}", "RUN_ISOLATION": "worker", "COMPOSE_PROFILES": "*"}
     if taken(model({**os.environ, **whole})).intersection(services_of(name)):
         raise CommandError(f"the name '{name}' is not allowed: a service or an image of this deployment has it")
 

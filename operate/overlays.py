@@ -7,6 +7,7 @@ from collections.abc import Mapping
 BASE = "docker-compose.yml"
 WORKER, NO_GATEWAY = "docker/compose.worker.yml", "docker/compose.no-gateway.yml"
 WORKER_GATEWAY = "docker/compose.worker-gateway.yml"
+BACKUP = "docker/compose.backup.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
 # The file of RUN_ISOLATION=process, which an earlier release had.
 REMOVED = "docker/compose.process.yml"
@@ -15,6 +16,7 @@ OVERLAYS: dict[str, dict[str, str | None]] = {
     "RUN_ISOLATION": {"container": None, "worker": WORKER},
     "LAUNCH_GATEWAY": {"1": None, "0": NO_GATEWAY},
     "WORKER_GATEWAY": {"0": None, "1": WORKER_GATEWAY},
+    "BACKUP": {"0": None, "1": BACKUP},
     "EDGE": {"0": None, "1": EDGE},
     "LOGIN": {"password": None, "oidc": OIDC},
     "EDGE_TLS": {"auto": None, "internal": None},

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ from operate.compose import QUIET, CommandError, compose, model, run, run_contai
 from operate.down import remove, stop
 from operate.half_restored import in_between
 from operate.images import build
+from operate.interrupted import fail_interrupted_runs, start_database
 from operate.locations import locations
+from operate.moment import check_backup, moment_of, put_backups_aside, restore_moment
 from operate.preflight import GIB, check_deployment, free_disk
 from operate.up import ensure_base_images, up
-
-FAIL_RUNS = "python -m dagster_services.database.migrate >&2 && python -m dagster_services.database.interrupted_runs"
 
 
 def problems(archive: Archive, deployment: Mapping[str, Any], image_major: int, free: int | None) -> list[str]:
@@ -107,14 +108,13 @@ def fill(archive: Archive, deployment: Mapping[str, Any]) -> None:
     for name in archive.names("volumes"):
         with archive.open(f"volumes/{name}") as source:
             volumes.write(deployment["volumes"][name.removesuffix(".tar")]["name"], image, source)
-    compose(*QUIET, "up", "--detach", "--wait", "postgres")
-    compose(*QUIET, "run", "--rm", "--no-deps", "-T", "roles")
+    if "backup" in deployment["services"]:
+        put_backups_aside()
+    start_database()
     for database in databases.DATABASES:
         with archive.open(f"databases/{database}.dump") as source:
             databases.restore(database, source)
-    # `migrate` also sets the rights that the dump does not hold.
-    ended = compose(*QUIET, "run", "--rm", "-T", "migrate", "sh", "-c", FAIL_RUNS, capture=True).split()[-1]
-    print(f"restore: {ended} runs were in progress then, and are failed", file=sys.stderr)
+    fail_interrupted_runs()
 
 
 def restore(archive: Archive, options: argparse.Namespace) -> int:
@@ -145,6 +145,21 @@ def restore(archive: Archive, options: argparse.Namespace) -> int:
     return up()
 
 
+def to_moment(options: argparse.Namespace) -> int:
+    """Restores the databases to a moment; returns the exit status.
+
+    Raises:
+        CommandError: it cannot be restored. The message says what is left.
+    """
+    deployment = model()
+    check_backup(deployment)
+    moment = moment_of(options.at, datetime.now().astimezone())
+    if not confirmed(deployment, options):
+        print("restore: nothing was changed", file=sys.stderr)
+        return 1
+    return restore_moment(options.at, moment, safety=options.safety)
+
+
 def main(words: list[str]) -> int:
     """Returns the exit status.
 
@@ -153,11 +168,15 @@ def main(words: list[str]) -> int:
     """
     parser = argparse.ArgumentParser("restore", description=__doc__)
     parser.add_argument("file", nargs="?", default="")
+    parser.add_argument("--at", default="", help="a moment, instead of a file")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--no-safety", dest="safety", action="store_false", help="keep nothing of what is here")
     options = parser.parse_args(words)
-    if not options.file:
-        raise CommandError("FILE= names a backup: make restore FILE=backups/NAME.tar")
+    if bool(options.file) == bool(options.at):
+        raise CommandError("FILE= names a backup, or AT= a moment: make restore FILE=backups/NAME.tar")
+    if options.at:
+        with alone():
+            return to_moment(options)
     try:
         archive = read(Path(options.file))
     except (ArchiveError, OSError) as error:

@@ -8,8 +8,10 @@ from typing import IO, Any
 from operate.compose import run
 from operate.databases import feed, stream
 
-# Databases are dumped. The broker's messages are of runs that Dagster knows.
-NOT_KEPT = {"postgres_data", "broker_data"}
+# Databases are dumped. The broker's messages are of runs that Dagster knows. The last two belong to BACKUP=1.
+NOT_KEPT = {"postgres_data", "broker_data", "backup_data", "secrets_backup"}
+# A restore of a file leaves it: the service `backup` puts the backups of another database aside.
+LEFT = {"backup_data"}
 
 
 def own(deployment: Mapping[str, Any]) -> dict[str, str]:
@@ -38,7 +40,7 @@ def remove(deployment: Mapping[str, Any]) -> None:
     Raises:
         CommandError: a container uses one.
     """
-    if names := present(own(deployment)).values():
+    if names := present({key: name for key, name in own(deployment).items() if key not in LEFT}).values():
         run(["docker", "volume", "rm", *names], capture=True)
 
 

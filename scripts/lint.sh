@@ -31,6 +31,7 @@ check_types user_code
 check_types dagster_deployment dagster_services dagster_code_server dagster_worker project_build
 check_types launch_gateway
 check_types login
+check_types database_backup
 check_types dagster_api dagster_project operate dev bench scripts
 check "import-linter" env PYTHONPATH="$python_path" lint-imports
 # The deployment also works without the demo.

@@ -103,3 +103,26 @@ SQL
 take warehouse '^pg_(terminate|cancel)_backend$'
 # Neither a place to write to, nor locks that Dagster does not know.
 take dagster '^(pg_(terminate|cancel)_backend|pg_(try_)?advisory_.*|lo_.*)$'
+
+# BACKUP=1: the role that streams WAL. It reads no table.
+stream_wal() {
+    role backup ""
+    sql --dbname=postgres <<'SQL'
+ALTER ROLE backup REPLICATION;
+GRANT CONNECT ON DATABASE postgres TO backup;
+GRANT pg_read_all_settings, pg_read_all_stats, pg_checkpoint TO backup;
+GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(),
+    pg_create_restore_point(text) TO backup;
+SQL
+}
+
+# Without BACKUP=1 nobody takes the WAL that the slot would keep until the disk is full.
+keep_no_wal() {
+    sql --dbname=postgres --output=/dev/null <<'SQL'
+SELECT 'ALTER ROLE backup NOLOGIN NOREPLICATION' WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = 'backup') \gexec
+SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = 'backup' AND active;
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'backup';
+SQL
+}
+
+if [ "${BACKUP:-0}" = 1 ]; then stream_wal; else keep_no_wal; fi

@@ -21,6 +21,7 @@ FILES = {
     "no gateway": "docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml",
     "worker hosts": "docker-compose.yml:docker/compose.worker.yml:docker/compose.worker-gateway.yml",
     "a worker host": "docker/compose.worker-host.yml",
+    "backup": "docker-compose.yml:docker/compose.backup.yml",
     "edge": "docker-compose.yml:docker/compose.edge.yml",
     "no gateway and edge": ("docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml:docker/compose.edge.yml"),
     "oidc": "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
@@ -31,7 +32,7 @@ HOST = {"WORKER_GATEWAY_IMAGE": "text/worker_gateway:local", "WORKER_GATEWAY_ADD
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
 ONE_SHOT = {
     "secrets", "roles", "migrate", "user_admin", "evaluation", "user_code_secrets", "broker_secrets", "broker_users",
-    "worker_certificates",
+    "worker_certificates", "database_restore",
 }  # fmt: skip
 # These hand out files to other users. They have no network.
 ROOT_SERVICES = {"secrets", "user_code_secrets", "broker_secrets", "worker_certificates"}
@@ -61,6 +62,8 @@ ZONES = {
     "worker_certificates": "",
     "deployment": "outside runs",
     "worker_gateway": "worker_gateway worker_hosts",
+    "backup": "database",
+    "database_restore": "",
 }
 # Exceptions: with workers, webserver and daemon reach the broker; OpenID Connect has an external provider; official settings
 # have no pool.
@@ -94,6 +97,10 @@ BINDS = {
     "broker": {str(ROOT / "docker/broker/broker.conf"): True},
     "broker_secrets": {str(ROOT / "locations"): True},
     **dict.fromkeys(("webserver", "webserver_viewers", "daemon"), WORKSPACE),
+}
+OTHER_BINDS = {
+    ("a worker host", "secrets"): {str(ROOT / "docker/secrets.tar"): True},
+    ("backup", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True},
 }
 
 
@@ -199,12 +206,9 @@ class TestEveryService:
             for mount in services(files)[name].get("volumes", [])
             if mount["type"] == "bind"
         }
-        if (files, name) == ("a worker host", "secrets"):
-            assert binds == {str(ROOT / "docker/secrets.tar"): True}
-            return
         if files == "official":
             binds.pop(str(ROOT / "bench/official_settings/dagster.yaml"), None)
-        assert binds == BINDS.get(name, {})
+        assert binds == OTHER_BINDS.get((files, name), BINDS.get(name, {}))
 
 
 @pytest.mark.parametrize("files", FILES)
@@ -217,3 +221,9 @@ def test_only_webserver_and_daemon_reach_the_gateway(files: str) -> None:
         assert (engine, hosts, "launch_gateway" in found) == (set(), set(), False)
     else:
         assert (engine, hosts) == ({"launch_gateway", "webserver", "daemon"}, {"webserver", "daemon"})
+
+
+def test_backup_keeps_the_settings_of_postgres() -> None:
+    """Compose replaces a list as a whole, so that the overlay repeats it."""
+    before, after = (services(files)["postgres"]["command"] for files in ("default", "backup"))
+    assert after[: len(before)] == before

@@ -42,7 +42,7 @@ def locked(folder: str) -> dict[str, set[str]]:
 
 
 def compose_text() -> str:
-    overlays = (f"docker/compose.{name}.yml" for name in ("worker", "worker-gateway", "edge", "oidc"))
+    overlays = (f"docker/compose.{name}.yml" for name in ("worker", "worker-gateway", "backup", "edge", "oidc"))
     services = (f"docker/code_server/{name}.yml" for name in ("code", "container", "worker"))
     shared = ("docker/time_limits.env", *services)
     return "".join(repository_text(path) for path in ("docker-compose.yml", *overlays, *shared))

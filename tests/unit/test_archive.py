@@ -179,7 +179,7 @@ def test_restore_that_breaks_off_is_remembered(tmp_path: Path, monkeypatch: pyte
         with half_restored.in_between("shop", "Try again: make restore FILE=x"):
             raise KeyboardInterrupt
 
-    with pytest.raises(CommandError, match=r"^stopped\nThe data of 'shop' was removed. Try again: make restore FILE=x$"):
+    with pytest.raises(CommandError, match=r"^stopped\nThe restore of 'shop' has not ended. Try again: make restore FILE=x$"):
         interrupted()
     with pytest.raises(CommandError, match=r"^a restore of 'shop' has not ended. Try again: make restore FILE=x$"):
         half_restored.check("shop")

@@ -1,4 +1,4 @@
-"""Fails the runs that were in progress when a backup was made: no process executes them. Runs in the queue stay there."""
+"""Fails the runs that a restored database believes to be in progress: no process executes them. Runs in the queue stay."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster_deployment.collecting import SERVICE, collect_seldom
 
 IN_PROGRESS = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-SAID = "The run was in progress when the backup was made, and this deployment was restored from it. Start it again if needed."
+SAID = "The run was in progress at the moment to which this deployment was restored. Start it again if needed."
 
 
 def fail_all(instance: DagsterInstance) -> int:

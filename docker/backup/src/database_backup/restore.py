@@ -1,0 +1,118 @@
+"""Makes the database what it was at a moment: `make restore AT=...`. Postgres is stopped.
+
+`prepare MOMENT` restores and starts the database beside the present one. The moment may be `latest`. `replace` then gives it the
+place of the present one, which stays beside it as `pgdata.before`; `replace nothing` keeps nothing, and `replace again` keeps
+what an attempt before has put there.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from database_backup import timelines
+from database_backup.barman import STREAMING, Backup, BarmanError, backups, run
+from database_backup.recovery import Target, forget_recovery, restore, server, sql
+from database_backup.stream import put_away
+from database_backup.work import configured
+
+DATA = Path("/var/lib/postgresql/data")
+PRESENT, BEFORE, NEXT = DATA / "pgdata", DATA / "pgdata.before", DATA / "pgdata.next"
+# The timeline and the moment of the database that is prepared.
+PREPARED = DATA / "pgdata.next.json"
+# Postgres writes it to the log.
+ENDED = "recovery ended before configured recovery target was reached"
+HINT = "\nNo WAL leads to that moment: the database was off then. Take an earlier moment, or AT=latest."
+SUPERUSER = "\\set given `cat /run/secrets/postgres_password`\nALTER ROLE postgres PASSWORD :'given';\n"
+
+
+def target(at: str, now: datetime) -> Target:
+    """Returns what to restore.
+
+    Raises:
+        BarmanError: no backup is old enough.
+    """
+    moment = now if at == "latest" else datetime.fromisoformat(at)
+    found, switches = backups(), timelines.read()
+    base = timelines.base_for(found, switches, moment)
+    if base is None:
+        raise BarmanError(f"no backup is from before {moment}: {oldest(found)}")
+    return Target(base.name, timelines.timeline_at(switches, moment), None if at == "latest" else moment)
+
+
+def oldest(found: list[Backup]) -> str:
+    """Returns a sentence about the moments that can be restored."""
+    return f"the oldest ends at {found[0].end}" if found else "there is none"
+
+
+def try_it(wanted: Target) -> int:
+    """Restores a database beside the present one, and lets it reach its moment; returns its new timeline.
+
+    Raises:
+        BarmanError: it does not start, or does not reach the moment.
+    """
+    restore(wanted, NEXT)
+    with server(NEXT):
+        forget_recovery()
+        set_password()
+        # The name of a WAL file begins with the timeline.
+        return int(sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")[0], 16)
+
+
+def set_password() -> None:
+    """Gives the superuser the password of this machine: the backups may come from another one."""
+    file = Path("/tmp/password.sql")  # noqa: S108 - a container of its own
+    file.write_text(SUPERUSER)
+    sql_file = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--host=/tmp", "--username=postgres", f"--file={file}")
+    run("psql", *sql_file)
+
+
+def prepare(at: str, now: datetime) -> None:
+    """Restores and tries a database. Exits with a sentence if that is not possible: nothing is replaced."""
+    try:
+        wanted = target(at, now)
+        timeline = try_it(wanted)
+        # The next restore must not take the number of this timeline.
+        put_away((NEXT / "pg_wal").glob("*.history"))
+    except (BarmanError, OSError) as error:
+        shutil.rmtree(NEXT, ignore_errors=True)
+        sys.exit(f"{error}{HINT if ENDED in str(error) else ''}")
+    moment = (wanted.moment or now).isoformat()
+    PREPARED.write_text(json.dumps({"timeline": timeline, "moment": moment}))
+    print(f"the database is that of {moment}")
+
+
+def replace(before: str) -> None:
+    """Gives the prepared database the place of the present one. It may be done again if it broke off."""
+    prepared = json.loads(PREPARED.read_text())
+    # What was not archived belongs to the timeline that ends.
+    put_away(STREAMING.glob("*"))
+    switches = [each for each in timelines.read() if each.timeline < prepared["timeline"]]
+    moment = datetime.fromisoformat(prepared["moment"])
+    timelines.write([*switches, timelines.Switch(datetime.now(UTC), prepared["timeline"], moment)])
+    if before != "again":
+        shutil.rmtree(BEFORE, ignore_errors=True)
+    if BEFORE.exists():
+        shutil.rmtree(PRESENT, ignore_errors=True)
+    elif PRESENT.exists():
+        PRESENT.rename(BEFORE)
+    NEXT.rename(PRESENT)
+    PREPARED.unlink()
+    if before == "nothing":
+        shutil.rmtree(BEFORE, ignore_errors=True)
+
+
+def main(verb: str, word: str = "") -> None:
+    """Prepares, or replaces."""
+    configured()
+    if verb == "prepare":
+        prepare(word, datetime.now(UTC))
+    else:
+        replace(word)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
