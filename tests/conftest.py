@@ -18,11 +18,13 @@ from operate.compose import ROOT
 # The files that take longest start first. Afterwards come the other files of a folder, so that a worker changes its copy of
 # the deployment once.
 FIRST = (
-    "tests/demo/stack/test_evaluation.py",
     "tests/stack/",
     "tests/demo/stack/",
     "tests/workers/",
     "tests/locations/",
+    "tests/drills/workers/",
+    "tests/drills/backup/",
+    "tests/demo/drills/",
     "tests/demo/test_without_demo.py",
     "tests/integration/",
     "tests/demo/",

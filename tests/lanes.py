@@ -1,4 +1,4 @@
-"""Gives files of tests to the three workers of `make test`."""
+"""Gives files of tests to the workers of `make test` and `make test-drills`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,32 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-# The files of each folder share a copy of the deployment; those of tests/locations have a copy each. Two workers have one at
-# a time. Three copies saturate two processors: the tests took as long, and a page of the UI did not load in time.
-COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/workers/")
-FIRST = {"gw0": "tests/demo/stack/", "gw1": "tests/stack/"}
-ANY = ("tests/workers/", "tests/locations/")
+# The files of each folder share a copy of the deployment; those of code locations have a copy each.
+COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/workers/", "tests/drills/", "tests/demo/drills/")
+ANY = ("tests/workers/", "tests/locations/", "tests/demo/drills/", "tests/drills/locations/")
+# Those of the worker that begins with files that need no copy.
+LAST = ("tests/locations/",)
+FIRST = {
+    "gw0": ("tests/demo/stack/", "tests/drills/workers/"),
+    "gw1": ("tests/stack/", "tests/drills/backup/"),
+    "gw2": (),
+}
 
 
 class Lanes(LoadFileScheduling):
-    """Lets two workers take the files of one copy first. Afterwards both take files that have a copy each."""
+    """Lets each worker take its own files first. Afterwards all take files that have a copy each, and those that need none."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        own = FIRST.get(node.gateway.id)
-        fitting = [file for file in self.workqueue if own and file.startswith(own)]
-        fitting += [file for file in self.workqueue if own and file.startswith(ANY)]
-        fitting += [file for file in self.workqueue if not file.startswith(COPIES)]
+        own = FIRST[node.gateway.id]
+        kinds = (own, ANY, None) if own else (None, LAST)
+        fitting = [file for kind in kinds for file in self.workqueue if _is(file, kind)]
         if not fitting:
             node.shutdown()
             return
         self.workqueue.move_to_end(fitting[0], last=False)
         super()._assign_work_unit(node)
+
+
+def _is(file: str, kind: tuple[str, ...] | None) -> bool:
+    """Whether a file is in one of the folders, or needs no copy if there are none."""
+    return not file.startswith(COPIES) if kind is None else file.startswith(kind)

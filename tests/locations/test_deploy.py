@@ -166,7 +166,9 @@ def test_second_deploy_at_the_same_time_is_refused(house: House) -> None:
         refused = house.make("deploy", "NAME=reports")
         other.communicate()
     assert refused.returncode != 0
-    assert refused.stderr.startswith("deploy: another verb, such as `make up` or `make restore`, is in progress: wait for its end\n")
+    assert refused.stderr.startswith(
+        "deploy: another verb, such as `make up` or `make restore`, is in progress: wait for its end"
+    )
 
 
 def test_deploy_keeps_the_images_of_the_last_three_releases(house: House, code: Path) -> None:

@@ -52,13 +52,6 @@ try:
 except psycopg2.OperationalError as error:
     print(len(leaked), "max_user_client_connections" in str(error), ask(connect("dagster_run", "dagster"), "SELECT 1"))
 """
-LOCK = """
-holder, other = connect("dagster_run", "dagster"), connect("dagster_run", "dagster")
-row = f"UPDATE runs SET status = status WHERE run_id = '{sys.argv[1]}'"
-print(ask(holder, "SET idle_in_transaction_session_timeout = 0", "BEGIN", row))
-before = time.monotonic()
-print(ask(other, "SET lock_timeout = 0", "SET statement_timeout = '90s'", row), int(time.monotonic() - before) // 15)
-"""
 
 
 def run_in_user_code(stack: Stack, program: str, *arguments: str) -> str:
@@ -116,9 +109,3 @@ def test_run_that_leaks_warehouse_connections_leaves_connections_for_dagster(sti
     leaked, *others = run_in_user_code(still, LEAK).split()
     assert int(leaked) in {449, 450}
     assert others == ["True", "done"]
-
-
-def test_run_cannot_lock_a_row_of_the_runs_for_more_than_a_minute(still: Stack) -> None:
-    """A longer lock would block Dagster. The limit must apply even if the run disables every time-out that it can disable."""
-    ended = still.succeeds("quick_job")
-    assert run_in_user_code(still, LOCK, ended.run_id).split() == ["done", "done", "4"]

@@ -15,7 +15,7 @@ from dagster_api.waiting import seen, wait_for
 from operate.compose import ROOT, run
 from tests.stack.conftest import Stack
 
-# `make test-faults` sets it to a hundred.
+# `make test-drills RUNS=100` sets it.
 THOROUGH = "FAULT_RUNS" in os.environ
 RUNS = int(os.environ.get("FAULT_RUNS", "12"))
 # Attempts of one run whose rows interleave: both were executed at the same time.

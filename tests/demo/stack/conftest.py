@@ -33,6 +33,11 @@ class Demo(Stack):
         arguments = [f"{name}={json.dumps(value).strip(chr(34))}" for name, value in request.items()]
         self.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", *arguments)
 
+    def behaviour(self) -> str:
+        """Returns the current behaviour of the source."""
+        ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/control').read().decode())"
+        return str(json.loads(self.compose("exec", "-T", "users_api", "python", "-c", ask))["behaviour"])
+
     def hanging_run(self) -> str:
         """Returns the ID of a run whose first step waits for a source that does not answer."""
         self.control(behaviour="stall")

@@ -20,7 +20,7 @@ SECONDS = 400
 # The runs of one worker, of which at least one is lost.
 SOME = range(1, SLOTS + 1)
 SERVICES = ("broker", "daemon", "user_code", "webserver")
-# Those that take long, of services that no run needs, are left to `make test-faults`.
+# Those that take long, of services that no run needs, are left to `make test-drills RUNS=100`.
 FAULTS = list(product(SERVICES, (crash, freeze))) if THOROUGH else [("broker", crash), ("daemon", crash)]
 
 

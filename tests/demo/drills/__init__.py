@@ -1,0 +1,1 @@
+"""The demo in a deployment whose runs are executed by a worker."""

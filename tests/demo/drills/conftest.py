@@ -1,0 +1,21 @@
+"""These drills have a copy of the deployment with the demo and with workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from operate.overlays import BASE, WORKER
+from tests.demo.stack.conftest import PROJECT, SETTINGS, Demo, page, still
+from tests.stack.conftest import copy_of_the_deployment
+
+__all__ = ["page", "still"]
+
+
+@pytest.fixture(scope="package")
+def stack(request: pytest.FixtureRequest) -> Iterator[Demo]:
+    """Yields the copy of the deployment."""
+    settings = {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{WORKER}", "RUN_ISOLATION": "worker"}
+    with copy_of_the_deployment(PROJECT, request.session, settings, Demo) as stack:
+        yield stack

@@ -1,0 +1,1 @@
+"""Code is replaced while workers execute it."""

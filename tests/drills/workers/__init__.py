@@ -1,0 +1,1 @@
+"""Faults of services and of whole hosts, while runs are queued."""
