@@ -18,6 +18,7 @@ from operate.locations import locations
 from operate.up import ensure_base_images, up
 
 LATEST = "latest"
+BEFORE = "What was here is in the volume postgres_data, as pgdata.before."
 
 
 def moment_of(text: str, now: datetime) -> str:
@@ -67,8 +68,8 @@ def finish_wal() -> None:
             print(f"restore: the last WAL may be missing: {error}", file=sys.stderr)
 
 
-def prepare(moment: str) -> None:
-    """Restores the databases beside those that are here.
+def prepare(moment: str, again: str) -> None:
+    """Restores the databases beside those that are here. `again` says how to start these.
 
     Raises:
         CommandError: they cannot be restored. Nothing was replaced.
@@ -76,7 +77,8 @@ def prepare(moment: str) -> None:
     try:
         print(f"restore: {_apart('restore', 'prepare', moment)}", file=sys.stderr)
     except CommandError as error:
-        raise CommandError(f"{error}\nNothing was replaced: `make up` starts all again.") from error
+        reason = str(error).partition(" failed: ")[2] or error
+        raise CommandError(f"{reason}\nNothing was replaced. {again}") from error
 
 
 def forget_messages(deployment: Mapping[str, Any]) -> None:
@@ -99,12 +101,11 @@ def restore_moment(at: str, moment: str, *, safety: bool) -> int:
     build(project, locations(deployment))
     finish_wal()
     stop(project)
-    prepare(moment)
-    kept = "again" if is_half_restored(project) else "before" if safety else "nothing"
-    said = f'Try again: make restore AT="{at}". What was here is in the volume postgres_data, as pgdata.before.'
-    with in_between(project, said):
-        _apart("restore", "replace", kept)
+    prepare(moment, BEFORE if is_half_restored(project) else "`make up` starts all again.")
+    with in_between(project, f'Try again: make restore AT="{at}". {BEFORE}'):
+        _apart("restore", "replace")
         forget_messages(deployment)
         start_database()
         fail_interrupted_runs()
+    _apart("restore", "end", "before" if safety else "nothing")
     return up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +36,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(event_log_consumer, CONSUME, consume)
     monkeypatch.setattr(event_log_consumer, "get_new_cursor", event_log_consumer.get_new_cursor)
     late_events.mend()
+    monkeypatch.setattr(getattr(event_log_consumer, CONSUME), "has_begun", True)
     return found
 
 
@@ -73,10 +75,49 @@ def test_run_is_seen_when_it_has_ended(migrated: dict[str, str], in_environment:
         (begun,) = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
         instance.report_run_failed(run)
         (ended,) = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
-    once = late_events.Once(lambda _, records, __: iter([found.append(each.dagster_run.run_id) for each in records]))
-    for record in (begun, ended, ended):
-        list(once(None, [record], None))
+        once = late_events.Once(lambda _, records, __: iter([found.append(each.dagster_run.run_id) for each in records]))
+        for record in (begun, ended, ended):
+            list(once(SimpleNamespace(instance=instance), [record], None))
     assert found == [run.run_id]
+
+
+def failed(instance: DagsterInstance, tags: dict[str, str]) -> RunRecord:
+    """Returns a run that has failed, with tags that it has got afterwards."""
+    run = instance.create_run_for_job(nothing, status=DagsterRunStatus.STARTED)
+    instance.report_run_failed(run)
+    instance.add_run_tags(run.run_id, tags)
+    return instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))[0]
+
+
+def test_restarted_daemon_leaves_runs_alone_that_are_settled(migrated: dict[str, str], in_environment: dict[str, str]) -> None:
+    """It reads the last events again. A retry that somebody has deleted must not come back."""
+    found: list[str] = []
+    with DagsterInstance.get() as instance:
+        context = SimpleNamespace(instance=instance)
+        deleted = failed(instance, {"dagster/auto_retry_run_id": "deleted"})
+        hopeless = failed(instance, {"dagster/will_retry": "false"})
+        waiting = failed(instance, {"dagster/will_retry": "true"})
+        once = late_events.Once(lambda _, records, __: iter([found.append(each.dagster_run.run_id) for each in records]))
+        list(once(context, [deleted, hopeless, waiting], None))
+        assert found == [waiting.dagster_run.run_id]
+        # It is seen for the first time by a process that has begun: Dagster says why it is not retried.
+        later = failed(instance, {"dagster/will_retry": "false"})
+        list(once(context, [later], None))
+    assert found == [waiting.dagster_run.run_id, later.dagster_run.run_id]
+
+
+def test_run_that_dagster_cannot_retry_does_not_stop_the_others(
+    migrated: dict[str, str], in_environment: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """User code can give a run a tag that Dagster cannot read."""
+    with DagsterInstance.get() as instance:
+        odd = failed(instance, {"dagster/failure_reason": "odd"})
+        good = failed(instance, {"dagster/max_retries": "0"})
+        once = late_events.Once(event_log_consumer.consume_new_runs_for_automatic_reexecution)
+        once.has_begun = True
+        list(once(SimpleNamespace(instance=instance), [odd, good], logging.getLogger("daemon")))
+        assert instance.get_run_by_id(good.dagster_run.run_id).tags["dagster/will_retry"] == "false"
+    assert f"run {odd.dagster_run.run_id} is not retried" in caplog.text
 
 
 def test_cursor_stays_behind_the_newest_event_and_never_goes_back() -> None:

@@ -14,7 +14,7 @@ from database_backup.probe import problems
 from database_backup.settings import SettingError, Settings, settings
 from database_backup.status import Outcome
 from database_backup.stream import check_identity
-from database_backup.timelines import Switch, base_for, read, timeline_at, write
+from database_backup.timelines import Switch, base_for, begin, read, timeline_at, write
 from operate.compose import CommandError
 from operate.moment import moment_of
 
@@ -56,6 +56,15 @@ def test_moment_is_restored_from_the_newest_backup_that_leads_to_it(hour: float,
     """A restore to a moment begins another timeline. The backups of the time that it has undone do not lead to it."""
     found = base_for(BACKUPS, SWITCHES, at(hour))
     assert (timeline_at(SWITCHES, at(hour)), found and found.name) == (timeline, base)
+
+
+def test_first_backup_of_a_restored_database_knows_its_timeline(tmp_path: Path) -> None:
+    """Its earlier backups were lost."""
+    file = tmp_path / "timelines.json"
+    begin(3, file)
+    backup = Backup("of 1", at(1), 3)
+    assert timeline_at(read(file), at(2)) == 3
+    assert base_for([backup], read(file), at(2)) == backup
 
 
 def test_restores_are_remembered(tmp_path: Path) -> None:
@@ -165,7 +174,7 @@ def test_wrong_setting_is_named(name: str, value: str, said: str) -> None:
 def test_other_database_is_not_mixed_with_the_backups(tmp_path: Path) -> None:
     """A disk was lost, and Postgres has made an empty database. The backups must not follow it."""
     file = tmp_path / "system_identifier"
-    check_identity("1", file)
+    file.write_text("1")
     check_identity("1", file)
     with pytest.raises(BarmanError, match=r"another database than the one of the backups: `make restore AT=latest`"):
         check_identity("2", file)

@@ -47,6 +47,12 @@ def wait_for_work(stack: Stack, kind: str, since: datetime) -> dict[str, Any]:
     return wait_for(f"work of the kind {kind}", succeeded, seconds=SECONDS, every=1)
 
 
+def make_incremental(stack: Stack) -> None:
+    """Lets the service make an incremental backup now."""
+    stack.compose("exec", "-T", "backup", "/usr/bin/python3", "-c", INCREMENTAL)
+    assert outcomes(stack)["incremental"]["said"].endswith(" is whole")
+
+
 def moment(stack: Stack) -> str:
     """Returns the time by the clock of Postgres. What is committed before belongs to that moment."""
     return stack.warehouse("SELECT clock_timestamp()")[0]
@@ -87,6 +93,8 @@ def test_databases_of_three_moments_come_back(still: Stack) -> None:
     assert [each.run_id for each in still.client.runs(runIds=[kept, lost])] == [kept]
     wait_for_work(still, "full", began)
     still.succeeds("letters_job")
+    make_incremental(still)
+    still.compose("exec", "-T", "backup", "/usr/bin/python3", "-m", "database_backup.drill")
     still.warehouse("INSERT INTO numbers VALUES (0)")
     third = moment(still)
     restore(still, second)
@@ -129,8 +137,8 @@ def test_moment_before_the_oldest_backup_replaces_nothing(still: Stack) -> None:
     kept = still.succeeds("letters_job").run_id
     refused = still.make("restore", "AT=2020-11-26 10:31:07", "YES=1")
     assert refused.returncode == 2
-    assert re.search(r"no backup is from before 2020-11-2\S+ \S+: the oldest ends at 20", refused.stderr)
-    assert "Nothing was replaced: `make up` starts all again." in refused.stderr
+    assert re.match(r"restore: no backup is from before 2020-11-2\S+ \S+: the oldest ends at 20", refused.stderr)
+    assert "\nNothing was replaced. `make up` starts all again.\n" in refused.stderr
     assert still.make("up").returncode == 0
     assert still.client.run(kept).status == "SUCCESS"
 
@@ -153,8 +161,7 @@ def test_wal_that_was_removed_before_it_was_received_is_followed_by_a_full_backu
 def test_damaged_backup_is_noticed_and_another_one_is_made(still: Stack) -> None:
     """A disk turns a bit of the full backup that the newest incremental one needs."""
     wait_for_work(still, "full", EVER)
-    still.compose("exec", "-T", "backup", "/usr/bin/python3", "-c", INCREMENTAL)
-    assert outcomes(still)["incremental"]["said"].endswith(" is whole")
+    make_incremental(still)
     newest = f"$(ls -d {BASES}/*/data/global/pg_filenode.map | tail -n 2 | head -n 1)"
     damage = f"printf x | dd of={newest} bs=1 seek=100 conv=notrunc"
     still.compose("exec", "-T", "backup", "sh", "-c", damage)

@@ -92,9 +92,9 @@ def backups() -> list[Backup]:
 
 
 def remove_broken() -> None:
-    """Removes base backups that broke off, because Barman's retention does not."""
+    """Removes base backups that are not whole, because Barman's retention does not. None is being made."""
     for name, status in _listed():
-        if status not in {"DONE", "WAITING_FOR_WALS"}:
+        if status != "DONE":
             barman("delete", SERVER, name)
 
 

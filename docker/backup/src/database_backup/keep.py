@@ -25,6 +25,7 @@ def base_backup(*options: str) -> str:
     Raises:
         BarmanError: it failed, or is not whole.
     """
+    remove_broken()
     before = {each.name for each in backups()}
     if not before:
         # Barman makes none before it has archived WAL.

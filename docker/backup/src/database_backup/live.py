@@ -38,6 +38,11 @@ def system_identifier() -> str:
     return ask("SELECT system_identifier FROM pg_control_system()")[0]
 
 
+def timeline() -> int:
+    """Returns the present timeline. The name of a WAL file begins with it."""
+    return int(ask("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")[0], 16)
+
+
 @dataclass(frozen=True)
 class Slot:
     """Whether WAL is being received, and whether WAL that was not yet received is gone."""

@@ -32,12 +32,12 @@ def problems(outcomes: Mapping[str, Outcome], kept: Settings, now: datetime) -> 
     return [
         f"{kind}: the last good one is of {each.good}. {each.error}"
         for kind, cron in late.items()
-        if is_late(each := outcomes.get(kind, Outcome(now, None)), cron, now)
+        if is_late(each := outcomes.get(kind, Outcome(start.tried, start.tried)), cron, now)
     ]
 
 
 def is_late(outcome: Outcome, cron: str, now: datetime) -> bool:
-    """Whether work has failed, was never done, or its last time passed without it."""
+    """Whether work has failed, or its last time passed without it."""
     due = croniter(cron, now - GRACE).get_prev(datetime)
     return bool(outcome.error) or outcome.good is None or outcome.good < due
 

@@ -42,6 +42,9 @@ def restore(target: Target, folder: Path) -> None:
     moment = ("--target-time", target.moment.isoformat(sep=" ")) if target.moment else ()
     wanted = ("--target-tli", str(target.timeline), *moment, "--target-action", "promote", "--get-wal")
     barman("restore", *wanted, SERVER, target.backup, str(folder))
+    # Barman 3.13.3 leaves them out where it puts incremental backups together.
+    for name in ("pg_wal", "pg_tblspc"):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
     with (folder / "postgresql.auto.conf").open("a") as settings:
         # The last line of a setting counts.
         settings.write(FETCH)

@@ -1,8 +1,7 @@
 """Makes the database what it was at a moment: `make restore AT=...`. Postgres is stopped.
 
 `prepare MOMENT` restores and starts the database beside the present one. The moment may be `latest`. `replace` then gives it the
-place of the present one, which stays beside it as `pgdata.before`; `replace nothing` keeps nothing, and `replace again` keeps
-what an attempt before has put there.
+place of the present one, which stays beside it as `pgdata.before`. `end` ends the restore; `end nothing` keeps nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +11,10 @@ import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from database_backup import timelines
+from database_backup.barman import ENDED as ENDED_WAL
 from database_backup.barman import STREAMING, Backup, BarmanError, backups, run
 from database_backup.recovery import Target, forget_recovery, restore, server, sql
 from database_backup.stream import put_away
@@ -23,9 +24,11 @@ DATA = Path("/var/lib/postgresql/data")
 PRESENT, BEFORE, NEXT = DATA / "pgdata", DATA / "pgdata.before", DATA / "pgdata.next"
 # The timeline and the moment of the database that is prepared.
 PREPARED = DATA / "pgdata.next.json"
+# A restore has replaced the present database, and has not ended. `pgdata.before` is the one from before all attempts.
+UNFINISHED = DATA / "pgdata.restoring"
 # Postgres writes it to the log.
 ENDED = "recovery ended before configured recovery target was reached"
-HINT = "\nNo WAL leads to that moment: the database was off then. Take an earlier moment, or AT=latest."
+HINT = "\nNo WAL leads to that moment: the database was off then, or it was not received. Take an earlier moment, or AT=latest."
 SUPERUSER = "\\set given `cat /run/secrets/postgres_password`\nALTER ROLE postgres PASSWORD :'given';\n"
 
 
@@ -48,8 +51,8 @@ def oldest(found: list[Backup]) -> str:
     return f"the oldest ends at {found[0].end}" if found else "there is none"
 
 
-def try_it(wanted: Target) -> int:
-    """Restores a database beside the present one, and lets it reach its moment; returns its new timeline.
+def try_it(wanted: Target) -> dict[str, Any]:
+    """Restores a database beside the present one, and lets it reach its moment; returns its new timeline and its last change.
 
     Raises:
         BarmanError: it does not start, or does not reach the moment.
@@ -58,34 +61,46 @@ def try_it(wanted: Target) -> int:
     with server(NEXT):
         forget_recovery()
         set_password()
+        # WAL from here on is kept for the service: the first file of the new timeline must not be missing.
+        sql("CHECKPOINT")
+        sql("SELECT pg_create_physical_replication_slot('backup', true)")
+        (changed,) = sql("SELECT pg_last_xact_replay_timestamp()")
         # The name of a WAL file begins with the timeline.
-        return int(sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")[0], 16)
+        timeline = int(sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")[0], 16)
+    return {"timeline": timeline, "changed": changed}
 
 
 def set_password() -> None:
     """Gives the superuser the password of this machine: the backups may come from another one."""
-    file = Path("/tmp/password.sql")  # noqa: S108 - a container of its own
+    file = Path("/tmp/superuser.sql")  # noqa: S108 - a container of its own
     file.write_text(SUPERUSER)
-    sql_file = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--host=/tmp", "--username=postgres", f"--file={file}")
-    run("psql", *sql_file)
+    run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--host=/tmp", "--username=postgres", f"--file={file}")
 
 
 def prepare(at: str, now: datetime) -> None:
     """Restores and tries a database. Exits with a sentence if that is not possible: nothing is replaced."""
+    PREPARED.unlink(missing_ok=True)
     try:
         wanted = target(at, now)
-        timeline = try_it(wanted)
-        # The next restore must not take the number of this timeline.
-        put_away((NEXT / "pg_wal").glob("*.history"))
+        found = try_it(wanted)
+        keep_histories()
+        PREPARED.write_text(json.dumps({**found, "moment": (wanted.moment or now).isoformat()}))
     except (BarmanError, OSError) as error:
-        shutil.rmtree(NEXT, ignore_errors=True)
         sys.exit(f"{error}{HINT if ENDED in str(error) else ''}")
-    moment = (wanted.moment or now).isoformat()
-    PREPARED.write_text(json.dumps({"timeline": timeline, "moment": moment}))
-    print(f"the database is that of {moment}")
+    finally:
+        if not PREPARED.exists():
+            shutil.rmtree(NEXT, ignore_errors=True)
+    print(f"the database is that of {wanted.moment or 'all WAL'}; its last change is of {found['changed']}")
 
 
-def replace(before: str) -> None:
+def keep_histories() -> None:
+    """Keeps the histories of timelines: the next restore must not take the number of this one."""
+    ENDED_WAL.mkdir(exist_ok=True)
+    for file in (NEXT / "pg_wal").glob("*.history"):
+        shutil.copyfile(file, ENDED_WAL / file.name)
+
+
+def replace() -> None:
     """Gives the prepared database the place of the present one. It may be done again if it broke off."""
     prepared = json.loads(PREPARED.read_text())
     # What was not archived belongs to the timeline that ends.
@@ -93,25 +108,33 @@ def replace(before: str) -> None:
     switches = [each for each in timelines.read() if each.timeline < prepared["timeline"]]
     moment = datetime.fromisoformat(prepared["moment"])
     timelines.write([*switches, timelines.Switch(datetime.now(UTC), prepared["timeline"], moment)])
-    if before != "again":
+    if not UNFINISHED.exists():
         shutil.rmtree(BEFORE, ignore_errors=True)
+        UNFINISHED.touch()
     if BEFORE.exists():
         shutil.rmtree(PRESENT, ignore_errors=True)
     elif PRESENT.exists():
         PRESENT.rename(BEFORE)
     NEXT.rename(PRESENT)
     PREPARED.unlink()
-    if before == "nothing":
+
+
+def end(kept: str) -> None:
+    """Ends a restore: what it has replaced may be removed by the next one."""
+    UNFINISHED.unlink(missing_ok=True)
+    if kept == "nothing":
         shutil.rmtree(BEFORE, ignore_errors=True)
 
 
 def main(verb: str, word: str = "") -> None:
-    """Prepares, or replaces."""
+    """Takes one of the three steps."""
     configured()
     if verb == "prepare":
         prepare(word, datetime.now(UTC))
+    elif verb == "replace":
+        replace()
     else:
-        replace(word)
+        end(word)
 
 
 if __name__ == "__main__":

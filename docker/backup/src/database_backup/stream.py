@@ -41,6 +41,8 @@ def check_identity(identifier: str, file: Path = IDENTITY) -> None:
         BarmanError: it is another one.
     """
     if not file.exists():
+        # The database may have been restored to a moment before there were these backups.
+        timelines.begin(live.timeline())
         aside = file.with_suffix(".new")
         aside.write_text(identifier)
         aside.rename(file)
@@ -62,11 +64,7 @@ def put_away(files: Iterable[Path], folder: Path = ENDED) -> None:
     """Keeps WAL files outside of the stream. A file that was being received gets the name of a complete one."""
     folder.mkdir(exist_ok=True)
     for file in files:
-        name = file.name.removesuffix(".partial")
-        shutil.copyfile(file, folder / f".{name}")
-        (folder / f".{name}").replace(folder / name)
-        if file.parent == STREAMING:
-            file.unlink()
+        file.replace(folder / file.name.removesuffix(".partial"))
 
 
 def wait_until_received() -> None:

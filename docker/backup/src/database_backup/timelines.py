@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from database_backup.barman import HOME, Backup
@@ -23,6 +23,12 @@ class Switch:
     since: datetime
     timeline: int
     moment: datetime
+
+
+def begin(timeline: int, file: Path | None = None) -> None:
+    """Remembers the timeline that was in force when the first backup was made."""
+    always = datetime.min.replace(tzinfo=UTC)
+    write([Switch(always, timeline, always)], file or FILE)
 
 
 def timeline_at(switches: Sequence[Switch], moment: datetime) -> int:

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from dagster import RunRecord
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRecord
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
 from dagster_deployment.mending import replace
 
@@ -26,20 +27,41 @@ def trailing(persisted: int, ids: Sequence[int]) -> int:
     return max(persisted, max(ids, default=0) - OVERLAP)
 
 
+def is_settled(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether an earlier process of the daemon has dealt with a run, or need not: it has a retry, or will have none."""
+    retry = instance.get_run_by_id(retry_id) if (retry_id := run.tags.get(AUTO_RETRY_RUN_ID_TAG)) else None
+    retried = retry_id is not None and (retry is None or retry.status != DagsterRunStatus.NOT_STARTED)
+    return retried or run.tags.get(WILL_RETRY_TAG) == "false"
+
+
 class Once:
     """Looks at each ended run once, although its event is read again and again."""
 
     def __init__(self, consume: Consume) -> None:
         self.consume = consume
+        # Dagster prints the name of a consumer.
+        self.__name__ = "retry_each_run_once"
         self.seen: OrderedDict[str, None] = OrderedDict()
+        self.has_begun = False
 
     def __call__(self, context: Any, records: Sequence[RunRecord], logger: Any) -> Iterator[None]:
-        """Passes those runs on that are new. A run has ended a moment after its event."""
-        new = [each for each in records if each.dagster_run.is_finished and each.dagster_run.run_id not in self.seen]
-        yield from self.consume(context, new, logger)
-        self.seen.update(dict.fromkeys(each.dagster_run.run_id for each in new))
+        """Passes each run on that is new. A run has ended a moment after its event."""
+        for record in records:
+            run = record.dagster_run
+            if run.is_finished and run.run_id not in self.seen:
+                self.seen[run.run_id] = None
+                yield from self._pass_on(context, record, logger)
+        self.has_begun = True
         while len(self.seen) > MOST:
             self.seen.popitem(last=False)
+
+    def _pass_on(self, context: Any, record: RunRecord, logger: Any) -> Iterator[None]:
+        try:
+            if self.has_begun or not is_settled(context.instance, record.dagster_run):
+                yield from self.consume(context, [record], logger)
+        except Exception:
+            # User code can give a run tags that Dagster cannot read. The runs after it must be retried all the same.
+            logger.exception("run %s is not retried", record.dagster_run.run_id)
 
 
 def mend() -> None:
