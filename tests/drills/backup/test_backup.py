@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -112,6 +114,24 @@ def check(stack: Stack, before: dict[str, dict[str, str]], data: dict[str, str],
     assert stack.warehouse("SELECT obj_description('odd.numbers'::regclass)") == ["of dbt"]
     assert stack.client.run(busy).status == "FAILURE"
     assert "was in progress at the moment to which" in stack.client.story(busy)
+
+
+def test_deleted_output_of_a_run_comes_back_alone(still: Stack) -> None:
+    """A restore of everything would cost the runs since. The command is that of the manual."""
+    run_id = still.succeeds("quick_job").run_id
+    before = still.client.output(run_id)
+    made = still.make("backup")
+    file = made.stdout.split()[1]
+    ((command,),) = [re.findall(r"```sh\n(tar -xOf backups[^`]*)```", (ROOT / "docs/operating.md").read_text())]
+    try:
+        find = ("find", "/var/lib/dagster/compute_logs", "-path", f"*{run_id}*", "-type", "f", "-print", "-delete")
+        assert still.compose("exec", "-T", "webserver", *find).split() != []
+        assert still.client.output(run_id) != before
+        typed = command.replace("backups/NAME.tar", file).replace("RUN_ID", run_id)
+        subprocess.run(["bash", "-ec", typed], cwd=ROOT, env=still.environ, check=True, capture_output=True)
+    finally:
+        (ROOT / file).unlink()
+    assert still.client.output(run_id) == before
 
 
 def test_backup_lists_each_member_and_a_restore_asks_first(still: Stack) -> None:

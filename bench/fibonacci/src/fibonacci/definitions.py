@@ -1,21 +1,10 @@
-"""Forty light tasks and ten heavy ones, each after the one before, as jobs of ops and of assets.
-
-Windmill publishes the same work for other orchestrators: https://www.windmill.dev/docs/misc/benchmarks/competitors
-"""
+"""The chains of tasks as jobs of ops and of assets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import dagster as dg
 
-# The number of tasks, and the number whose Fibonacci number each computes.
-CHAINS: Mapping[str, tuple[int, int]] = {"forty_light": (40, 10), "ten_heavy": (10, 33)}
-
-
-def fibonacci(n: int) -> int:
-    """The n-th Fibonacci number, in the slow way."""
-    return n if n <= 1 else fibonacci(n - 1) + fibonacci(n - 2)
+from fibonacci.work import CHAINS, fibonacci
 
 
 def ops_job(name: str, count: int, n: int) -> dg.JobDefinition:

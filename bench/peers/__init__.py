@@ -1,0 +1,1 @@
+"""Other orchestrators with the same work, to compare with."""
