@@ -47,7 +47,8 @@ def remove_data(project: str) -> None:
 
 def confirmed(project: str) -> bool:
     """Asks for confirmation; without a terminal the answer is no."""
-    print(f"This removes the runs, the assets and the passwords of '{project}' for good.", file=sys.stderr)
+    lost = "the runs, the assets, the passwords and all volumes"
+    print(f"This removes {lost} of '{project}' for good, with the backups in them. Files in backups/ stay.", file=sys.stderr)
     try:
         return input(f"Type {project} to go on: ").strip() == project
     except EOFError:
