@@ -45,6 +45,9 @@ OPTIONS = {
     "restore": ("--yes", "--no-safety"),
 }
 
+# Options with a value.
+VALUES = {"restore": ("--at",)}
+
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The verb and its words; exits with a message if one is not known."""
@@ -57,8 +60,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             verb.add_argument("words", nargs="*", metavar=WORDS[name])
         for option in OPTIONS.get(name, ()):
             verb.add_argument(option, dest="options", action="append_const", const=option)
-        if name == "restore":
-            verb.add_argument("--at", dest="options", action="append", type=lambda moment: f"--at={moment}")
+        for option in VALUES.get(name, ()):
+            verb.add_argument(option, dest="options", action="append", type=f"{option}={{}}".format)
     parsed = parser.parse_args(arguments)
     parsed.words += parsed.options
     return parsed

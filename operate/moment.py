@@ -19,6 +19,7 @@ from operate.up import ensure_base_images, up
 
 LATEST = "latest"
 BEFORE = "What was here is in the volume postgres_data, as pgdata.before."
+UNFINISHED = "The restore before has not ended either."
 
 
 def moment_of(text: str, now: datetime) -> str:
@@ -101,7 +102,7 @@ def restore_moment(at: str, moment: str, *, safety: bool) -> int:
     build(project, locations(deployment))
     finish_wal()
     stop(project)
-    prepare(moment, BEFORE if is_half_restored(project) else "`make up` starts all again.")
+    prepare(moment, UNFINISHED if is_half_restored(project) else "`make up` starts all again.")
     with in_between(project, f'Try again: make restore AT="{at}". {BEFORE}'):
         _apart("restore", "replace")
         forget_messages(deployment)

@@ -25,7 +25,7 @@ class Lanes(LoadFileScheduling):
     """Lets each worker take its own files first. Afterwards all take files that have a copy each, and those that need none."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        own = FIRST[node.gateway.id]
+        own = FIRST.get(node.gateway.id, ())
         kinds = (own, ANY, None) if own else (None, LAST)
         fitting = [file for kind in kinds for file in self.workqueue if _is(file, kind)]
         if not fitting:

@@ -12,6 +12,7 @@ from operate.compose import CommandError, run
 # The services of each, and the one that can measure.
 PEERS = {"airflow": ("airflow",), "prefect": ("prefect", "prefect_runs")}
 COMPOSE = ("docker", "compose", "--progress", "quiet", "--file", "bench/peers/compose.yml")
+# Their names in bench/fibonacci.
 CHAINS = ("forty_light", "ten_heavy")
 REPEATS = 3
 

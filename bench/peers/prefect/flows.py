@@ -1,9 +1,9 @@
-"""The chains of tasks for Prefect: a flow for each. This process executes them, each in a process of its own."""
+"""The chains of tasks for Prefect: a deployment for each. This process executes them, each in a process of its own."""
 
 from __future__ import annotations
 
+from chains import CHAINS, fibonacci
 from prefect import flow, serve, task
-from work import CHAINS, fibonacci
 
 
 @task
@@ -13,20 +13,11 @@ def compute(n: int) -> int:
 
 
 @flow
-def forty_light() -> None:
-    """Forty light tasks."""
-    count, n = CHAINS["forty_light"]
-    for _ in range(count):
-        compute(n)
-
-
-@flow
-def ten_heavy() -> None:
-    """Ten heavy tasks."""
-    count, n = CHAINS["ten_heavy"]
+def chain(count: int, n: int) -> None:
+    """Computes one number after the other."""
     for _ in range(count):
         compute(n)
 
 
 if __name__ == "__main__":
-    serve(*(each.to_deployment("bench") for each in (forty_light, ten_heavy)))
+    serve(*(chain.to_deployment(name, parameters={"count": count, "n": n}) for name, (count, n) in CHAINS.items()))

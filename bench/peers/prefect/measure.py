@@ -13,7 +13,7 @@ DEADLINE_SECONDS = 900
 def seconds(chain: str) -> float:
     """The seconds that a chain takes."""
     asked = time.time()
-    run = run_deployment(f"{chain.replace('_', '-')}/bench", timeout=DEADLINE_SECONDS, poll_interval=0.5)
+    run = run_deployment(f"chain/{chain}", timeout=DEADLINE_SECONDS, poll_interval=0.5)
     if run.end_time is None or run.state is None or not run.state.is_completed():
         raise RuntimeError(f"{chain}: {run.state}")
     return float(run.end_time.timestamp() - asked)

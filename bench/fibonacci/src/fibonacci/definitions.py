@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from fibonacci.work import CHAINS, fibonacci
+from fibonacci.chains import CHAINS, fibonacci
 
 
 def ops_job(name: str, count: int, n: int) -> dg.JobDefinition:

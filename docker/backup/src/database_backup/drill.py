@@ -11,7 +11,7 @@ from database_backup import timelines
 from database_backup.alone import alone
 from database_backup.barman import HOME, SERVER, Backup, BarmanError, backups, chain, run, switch_wal
 from database_backup.live import current_lsn
-from database_backup.recovery import Target, restore, server, sql
+from database_backup.recovery import SOCKETS, Target, restore, server, sql
 from database_backup.work import attempt, configured
 
 SCRATCH = HOME / "drill"
@@ -72,7 +72,7 @@ def read_all(backup: Backup, lsn: str) -> tuple[int, int]:
         restore(Target(backup.name, timelines.timeline_at(timelines.read(), datetime.now(UTC))), SCRATCH)
         with server(SCRATCH):
             check_reached(lsn)
-            run("pg_amcheck", "--all", "--install-missing", "--username=postgres", "--host=/tmp")
+            run("pg_amcheck", "--all", "--install-missing", "--username=postgres", f"--host={SOCKETS}")
             return counts()
     finally:
         shutil.rmtree(SCRATCH, ignore_errors=True)

@@ -16,6 +16,8 @@ PSQL = (
     "--username=backup",
     "--dbname=postgres",
 )
+# The name of a WAL file begins with the timeline.
+TIMELINE = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 SLOT = "SELECT active, wal_status FROM pg_replication_slots WHERE slot_name = 'backup'"
 
 
@@ -39,8 +41,8 @@ def system_identifier() -> str:
 
 
 def timeline() -> int:
-    """Returns the present timeline. The name of a WAL file begins with it."""
-    return int(ask("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")[0], 16)
+    """Returns the present timeline."""
+    return int(ask(TIMELINE)[0], 16)
 
 
 @dataclass(frozen=True)

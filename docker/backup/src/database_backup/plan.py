@@ -41,12 +41,8 @@ def full_due(full: Outcome, trial: Outcome | None, switches: Sequence[Switch], k
     if full.error or full.good is None:
         return full.tried < now - RETRY
     damaged = trial is not None and trial.failures == 1 and trial.tried > full.good
-    return damaged or restored_since(full.good, switches) or come(kept.full, full.good, now)
-
-
-def restored_since(full: datetime | None, switches: Sequence[Switch]) -> bool:
-    """Whether the database was restored to a moment since the last full backup."""
-    return full is not None and bool(switches) and switches[-1].since > full
+    restored = bool(switches) and switches[-1].since > full.good
+    return damaged or restored or come(kept.full, full.good, now)
 
 
 def drill_due(full: datetime, trial: Outcome | None, kept: Settings, now: datetime) -> bool:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from database_backup import timelines
-from database_backup.barman import ENDED as ENDED_WAL
-from database_backup.barman import STREAMING, Backup, BarmanError, backups, run
-from database_backup.recovery import Target, forget_recovery, restore, server, sql
+from database_backup.barman import ENDED, STREAMING, Backup, BarmanError, backups, run
+from database_backup.live import TIMELINE
+from database_backup.recovery import SOCKETS, Target, forget_recovery, restore, server, sql
 from database_backup.stream import put_away
 from database_backup.work import configured
 
@@ -27,7 +27,7 @@ PREPARED = DATA / "pgdata.next.json"
 # A restore has replaced the present database, and has not ended. `pgdata.before` is the one from before all attempts.
 UNFINISHED = DATA / "pgdata.restoring"
 # Postgres writes it to the log.
-ENDED = "recovery ended before configured recovery target was reached"
+NOT_REACHED = "recovery ended before configured recovery target was reached"
 HINT = "\nNo WAL leads to that moment: the database was off then, or it was not received. Take an earlier moment, or AT=latest."
 SUPERUSER = "\\set given `cat /run/secrets/postgres_password`\nALTER ROLE postgres PASSWORD :'given';\n"
 
@@ -65,16 +65,15 @@ def try_it(wanted: Target) -> dict[str, Any]:
         sql("CHECKPOINT")
         sql("SELECT pg_create_physical_replication_slot('backup', true)")
         (changed,) = sql("SELECT pg_last_xact_replay_timestamp()")
-        # The name of a WAL file begins with the timeline.
-        timeline = int(sql("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")[0], 16)
+        timeline = int(sql(TIMELINE)[0], 16)
     return {"timeline": timeline, "changed": changed}
 
 
 def set_password() -> None:
     """Gives the superuser the password of this machine: the backups may come from another one."""
-    file = Path("/tmp/superuser.sql")  # noqa: S108 - a container of its own
+    file = SOCKETS / "superuser.sql"
     file.write_text(SUPERUSER)
-    run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--host=/tmp", "--username=postgres", f"--file={file}")
+    run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--host={SOCKETS}", "--username=postgres", f"--file={file}")
 
 
 def prepare(at: str, now: datetime) -> None:
@@ -86,7 +85,7 @@ def prepare(at: str, now: datetime) -> None:
         keep_histories()
         PREPARED.write_text(json.dumps({**found, "moment": (wanted.moment or now).isoformat()}))
     except (BarmanError, OSError) as error:
-        sys.exit(f"{error}{HINT if ENDED in str(error) else ''}")
+        sys.exit(f"{error}{HINT if NOT_REACHED in str(error) else ''}")
     finally:
         if not PREPARED.exists():
             shutil.rmtree(NEXT, ignore_errors=True)
@@ -95,9 +94,9 @@ def prepare(at: str, now: datetime) -> None:
 
 def keep_histories() -> None:
     """Keeps the histories of timelines: the next restore must not take the number of this one."""
-    ENDED_WAL.mkdir(exist_ok=True)
+    ENDED.mkdir(exist_ok=True)
     for file in (NEXT / "pg_wal").glob("*.history"):
-        shutil.copyfile(file, ENDED_WAL / file.name)
+        shutil.copyfile(file, ENDED / file.name)
 
 
 def replace() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from database_backup import live, status, timelines
 from database_backup.barman import ENDED, HOME, SERVER, STREAMING, BarmanError, keep_receiving
-from database_backup.plan import RETRY, restored_since
+from database_backup.plan import RETRY
 
 RECEIVE_SECONDS = 20
 IDENTITY = HOME / "system_identifier"
@@ -55,8 +55,7 @@ def begin_anew(*, lost: bool) -> None:
     if lost:
         live.drop_slot()
     put_away(STREAMING.glob("*"))
-    full = status.read().get("full")
-    if full is not None and not restored_since(full.good, timelines.read()):
+    if "full" in status.read():
         status.note("full", datetime.now(UTC) - 2 * RETRY, error=GAP)
 
 
@@ -80,7 +79,7 @@ def put_aside(now: datetime) -> None:
     """Puts all backups aside: those that follow are of another database."""
     target = FORMER / f"{now:%Y%m%dT%H%M%SZ}"
     target.mkdir(parents=True)
-    for each in (HOME / SERVER, ENDED, IDENTITY, status.FILE, HOME / "timelines.json"):
+    for each in (HOME / SERVER, ENDED, IDENTITY, status.FILE, timelines.FILE):
         if each.exists():
             each.rename(target / each.name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from airflow.sdk import DAG, task
-from work import CHAINS, fibonacci
+from chains import CHAINS, fibonacci
 
 
 @task
