@@ -159,6 +159,8 @@ def unpack(stream: IO[bytes], folder: Path) -> list[str]:
         try:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 archive.extractall(aside, filter="data")
+            # The padding behind the archive's end: `docker compose run` fails if nobody reads it (seen once).
+            stream.read()
         except tarfile.ReadError:
             return []
         # An archive that was cut off between two files reads without an error.

@@ -30,6 +30,13 @@ def test_unpack_replaces_the_files_of_the_last_report(tmp_path: Path) -> None:
     assert (tmp_path / "evaluation.md").read_text() == "evaluation.md"
 
 
+def test_unpack_reads_what_follows_the_archive(tmp_path: Path) -> None:
+    """`docker compose run` fails if nobody reads the padding, and then `make evaluate` fails with a whole report."""
+    stream = io.BytesIO(archive(*FILES).getvalue() + bytes(tarfile.RECORDSIZE))
+    assert unpack(stream, tmp_path) == sorted(FILES)
+    assert stream.read() == b""
+
+
 def test_unpack_keeps_the_last_report_if_the_container_wrote_nothing(tmp_path: Path) -> None:
     """The container has already printed its own message on standard error."""
     (tmp_path / "evaluation.md").write_text("old")
