@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host backup restore dev bench test test-static test-unit test-integration test-stack test-drills lint format lock
+.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host backup restore upgrade dev bench test test-static test-unit test-integration test-stack test-drills lint format lock
 
 PYTHON := .venv/bin/python
 
@@ -45,6 +45,9 @@ backup: ## Write all data, settings and passwords to a file in backups/, while e
 
 restore: ## Bring back a backup, FILE=backups/NAME.tar, or a moment, AT="2026-11-26 10:31:07"; SAFETY=0 keeps nothing of what is here
 	@python3 -m operate restore $(FILE) $(if $(AT),--at "$(AT)") $(if $(YES),--yes) $(if $(filter 0,$(SAFETY)),--no-safety)
+
+upgrade: ## Make this release run with all data, or return to the former one; FROM=../old WAIT=600; BACK=1 after a power cut
+	@python3 -m operate upgrade $(FROM) $(if $(WAIT),--wait $(WAIT)) $(if $(BACK),--back)
 
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m dev $(DEV_OPTIONS)

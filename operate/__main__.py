@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
-from operate import backup, deploy, down, location, preflight, prune, restore, secret, smoke, up, user, worker_host
+from operate import backup, deploy, down, location, preflight, prune, restore, secret, smoke, up, upgrade, user, worker_host
 from operate.compose import CommandError
 from operate.overlays import OverlayError
 
@@ -27,6 +27,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "worker-host": worker_host.main,
     "backup": backup.main,
     "restore": restore.main,
+    "upgrade": upgrade.main,
 }
 WORDS = {
     "smoke": "JOB",
@@ -36,6 +37,7 @@ WORDS = {
     "deploy": "NAME",
     "worker-host": "NAME and TO",
     "restore": "FILE",
+    "upgrade": "FORMER",
 }
 OPTIONS = {
     "destroy": ("--yes",),
@@ -43,10 +45,11 @@ OPTIONS = {
     "deploy": ("--back",),
     "worker-host": ("--remove",),
     "restore": ("--yes", "--no-safety"),
+    "upgrade": ("--back",),
 }
 
 # Options with a value.
-VALUES = {"restore": ("--at",)}
+VALUES = {"restore": ("--at",), "upgrade": ("--wait",)}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -16,6 +16,14 @@ from operate.locations import Location
 START_SECONDS = 180
 # A sensor or a schedule may take a minute by default. The server ends with its last request.
 STOP_SECONDS = 65
+# dagster_services.secrets.hand_out says so.
+CHANGED = "its .env has changed"
+
+
+def hand_out_secrets(location: Location, env: Mapping[str, str]) -> bool:
+    """Gives the location its passwords and its project's `.env`; returns whether `.env` has changed."""
+    said = compose(*QUIET, "run", "--rm", "--no-deps", "-T", f"{location.name}_secrets", capture=True, env=env)
+    return CHANGED in said
 
 
 def image_of(location: Location, tag: str) -> str:

@@ -31,7 +31,14 @@ def require(program: str) -> None:
         raise CommandError(f"there is no {program} here: install it; on Debian `make up` fetches an engine, as root")
 
 
-def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | None = None, apart: bool = False) -> str:
+def run(
+    command: list[str],
+    *,
+    capture: bool = False,
+    env: Mapping[str, str] | None = None,
+    apart: bool = False,
+    folder: Path = ROOT,
+) -> str:
     """Runs a command in the repository's root; returns its captured output. Ctrl-C does not reach it if `apart` is set.
 
     Raises:
@@ -40,7 +47,7 @@ def run(command: list[str], *, capture: bool = False, env: Mapping[str, str] | N
     stdout = subprocess.PIPE if capture else None
     require(command[0])
     result = subprocess.run(
-        command, cwd=ROOT, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE, start_new_session=apart
+        command, cwd=folder, env=env, text=True, check=False, stdout=stdout, stderr=subprocess.PIPE, start_new_session=apart
     )
     if result.returncode:
         # Compose writes the log of a build to standard output.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,6 +37,20 @@ def service_of(container: Container) -> str:
 def health_of(container: Container) -> str:
     """The result of its health checks, or nothing: an operator's own services need none."""
     return str(container["State"].get("Health", {}).get("Status", ""))
+
+
+def last_words(project: str) -> str:
+    """The last line of each container that has failed: a reason in one sentence."""
+    failed = [each for each in containers(project) if each["State"]["ExitCode"]]
+    return "; ".join(
+        f"{service_of(each)} has ended with {each['State']['ExitCode']}: {_last_line(each['Id'])}" for each in failed
+    )
+
+
+def _last_line(container: str) -> str:
+    command = ["docker", "logs", "--tail", "5", container]
+    ended = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return next((line for line in reversed(ended.stdout.splitlines()) if line.strip()), "it has printed nothing")
 
 
 def is_draining(container: Container) -> bool:

@@ -87,14 +87,17 @@ def restore(database: str, source: IO[bytes], target: str | None = None) -> None
     feed(f"the restore of the database {database}", (*EXEC, *command), source)
 
 
-def sql(statement: str) -> None:
-    """Executes a statement as the superuser, in the database that holds no data.
+def sql(statement: str, database: str = "postgres") -> str:
+    """Executes a statement as the superuser in the database that holds no data, or in another one as its owner.
+
+    Returns rows as lines, and separates columns by `|`.
 
     Raises:
         CommandError: Postgres refuses.
     """
-    psql = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=postgres")
-    run([*EXEC, *psql, f"--command={statement}"], capture=True)
+    role = DATABASES.get(database, "postgres")
+    psql = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--tuples-only", "--no-align")
+    return run([*EXEC, *psql, f"--username={role}", f"--dbname={database}", f"--command={statement}"], capture=True)
 
 
 def try_restore(database: str, source: IO[bytes]) -> None:

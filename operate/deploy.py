@@ -19,25 +19,18 @@ from dagster_api.loading import wait_until_loaded
 from dagster_api.runs import Run
 from dagster_api.waiting import WaitError, seen, wait_for
 from operate.alone import alone
-from operate.code_server import drain_workers, end_code_servers, image_of, is_current, start_beside
+from operate.code_server import drain_workers, end_code_servers, hand_out_secrets, image_of, is_current, start_beside
 from operate.compose import QUIET, CommandError, code_server_start, compose, model, webserver_url
 from operate.containers import containers
 from operate.images import adopt, build_locations, current_tag
 from operate.locations import Location, has_worker, locations
+from operate.recorded import check_same_dagster, record
 from operate.releases import before, check_image, file_of, remove_surplus, tags_in, with_release
 from operate.worker_host import say_who_is_behind
 from operate.workspace import load_workspace
 
 # A worker of the old code ends when the runs that were launched with it have left the queue.
 QUEUE_SECONDS = 30
-# dagster_services.secrets.hand_out says so.
-CHANGED = "its .env has changed"
-
-
-def hand_out_secrets(location: Location, env: Mapping[str, str]) -> bool:
-    """Gives the location its passwords and its project's `.env`; returns whether `.env` has changed."""
-    said = compose(*QUIET, "run", "--rm", "--no-deps", "-T", f"{location.name}_secrets", capture=True, env=env)
-    return CHANGED in said
 
 
 def check_definitions(location: Location, env: Mapping[str, str]) -> None:
@@ -196,6 +189,8 @@ def main(words: list[str]) -> int:
         hosted = locations(deployment)
         wanted = chosen(options.names, hosted)
         check_webserver()
+        check_same_dagster(deployment["name"])
         (back if options.back else forward)(deployment, wanted, [each.name for each in hosted])
+        record(deployment["name"])
         say_who_is_behind(deployment)
     return 0

@@ -6,6 +6,7 @@ import sys
 
 from operate.compose import compose, model, run, run_containers
 from operate.half_restored import forget
+from operate.recorded import forget_records
 
 # Compose does not remove containers of `docker compose run`, such as the evaluation, nor objects of disabled overlays.
 ONE_OFF = "label=com.docker.compose.oneoff=True"
@@ -78,4 +79,5 @@ def destroy(words: list[str]) -> int:
     stop(project)
     remove_data(project)
     forget(project)
+    forget_records(project)
     return 0

@@ -1,4 +1,4 @@
-"""Remembers that a restore has removed data and has not ended. `make up` must not start what is left."""
+"""Remembers that a restore or an upgrade has not ended. `make up` must not start what is left."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dagster_api.client import ApiError
+from dagster_api.waiting import WaitError
 from operate.compose import CommandError
 from operate.releases import FOLDER
+
+FAILURES = (ApiError, CommandError, WaitError, OSError, KeyboardInterrupt)
 
 
 def _mark(project: str) -> Path:
@@ -15,7 +19,7 @@ def _mark(project: str) -> Path:
 
 
 @contextmanager
-def in_between(project: str, remedy: str) -> Iterator[None]:
+def in_between(project: str, remedy: str, work: str = "restore") -> Iterator[None]:
     """Marks the project until the block ends well.
 
     Raises:
@@ -23,25 +27,26 @@ def in_between(project: str, remedy: str) -> Iterator[None]:
     """
     mark = _mark(project)
     mark.parent.mkdir(exist_ok=True)
-    mark.write_text(remedy)
+    sentence = f"The {work} of '{project}' has not ended. {remedy}"
+    mark.write_text(sentence)
     try:
         yield
-    except (CommandError, OSError, KeyboardInterrupt) as error:
-        raise CommandError(f"{str(error) or 'stopped'}\nThe restore of '{project}' has not ended. {remedy}") from error
+    except FAILURES as error:
+        raise CommandError(f"{str(error) or 'stopped'}\n{sentence}") from error
     mark.unlink()
 
 
 def is_half_restored(project: str) -> bool:
-    """Whether a restore has not ended."""
+    """Whether a restore or an upgrade has not ended."""
     return _mark(project).exists()
 
 
 def forget(project: str) -> None:
-    """Forgets a restore: `make destroy` has removed all."""
+    """Forgets it: the former release runs again, or `make destroy` has removed all."""
     _mark(project).unlink(missing_ok=True)
 
 
 def check(project: str) -> None:
-    """Raises `CommandError` if a restore has not ended."""
+    """Raises `CommandError` if a restore or an upgrade has not ended."""
     if is_half_restored(project):
-        raise CommandError(f"a restore of '{project}' has not ended. {_mark(project).read_text()}")
+        raise CommandError(_mark(project).read_text())

@@ -93,7 +93,7 @@ def _other_major(facts: Facts) -> str | None:
         return None
     return (
         f"The volume postgres_data was written by Postgres {facts.data_major}, and the image is Postgres {facts.image_major}: "
-        "set POSTGRES_IMAGE in .env to the old major, or move the data with pg_dump, or remove it with `make destroy`."
+        "`make upgrade` moves the data. Or set POSTGRES_IMAGE in .env to the old major."
     )
 
 
@@ -121,10 +121,10 @@ def port_is_busy(host: str, port: int) -> bool:
     return False
 
 
-def collect(deployment: dict[str, Any]) -> Facts:
+def collect(deployment: dict[str, Any], *, moving: bool = False) -> Facts:
     """Checks the engine and this host. It skips memory and ports that the running deployment itself uses."""
     running = {name for name, container in services().items() if container["State"] == "running"}
-    data_major, image_major = _postgres_majors(deployment)
+    data_major, image_major = (None, None) if moving else _postgres_majors(deployment)
     disk = free_disk()
     needed_networks, free_networks = count(deployment, here=disk is not None)
     return Facts(
@@ -171,14 +171,14 @@ def _postgres_majors(deployment: dict[str, Any]) -> tuple[int | None, int | None
     return int(written) if written.strip() else None, version(programme)[0]
 
 
-def check_deployment() -> bool:
-    """Prints problems and notes; returns whether there are no problems.
+def check_deployment(*, moving: bool = False) -> bool:
+    """Prints problems and notes; returns whether there are no problems. Data of another Postgres is none while it moves.
 
     Raises:
         CommandError: the engine or Compose does not answer, or rejects the settings.
     """
     engine, compose_version = versions()
-    found = version_problems(engine, compose_version) or problems(collect(model()))
+    found = version_problems(engine, compose_version) or problems(collect(model(), moving=moving))
     for line in filter(None, (*found, note(engine))):
         print(f"preflight: {line}", file=sys.stderr)
     return not found

@@ -25,6 +25,7 @@ from operate.interrupted import fail_interrupted_runs, start_database
 from operate.locations import locations
 from operate.moment import check_backup, moment_of, put_backups_aside, restore_moment
 from operate.preflight import GIB, check_deployment, free_disk
+from operate.recorded import check_same_dagster, forget_records
 from operate.up import ensure_base_images, up
 
 
@@ -101,6 +102,8 @@ def keep_what_is_here(archive: Archive, deployment: Mapping[str, Any]) -> Path:
 def fill(archive: Archive, deployment: Mapping[str, Any]) -> None:
     """Fills volumes and databases, and fails the runs that were in progress."""
     compose(*QUIET, "down", "--remove-orphans")
+    # The backup may be of another version of Dagster than the deployment here.
+    forget_records(deployment["name"])
     remove("container", run_containers(deployment["name"]))
     volumes.remove(deployment)
     image = deployment["services"]["secrets"]["image"]
@@ -153,6 +156,7 @@ def to_moment(options: argparse.Namespace) -> int:
     """
     deployment = model()
     check_backup(deployment)
+    check_same_dagster(deployment["name"])
     moment = moment_of(options.at, datetime.now().astimezone())
     if not confirmed(deployment, options):
         print("restore: nothing was changed", file=sys.stderr)

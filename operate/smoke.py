@@ -96,29 +96,40 @@ def run_succeeds(url: str, job: str) -> str:
     return f"in {where}, {len(output.splitlines())} lines of output"
 
 
-def passes(name: str, check: Callable[[], str]) -> bool:
-    """Whether a check passes; prints its line."""
+def failure(name: str, check: Callable[[], str]) -> list[str]:
+    """The reason if a check fails; prints its line."""
     try:
         print(f"PASS {name}: {check()}", flush=True)
     except (CheckError, ApiError, WaitError, CommandError) as error:
         print(f"FAIL {name}: {error}", flush=True)
-        return False
-    return True
+        return [f"{name}: {error}"]
+    return []
 
 
-def main(jobs: Sequence[str]) -> int:
-    """Returns the exit status: 0 if every check passed. Each of `jobs` runs, or those that the code locations name.
+def failures(jobs: Sequence[str]) -> list[str]:
+    """The reasons of failed checks. Each of `jobs` runs, or those that the code locations name.
 
     Raises:
         CommandError: the webserver does not run.
     """
     url = webserver_url()
-    passed = [passes("services are healthy", services_are_healthy), passes("UI answers", lambda: ui_answers(url))]
-    passed += [passes(f"code location {each.name}", functools.partial(is_loaded, url, each.name)) for each in locations()]
+    failed = failure("services are healthy", services_are_healthy) + failure("UI answers", lambda: ui_answers(url))
+    for each in locations():
+        failed += failure(f"code location {each.name}", functools.partial(is_loaded, url, each.name))
     # Without an answer of the API, a check above has failed.
     with suppress(ApiError):
         jobs = jobs or smoke_jobs(url)
         if not jobs:
             print(NO_RUN)
-    passed += [passes(f"{job} succeeds", functools.partial(run_succeeds, url, job)) for job in jobs]
-    return not all(passed)
+    for job in jobs:
+        failed += failure(f"{job} succeeds", functools.partial(run_succeeds, url, job))
+    return failed
+
+
+def main(jobs: Sequence[str]) -> int:
+    """Returns the exit status: 0 if every check passed.
+
+    Raises:
+        CommandError: the webserver does not run.
+    """
+    return bool(failures(jobs))

@@ -19,12 +19,14 @@ from dagster_api.workspace import reload_workspace
 from operate import half_restored
 from operate.alone import alone
 from operate.compose import ROOT, CommandError, compose, model, published_url, run, webserver_url
+from operate.containers import last_words
 from operate.env_file import add_to_env, env_file, replace_in_env, settings
 from operate.health import wait_until_healthy
 from operate.images import build
 from operate.locations import locations
 from operate.overlays import BASE, WORKER, compose_files
 from operate.preflight import check_deployment
+from operate.recorded import check_same_dagster, record
 from operate.workspace import load_workspace
 
 OFFLINE = ROOT / "docker/offline"
@@ -127,14 +129,14 @@ def start() -> None:
         compose("kill", "--signal", "HUP", "run_connection_pool", capture=True)
         broken = wait_until_healthy(deployment)
         load([each.name for each in hosted if each.name not in broken])
-    except (CommandError, WaitError):
+    except (CommandError, WaitError) as error:
         # If Compose rejects the settings, these commands fail too: the error says why.
         with suppress(CommandError):
             print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
         # One location that does not load must not keep others out of the UI.
         with suppress(CommandError, ApiError):
             reload_workspace(webserver_url())
-        raise
+        raise CommandError(f"{error}\n{last_words(deployment['name'])}".strip()) from error
     if broken:
         said = "\n".join(f"{name} does not load: {reason}" for name, reason in broken.items())
         raise CommandError(
@@ -171,13 +173,19 @@ def main(_: list[str]) -> int:
         return up()
 
 
+def start_engine() -> int:
+    """Starts the engine of docker/offline if this machine has no other; returns the exit status. It prints its own reason."""
+    return subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=False).returncode
+
+
 def up() -> int:
     """Provides what is missing, then starts; returns the exit status."""
     choose_files(env_file(), os.environ)
-    # It prints its own reason.
-    if status := subprocess.run([str(OFFLINE / "engine.sh"), "start"], check=False).returncode:
+    if status := start_engine():
         return status
-    half_restored.check(model()["name"])
+    project = model()["name"]
+    half_restored.check(project)
+    check_same_dagster(project)
     size_workers(env_file())
     # The second check compares the Postgres image's major version with the data's: the image is present then.
     if not check_deployment():
@@ -186,5 +194,6 @@ def up() -> int:
     if not check_deployment():
         return 1
     start()
+    record(project)
     print(f"Dagster runs: {address()}")
     return 0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds replacements for the official Python and Postgres images from Debian's packages, unless they exist already.
 # Prints the settings that make Compose use them. The argument `edge` adds an image of Caddy, `broker` one of Valkey.
+# `postgres15` adds the Postgres of the Debian before, for the drill of an upgrade.
 set -euo pipefail
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -10,6 +11,7 @@ fi
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 SUITE=trixie
+POSTGRES_MAJOR=17
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 CA_BUNDLE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 WORK=$(mktemp -d)
@@ -34,7 +36,8 @@ build() {
     mkdir -p "$WORK/context"
     cp "$HERE/Dockerfile" "$HERE/postgres-entrypoint.sh" "$WORK/context/"
     cp -L "$CA_BUNDLE" "$WORK/context/ca-certificates.crt"
-    docker build --quiet --network host --target "$1" --tag "$2" "$WORK/context" >/dev/null
+    docker build --quiet --network host --target "$1" --tag "$2" --build-arg "DEBIAN_IMAGE=offline-debian:$SUITE" \
+        --build-arg "PG_MAJOR=$POSTGRES_MAJOR" "$WORK/context" >/dev/null
 }
 
 install_tools() {
@@ -57,6 +60,11 @@ for service in "$@"; do
         broker)
             build valkey offline-valkey:8-trixie
             printf 'BROKER_IMAGE=offline-valkey:8-trixie\n' ;;
+        postgres15)
+            SUITE=bookworm
+            POSTGRES_MAJOR=15
+            import_debian
+            build postgres offline-postgres:15-bookworm ;;
     esac
 done
 printf 'PYTHON_IMAGE=offline-python:3.13-trixie\nPOSTGRES_IMAGE=offline-postgres:17-trixie\n'

@@ -126,7 +126,9 @@ def log_in(page: Page, provider: Provider, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "may_run"), [("vera", False), ("otto", True)])
-def test_group_of_a_user_decides_whether_the_user_can_materialize(edge: Edge, provider: Provider, name: str, *, may_run: bool) -> None:
+def test_group_of_a_user_decides_whether_the_user_can_materialize(
+    edge: Edge, provider: Provider, name: str, *, may_run: bool
+) -> None:
     """The company manages the rights in its provider. After the login, the browser returns to the requested page."""
     with browser_page(edge.url, ignore_https_errors=True) as page:
         log_in(page, provider, name)

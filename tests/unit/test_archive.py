@@ -181,7 +181,7 @@ def test_restore_that_breaks_off_is_remembered(tmp_path: Path, monkeypatch: pyte
 
     with pytest.raises(CommandError, match=r"^stopped\nThe restore of 'shop' has not ended. Try again: make restore FILE=x$"):
         interrupted()
-    with pytest.raises(CommandError, match=r"^a restore of 'shop' has not ended. Try again: make restore FILE=x$"):
+    with pytest.raises(CommandError, match=r"^The restore of 'shop' has not ended. Try again: make restore FILE=x$"):
         half_restored.check("shop")
     with half_restored.in_between("shop", "again"):
         pass

@@ -50,8 +50,8 @@ def test_preflight_accepts_a_machine_without_problems() -> None:
         ),
         (
             {"data_major": 16},
-            "The volume postgres_data was written by Postgres 16, and the image is Postgres 17: set POSTGRES_IMAGE in .env to "
-            "the old major, or move the data with pg_dump, or remove it with `make destroy`.",
+            "The volume postgres_data was written by Postgres 16, and the image is Postgres 17: `make upgrade` moves the data. "
+            "Or set POSTGRES_IMAGE in .env to the old major.",
         ),
     ],
 )

@@ -48,8 +48,8 @@ class Load:
         """Waits until some runs have started while others are in the queue."""
 
         def under_way() -> bool:
-            statuses = Counter(self.stack.client.run(root).status for root in self.roots[:12])
-            return seen(statuses["STARTED"] > 1, dict(statuses))
+            statuses = Counter(runs[0].status for runs in self.attempts().values())
+            return seen(statuses["STARTED"] > 1 and statuses["QUEUED"] > 0, dict(statuses))
 
         wait_for("runs under way", under_way, seconds=60, every=0.1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import tarfile
@@ -12,65 +11,22 @@ import pytest
 
 from dagster_api.schedules_and_sensors import schedule
 from operate.archive import read
-from operate.compose import ROOT, run
-from operate.volumes import kept
+from operate.compose import ROOT
+from tests.drills.comparing import ASKED, files, hashes, put_odd_things_into_the_warehouse
 from tests.stack.conftest import Stack
 from tests.stack.runs import held_run, wait_until_begun
 
 pytestmark = pytest.mark.timeout(900)
-# Each table's rows as one hash, whatever their order.
-ROWS = "SELECT md5(string_agg(md5(t::text), chr(32) ORDER BY md5(t::text))) AS h FROM %I.%I t"
-HASH = f"""SELECT format('%I.%I', nspname, relname),
-(xpath('/row/h/text()', query_to_xml(format('{ROWS}', nspname, relname), false, true, '')))[1]
-FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$)'"""
 # The restore fails the run that was in progress. The daemon and `migrate` write as at each start. The states of schedules are
 # compared as the API shows them.
 CHANGES = {"runs", "event_logs", "run_tags", "concurrency_slots", "pending_steps", "daemon_heartbeats", "instance_info", "kvs"}
 CHANGES |= {"instigators", "jobs", "job_ticks"}
-SELECTOR = '{repositoryName: "__repository__", repositoryLocationName: "user_code"}'
-ASKED = f"""{{assetNodes {{assetKey {{path}} assetMaterializations(limit: 5) {{runId timestamp}}}}
-schedulesOrError(repositorySelector: {SELECTOR}) {{... on Schedules {{results {{name scheduleState {{status}}}}}}}}
-sensorsOrError(repositorySelector: {SELECTOR}) {{... on Sensors {{results {{name sensorState {{status}}}}}}}}}}"""
-
-
-def hashes(stack: Stack, database: str) -> dict[str, str]:
-    """Returns the hash of each table of a database."""
-    psql = ("exec", "-T", "postgres", "psql", "--username=postgres", f"--dbname={database}", "--no-align", "--tuples-only")
-    return dict(row.split("|") for row in stack.compose(*psql, "--command", HASH).splitlines())
-
-
-def files(stack: Stack) -> dict[str, str]:
-    """Returns the hashes of the files in each volume that a backup holds."""
-    deployment = json.loads(stack.compose("config", "--format", "json"))
-    listing = "cd /volume && find . -printf '%p %U %m %l\\n' | sort && find . -type f -exec sha256sum {} + | sort -k2"
-    command = ["docker", "run", "--rm", "--network=none", "--user=0:0"]
-    look = [deployment["services"]["secrets"]["image"], "sh", "-c", listing]
-    volumes = kept(deployment).items()
-    return {key: run([*command, f"--volume={name}:/volume:ro", *look], capture=True) for key, name in volumes}
-
-
-def put_odd_things_into_the_warehouse(stack: Stack) -> None:
-    """Makes what a dump may stumble over: a constraint that calls a function, a view, an index on an expression."""
-    for statement in ODD:
-        stack.warehouse(statement)
-
-
-ODD = (
-    "CREATE SCHEMA IF NOT EXISTS odd",
-    "CREATE OR REPLACE FUNCTION odd.positive(n int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT n > 0'",
-    "CREATE TABLE IF NOT EXISTS odd.numbers (n int CHECK (odd.positive(n)), PRIMARY KEY (n))",
-    "CREATE INDEX IF NOT EXISTS doubled ON odd.numbers ((n * 2)) WHERE odd.positive(n)",
-    "CREATE MATERIALIZED VIEW IF NOT EXISTS odd.seen AS SELECT n FROM odd.numbers",
-    "COMMENT ON TABLE odd.numbers IS 'of dbt'",
-    "INSERT INTO odd.numbers SELECT generate_series(1, 1000) ON CONFLICT DO NOTHING",
-)
 
 
 def test_deployment_is_what_it_was_after_a_restore(still: Stack) -> None:
     """It is restored over newer data, and then on a new machine. The run that was in progress is failed, and says why."""
     still.succeeds("letters_job")
-    put_odd_things_into_the_warehouse(still)
+    put_odd_things_into_the_warehouse(still.compose)
     schedule(still.client, "slow_schedule").turn(on=True)
     busy = held_run(still)
     wait_until_begun(still, busy)
@@ -80,7 +36,7 @@ def test_deployment_is_what_it_was_after_a_restore(still: Stack) -> None:
     made = still.make("backup")
     assert made.returncode == 0, made.stderr
     file = ROOT / made.stdout.split()[1]
-    before, data = {name: hashes(still, name) for name in ("dagster", "warehouse")}, files(still)
+    before, data = {name: hashes(still.compose, name) for name in ("dagster", "warehouse")}, files(still.compose)
     assert "odd.numbers" in before["warehouse"]
     assert all(data[key] for key in ("secrets_code", "secrets_postgres", "compute_logs", "op_outputs"))
     still.warehouse("DROP SCHEMA odd CASCADE")
@@ -105,12 +61,12 @@ def test_deployment_is_what_it_was_after_a_restore(still: Stack) -> None:
 
 def check(stack: Stack, before: dict[str, dict[str, str]], data: dict[str, str], busy: str) -> None:
     """Checks that tables and files are as before, but for the run that was in progress."""
-    after = {name: hashes(stack, name) for name in before}
+    after = {name: hashes(stack.compose, name) for name in before}
     assert after["warehouse"] == before["warehouse"]
     assert after["dagster"].keys() == before["dagster"].keys()
     changed = {name for name, value in after["dagster"].items() if before["dagster"][name] != value}
     assert changed <= {f"public.{name}" for name in CHANGES}
-    assert files(stack) == data
+    assert files(stack.compose) == data
     assert stack.warehouse("SELECT obj_description('odd.numbers'::regclass)") == ["of dbt"]
     assert stack.client.run(busy).status == "FAILURE"
     assert "was in progress at the moment to which" in stack.client.story(busy)

@@ -1,0 +1,87 @@
+"""Moves the databases to another major version of Postgres by dump and restore, and indexes to another C library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from operate import databases, volumes
+from operate.archive import new_file
+from operate.aside import remove_volumes
+from operate.compose import CommandError, run
+from operate.interrupted import start_database
+from operate.moment import put_backups_aside
+from operate.preflight import version
+
+# Text is sorted by these: https://www.postgresql.org/docs/17/collation.html
+SORTING = "SELECT datname, datlocprovider, datcollate, datctype FROM pg_database WHERE datname = ANY ('{{{}}}') ORDER BY 1"
+OTHER_LIBRARY = (
+    "SELECT datname FROM pg_database WHERE datname = ANY ('{{{}}}') "
+    "AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)"
+)
+NAMES = ",".join(databases.DATABASES)
+
+
+def major_of(model: Mapping[str, Any]) -> int:
+    """The major version of a release's Postgres.
+
+    Raises:
+        CommandError: there is no such image.
+    """
+    image = model["services"]["postgres"]["image"]
+    said = run(["docker", "run", "--rm", "--network=none", "--entrypoint=postgres", image, "--version"], capture=True)
+    return version(said)[0]
+
+
+def sorting() -> str:
+    """The rules by which the databases sort text."""
+    return databases.sql(SORTING.format(NAMES))
+
+
+def dump(folder: Path) -> None:
+    """Writes the databases, and how they sort text, to a folder that only its owner may enter.
+
+    Raises:
+        CommandError: a database cannot be read.
+        OSError: the disk is full.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for database in databases.DATABASES:
+        with new_file(folder / database) as file:
+            databases.dump(database, partial(_write, file))
+    (folder / "sorting").write_text(sorting())
+
+
+def _write(file: BinaryIO, piece: bytes) -> None:
+    file.write(piece)
+
+
+def restore(model: Mapping[str, Any], folder: Path) -> None:
+    """Replaces the data of another major version by the dumps in a folder.
+
+    Raises:
+        CommandError: Postgres does not start, or sorts text in another way, or a dump cannot be restored.
+    """
+    if "backup" in model["services"]:
+        put_backups_aside()
+    remove_volumes([volumes.own(model)["postgres_data"]])
+    start_database()
+    if (now := sorting()) != (before := (folder / "sorting").read_text()):
+        raise CommandError(f"the new Postgres sorts text as {now.strip()}, and the old one as {before.strip()}")
+    for database in databases.DATABASES:
+        with (folder / database).open("rb") as source:
+            databases.restore(database, source)
+
+
+def refresh_indexes() -> None:
+    """Builds indexes again if another C library sorts text: a lookup would miss rows that are there.
+
+    Raises:
+        CommandError: Postgres does not start, or a unique index has duplicates.
+    """
+    start_database()
+    for database in databases.sql(OTHER_LIBRARY.format(NAMES)).split():
+        databases.sql(f"REINDEX DATABASE {database}", database)
+        databases.sql(f"ALTER DATABASE {database} REFRESH COLLATION VERSION")

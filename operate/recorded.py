@@ -1,0 +1,158 @@
+"""Records the release that runs, so that `make upgrade` can start it again after its files have changed.
+
+`.releases/PROJECT.running/` holds the Compose model with all settings filled in, and the files that containers mount.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operate.compose import ROOT, CommandError, run
+from operate.releases import FOLDER
+
+LOCK = "docker/dagster/requirements.txt"
+COMPOSE, FACTS, FILES = "compose.json", "facts.json", "files"
+NOTHING = (
+    "nothing says which release runs: `make up` of that release writes it down. Or keep its folder, and type: "
+    "make upgrade FROM=../that-folder"
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A release that was written down, in a folder."""
+
+    folder: Path
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """Its Compose model, as it was at that time."""
+        parsed: dict[str, Any] = json.loads((self.folder / COMPOSE).read_text())
+        return parsed
+
+    @property
+    def dagster(self) -> str:
+        """Its version of Dagster."""
+        return str(json.loads((self.folder / FACTS).read_text())["dagster"])
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it was written down completely."""
+        return (self.folder / FACTS).exists()
+
+    @contextmanager
+    def chosen(self) -> Iterator[None]:
+        """Lets every command of Compose in the block see this release, instead of the one in the checkout."""
+        before = os.environ.get("COMPOSE_FILE")
+        os.environ["COMPOSE_FILE"] = str(self.folder / COMPOSE)
+        try:
+            yield
+        finally:
+            os.environ.pop("COMPOSE_FILE")
+            if before is not None:
+                os.environ["COMPOSE_FILE"] = before
+
+
+def running(project: str) -> Recorded:
+    """The release that the last `make up`, `make deploy` or `make upgrade` started."""
+    return Recorded(FOLDER / f"{project}.running")
+
+
+def locked_dagster(root: Path = ROOT) -> str:
+    """The version of Dagster in a checkout.
+
+    Raises:
+        CommandError: the folder holds no release of this deployment.
+    """
+    file = root / LOCK
+    found = re.search(r"^dagster==(\S+)", file.read_text() if file.exists() else "", re.MULTILINE)
+    if not found:
+        raise CommandError(f"{file} names no version of Dagster: is {root} a folder of this deployment?")
+    return found[1]
+
+
+def record(project: str, root: Path = ROOT) -> None:
+    """Writes down the release in a checkout. Passwords of settings are in it: only its owner may read it.
+
+    Raises:
+        CommandError: the folder holds no release, or Compose rejects its settings.
+    """
+    dagster = locked_dagster(root)
+    model = json.loads(run(["docker", "compose", "config", "--format", "json"], capture=True, folder=root))
+    new, there = FOLDER / f"{project}.new", running(project).folder
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700, parents=True)
+    (new / COMPOSE).write_text(json.dumps(frozen(model, root, new), indent=1))
+    (new / FACTS).write_text(json.dumps({"dagster": dagster}))
+    shutil.rmtree(there, ignore_errors=True)
+    new.rename(there)
+
+
+def frozen(model: Mapping[str, Any], root: Path, folder: Path) -> dict[str, Any]:
+    """A model that needs nothing of its checkout: it builds nothing, and mounts copies of the checkout's files."""
+    projects = {context for service in model["services"].values() for context in contexts(service)}
+
+    def kept(source: str) -> str:
+        path = Path(source)
+        return source if source in projects or not path.is_relative_to(root) else copied(path, root, folder)
+
+    return {
+        **model,
+        "services": {name: frozen_service(service, kept) for name, service in model["services"].items()},
+        **{kind: frozen_files(model[kind], kept) for kind in ("secrets", "configs") if model.get(kind)},
+    }
+
+
+def contexts(service: Mapping[str, Any]) -> list[str]:
+    """The folders of the projects that a service's image is built of: these are the user's, and no part of a release."""
+    found = ((service.get("build") or {}).get("additional_contexts") or {}).get("project")
+    return [found] if found else []
+
+
+def frozen_service(service: Mapping[str, Any], kept: Any) -> dict[str, Any]:
+    """A service that builds nothing."""
+    mounts = [
+        {**mount, "source": kept(mount["source"])} if mount["type"] == "bind" else mount for mount in service.get("volumes", [])
+    ]
+    rest = {key: value for key, value in service.items() if key not in {"build", "volumes"}}
+    return {**rest, "pull_policy": "never", "volumes": mounts}
+
+
+def frozen_files(files: Mapping[str, Any], kept: Any) -> dict[str, Any]:
+    """Secrets or configs of files."""
+    return {name: {**each, "file": kept(each["file"])} if "file" in each else each for name, each in files.items()}
+
+
+def copied(path: Path, root: Path, folder: Path) -> str:
+    """Copies a file or a folder of the checkout; returns the path as the recorded model names it."""
+    target = folder / FILES / path.relative_to(root)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, target, dirs_exist_ok=True)
+    else:
+        shutil.copy2(path, target)
+    return f"./{target.relative_to(folder)}"
+
+
+def forget_records(project: str) -> None:
+    """Forgets the releases of a project: `make destroy` has removed all."""
+    for folder in FOLDER.glob(f"{project}.*/"):
+        shutil.rmtree(folder)
+
+
+def check_same_dagster(project: str) -> None:
+    """Raises `CommandError` if the deployment runs another version of Dagster: its tables change."""
+    there = running(project)
+    if there.is_there and there.dagster != (here := locked_dagster()):
+        raise CommandError(
+            f"Dagster {there.dagster} runs here, and this release has {here}: `make upgrade` keeps a backup, and returns to "
+            f"Dagster {there.dagster} if {here} does not work"
+        )

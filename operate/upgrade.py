@@ -1,0 +1,142 @@
+"""`make upgrade` makes this checkout's release run, with all data. If it does not work, the former release runs again.
+
+Runs finish first, and the queue stays. Volumes are copied while nothing runs. Until every check of `make smoke` has passed,
+any failure brings images and volumes back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from operate import half_restored
+from operate.alone import alone
+from operate.compose import CommandError, model
+from operate.env_file import env_file
+from operate.former import Former
+from operate.half_restored import FAILURES
+from operate.preflight import check_deployment
+from operate.recorded import NOTHING, record, running
+from operate.smoke import failures
+from operate.up import choose_files, ensure_base_images, start, start_engine
+from operate.upgrade_steps import carry, prepare, set_aside
+from operate.worker_host import say_who_is_behind
+
+WAIT_SECONDS = 600
+BACK = "`make upgrade BACK=1` brings the former release and its data back."
+
+
+def replace(former: Former, deployment: Mapping[str, Any]) -> None:
+    """Starts this release with the data.
+
+    Raises:
+        CommandError: it does not start, or a check of `make smoke` fails.
+    """
+    carry(former, deployment)
+    start()
+    if failed := failures([]):
+        raise CommandError("\n".join(failed))
+
+
+def change(former: Former, deployment: Mapping[str, Any], wait: float) -> None:
+    """Replaces the former release.
+
+    Raises:
+        CommandError: the former release runs again, with its data. The message ends with the reason.
+    """
+    with unchanged(former, former.bring_back_settings_and_images):
+        prepare(former, deployment)
+    with unchanged(former, former.start):
+        set_aside(former, deployment, wait)
+    try:
+        with half_restored.in_between(former.project, BACK, "upgrade"):
+            replace(former, deployment)
+    except FAILURES as error:
+        # `in_between` has raised it from the reason.
+        reason = said(error.__cause__ or error)
+        print(f"upgrade: it failed, so the former release comes back: {reason}", file=sys.stderr)
+        back(former)
+        raise CommandError(f"the former release runs again, with all data. The reason: {reason}") from error
+    record(former.project)
+    former.forget()
+
+
+@contextmanager
+def unchanged(former: Former, undo: Callable[[], None]) -> Iterator[None]:
+    """Undoes what the block has done, if it fails.
+
+    Raises:
+        CommandError: it failed.
+    """
+    try:
+        yield
+    except FAILURES as error:
+        undo()
+        former.forget()
+        raise CommandError(f"no data was changed, and the former release runs. The reason: {said(error)}") from error
+
+
+def said(error: BaseException) -> str:
+    """The sentence of an error."""
+    return str(error) or "stopped"
+
+
+def back(former: Former) -> None:
+    """Brings the former release back.
+
+    Raises:
+        CommandError: it does not come back. Its data is in the copies still.
+    """
+    former.bring_back()
+    half_restored.forget(former.project)
+    former.forget()
+
+
+def upgrade(options: argparse.Namespace) -> int:
+    """Returns the exit status.
+
+    Raises:
+        CommandError: the former release runs, or runs again. The message says why.
+    """
+    choose_files(env_file(), os.environ)
+    project = model()["name"]
+    half_restored.check(project)
+    if options.former:
+        record(project, Path(options.former).resolve())
+    if not running(project).is_there:
+        raise CommandError(NOTHING)
+    if not check_deployment(moving=True):
+        return 1
+    ensure_base_images(os.environ)
+    former = Former(project)
+    former.begin()
+    change(former, model(), options.wait)
+    say_who_is_behind(model())
+    print(f"upgrade: this release runs, with Dagster {running(project).dagster}")
+    return 0
+
+
+def main(words: list[str]) -> int:
+    """Returns the exit status.
+
+    Raises:
+        CommandError: the former release runs, or runs again. The message says why.
+    """
+    parser = argparse.ArgumentParser("upgrade", description=__doc__)
+    parser.add_argument("former", nargs="?", default="", help="the folder of the release that runs")
+    parser.add_argument("--back", action="store_true", help="bring the former release back after an upgrade that broke off")
+    parser.add_argument("--wait", type=float, default=WAIT_SECONDS, help="seconds that runs in progress get to finish")
+    options = parser.parse_args(words)
+    if status := start_engine():
+        return status
+    with alone():
+        if options.back:
+            back(Former(model()["name"]))
+            print("upgrade: the former release runs again")
+            return 0
+        return upgrade(options)

@@ -1,0 +1,93 @@
+"""The steps of `make upgrade` before the new release starts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from dagster_api.client import Client
+from dagster_api.waiting import WaitError, seen, wait_for
+from operate import aside, backup, database_move
+from operate.compose import QUIET, ROOT, CommandError, compose, services, webserver_url
+from operate.down import stop
+from operate.former import Former
+from operate.images import build
+from operate.locations import locations
+from operate.preflight import FREE_DISK_BYTES, GIB, free_disk
+
+IN_PROGRESS = ["NOT_STARTED", "STARTING", "STARTED", "CANCELING"]
+
+
+def check_disk(free: int | None, data: int) -> None:
+    """Raises `CommandError` if a copy of the data, a backup of it and new images do not fit. Sizes are bytes."""
+    needed = FREE_DISK_BYTES + 2 * data
+    if free is not None and free < needed:
+        raise CommandError(
+            f"{free / GIB:.1f} GiB of disk for Docker are free, and {needed / GIB:.1f} GiB are needed for a copy of the data, a "
+            "backup and new images: free some with `docker system prune`"
+        )
+
+
+def drain(seconds: float) -> None:
+    """Stops the daemon, so that the queue holds, and lets runs in progress finish. Others are stopped, and retried later."""
+    compose(*QUIET, "stop", "daemon")
+    client = Client(webserver_url(), "")
+
+    def ended() -> bool:
+        left = client.runs(statuses=IN_PROGRESS)
+        return seen(not left, f"{len(left)} runs are in progress")
+
+    try:
+        wait_for("the end of all runs", ended, seconds=seconds, every=0.5)
+    except WaitError as error:
+        print(f"upgrade: {error}. They are stopped now, and retried afterwards.", file=sys.stderr)
+
+
+def prepare(former: Former, deployment: Mapping[str, Any]) -> None:
+    """Makes a backup and builds images, while the former release runs.
+
+    Raises:
+        CommandError: one of them fails. The former release runs on.
+    """
+    with former.release.chosen():
+        if services().get("webserver", {}).get("State") != "running":
+            former.start()
+        former.keep_settings_and_images()
+        check_disk(free_disk(), former.data_size())
+        path = backup.new_path(former.project)
+        backup.write(path, former.model)
+    print(f"upgrade: a backup is in {path.relative_to(ROOT)}", file=sys.stderr)
+    build(former.project, locations(deployment))
+
+
+def set_aside(former: Former, deployment: Mapping[str, Any], wait: float) -> None:
+    """Stops the former release, and copies its data.
+
+    Raises:
+        CommandError: it cannot be stopped or copied. Its data is untouched.
+    """
+    with former.release.chosen():
+        drain(wait)
+        if database_move.major_of(former.model) != database_move.major_of(deployment):
+            database_move.dump(former.dumps)
+        stop(former.project)
+    former.keep_volumes()
+
+
+def carry(former: Former, deployment: Mapping[str, Any]) -> None:
+    """Brings the data to this release: volumes of another name, another Postgres.
+
+    Raises:
+        CommandError: something cannot be carried.
+    """
+    there = aside.volumes_of(former.model)
+    for new, old in (deployment.get("x-renamed-volumes") or {}).items():
+        source, target = f"{former.project}_{old}", deployment["volumes"][new]["name"]
+        if source in there and target not in there:
+            aside.create(former.project, target, f"volume={new}")
+            aside.copy(source, target, deployment["services"]["secrets"]["image"])
+    if former.dumps.exists():
+        database_move.restore(deployment, former.dumps)
+    else:
+        database_move.refresh_indexes()
