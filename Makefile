@@ -43,8 +43,8 @@ worker-host: ## Let another host execute runs, or bring it up to date: NAME=h2 T
 backup: ## Write all data, settings and passwords to a file in backups/, while everything runs
 	@python3 -m operate backup
 
-restore: ## Bring back a backup, FILE=backups/NAME.tar, or a moment, AT="2026-11-26 10:31:07"; SAFETY=0 keeps nothing of what is here
-	@python3 -m operate restore $(FILE) $(if $(AT),--at "$(AT)") $(if $(YES),--yes) $(if $(filter 0,$(SAFETY)),--no-safety)
+restore: ## Bring back a backup, FILE=backups/NAME.tar, or a moment, AT="2026-11-26 10:31:07"; IDENTITY=key.txt decrypts; SAFETY=0 keeps nothing of what is here
+	@python3 -m operate restore $(FILE) $(if $(AT),--at "$(AT)") $(if $(IDENTITY),--identity "$(IDENTITY)") $(if $(YES),--yes) $(if $(filter 0,$(SAFETY)),--no-safety)
 
 upgrade: ## Make this release run with all data, or return to the former one; FROM=../old WAIT=600; BACK=1 after a power cut
 	@python3 -m operate upgrade $(FROM) $(if $(WAIT),--wait $(WAIT)) $(if $(BACK),--back)

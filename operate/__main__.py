@@ -49,7 +49,7 @@ OPTIONS = {
 }
 
 # Options with a value.
-VALUES = {"restore": ("--at",), "upgrade": ("--wait",)}
+VALUES = {"restore": ("--at", "--identity"), "upgrade": ("--wait",)}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -16,6 +16,8 @@ from operate import databases, volumes
 from operate.alone import alone
 from operate.archive import Writer, new_file
 from operate.compose import ROOT, CommandError, model, run, services
+from operate.counting import Counts, one_moment
+from operate.encrypted import encrypt, recipient
 from operate.env_file import env_file
 
 FOLDER = ROOT / "backups"
@@ -58,23 +60,44 @@ def write(path: Path, deployment: Mapping[str, Any]) -> None:
     with new_file(path) as file:
         archive = Writer(file)
         # Databases come first: each file that they name exists in the volumes that follow.
-        for database in databases.DATABASES:
-            archive.add(f"databases/{database}.dump", partial(databases.dump, database))
+        rows = {database: add_database(archive, database) for database in databases.DATABASES}
         for key, name in volumes.present(volumes.kept(deployment)).items():
             archive.add(f"volumes/{key}.tar", partial(volumes.read, name, image))
         if env_file().exists():
             archive.add(SETTINGS, _content(env_file()))
-        archive.finish(facts(deployment))
+        archive.finish({**facts(deployment), "rows": rows})
+
+
+def add_database(archive: Writer, database: str) -> Counts:
+    """Adds the dump of a database; returns the number of rows in each table."""
+    with one_moment(database) as (moment, rows):
+        archive.add(f"databases/{database}.dump", partial(databases.dump, database, moment=moment))
+    return rows
 
 
 def _content(path: Path) -> Callable[[Callable[[bytes], None]], None]:
     return lambda write: write(path.read_bytes())
 
 
-def new_path(project: str) -> Path:
-    """A path in `backups/` with the project and the time, which only its owner can enter."""
+def make(deployment: Mapping[str, Any]) -> Path:
+    """Makes a backup in `backups/`, which only its owner can enter; returns its path.
+
+    Raises:
+        CommandError: something cannot be read, or encrypted.
+        OSError: the disk is full.
+    """
     FOLDER.mkdir(mode=0o700, exist_ok=True)
-    return FOLDER / f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+    path = FOLDER / f"{deployment['name']}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+    if not (key := recipient()):
+        write(path, deployment)
+        return path
+    plain, path = path.with_name(f".{path.name}.plain.part"), path.with_suffix(".tar.age")
+    try:
+        write(plain, deployment)
+        encrypt(plain, path, key)
+    finally:
+        plain.unlink(missing_ok=True)
+    return path
 
 
 def check_running() -> None:
@@ -92,10 +115,10 @@ def main(_: list[str]) -> int:
     with alone():
         deployment = model()
         check_running()
-        path = new_path(deployment["name"])
         try:
-            write(path, deployment)
+            path = make(deployment)
         except OSError as error:
-            raise CommandError(f"the backup failed: {error.strerror}. Nothing is left of {path}.") from error
-    print(f"backup: {path.relative_to(ROOT)} ({path.stat().st_size / 2**20:.0f} MiB). It holds passwords.", file=sys.stdout)
+            raise CommandError(f"the backup failed: {error.strerror}. Nothing is left of it.") from error
+    holds = "It is encrypted" if path.suffix == ".age" else "It holds passwords"
+    print(f"backup: {path.relative_to(ROOT)} ({path.stat().st_size / 2**20:.0f} MiB). {holds}.", file=sys.stdout)
     return 0

@@ -61,13 +61,14 @@ def _check(what: str, status: int, errors: IO[bytes]) -> None:
         raise CommandError(f"{what} failed: {said}")
 
 
-def dump(database: str, write: Callable[[bytes], None]) -> None:
-    """Passes the dump of a database on, which is of one moment.
+def dump(database: str, write: Callable[[bytes], None], moment: str = "") -> None:
+    """Passes the dump of a database on. It is of one moment, which another session may hold.
 
     Raises:
         CommandError: pg_dump failed.
     """
-    command = ("pg_dump", "--username=postgres", "--format=custom", LOCK_WAIT, database)
+    held = (f"--snapshot={moment}",) if moment else ()
+    command = ("pg_dump", "--username=postgres", "--format=custom", LOCK_WAIT, *held, database)
     stream(f"the dump of the database {database}", (*EXEC, *command), write)
 
 
@@ -87,15 +88,15 @@ def restore(database: str, source: IO[bytes], target: str | None = None) -> None
     feed(f"the restore of the database {database}", (*EXEC, *command), source)
 
 
-def sql(statement: str, database: str = "postgres") -> str:
-    """Executes a statement as the superuser in the database that holds no data, or in another one as its owner.
+def sql(statement: str, database: str = "postgres", role: str = "") -> str:
+    """Executes a statement as the superuser in the database that holds no data, or in another one as its owner or a role.
 
     Returns rows as lines, and separates columns by `|`.
 
     Raises:
         CommandError: Postgres refuses.
     """
-    role = DATABASES.get(database, "postgres")
+    role = role or DATABASES.get(database, "postgres")
     psql = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--tuples-only", "--no-align")
     return run([*EXEC, *psql, f"--username={role}", f"--dbname={database}", f"--command={statement}"], capture=True)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,54 +18,20 @@ from typing import Any
 from operate import backup, databases, volumes
 from operate.alone import alone
 from operate.archive import Archive, ArchiveError, read
-from operate.compose import QUIET, CommandError, compose, model, run, run_containers
+from operate.compose import QUIET, CommandError, compose, model, run_containers
+from operate.counting import check_counts
+from operate.database_move import major_of
 from operate.down import remove, stop
+from operate.encrypted import readable
+from operate.fitting import check_dagster, problems
 from operate.half_restored import in_between
 from operate.images import build
 from operate.interrupted import fail_interrupted_runs, start_database
 from operate.locations import locations
 from operate.moment import check_backup, moment_of, put_backups_aside, restore_moment
-from operate.preflight import GIB, check_deployment, free_disk
+from operate.preflight import check_deployment, free_disk
 from operate.recorded import check_same_dagster, forget_records
 from operate.up import ensure_base_images, up
-
-
-def problems(archive: Archive, deployment: Mapping[str, Any], image_major: int, free: int | None) -> list[str]:
-    """One sentence for each reason why the backup does not fit this deployment."""
-    unknown = sorted({name.removesuffix(".tar") for name in archive.names("volumes")} - set(volumes.kept(deployment)))
-    major = int(archive.manifest["postgres_major"])
-    found = [
-        unknown
-        and f"the backup holds the volume {unknown[0]}, which this deployment has not: add the code location that it belongs to "
-        f"(make location), or set COMPOSE_FILE and RUN_ISOLATION in .env as {backup.SETTINGS} in the backup says",
-        image_major < major
-        and f"the backup is of Postgres {major}, and this deployment has {image_major}: set POSTGRES_IMAGE in .env",
-        free is not None
-        and free < 2 * archive.size
-        and f"{free / GIB:.1f} GiB of disk for Docker are free, and {2 * archive.size / GIB:.1f} GiB are needed",
-    ]
-    return [problem for problem in found if problem]
-
-
-def version(text: str) -> tuple[int, ...]:
-    """The numbers of a version."""
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
-
-
-def check_dagster(archive: Archive, deployment: Mapping[str, Any]) -> None:
-    """Raises `CommandError` if the backup's Dagster is newer: its tables cannot go back."""
-    here = backup.dagster_version(deployment["services"]["secrets"]["image"])
-    if version(archive.manifest["dagster"]) > version(here):
-        raise CommandError(
-            f"the backup is of Dagster {archive.manifest['dagster']}, and this release has {here}: take a newer one"
-        )
-
-
-def image_major(deployment: Mapping[str, Any]) -> int:
-    """The major version of the Postgres image."""
-    image = deployment["services"]["postgres"]["image"]
-    said = run(["docker", "run", "--rm", "--network=none", "--entrypoint=postgres", image, "--version"], capture=True)
-    return int(said.split()[2].partition(".")[0])
 
 
 def confirmed(deployment: Mapping[str, Any], options: argparse.Namespace) -> bool:
@@ -85,10 +52,9 @@ def keep_what_is_here(archive: Archive, deployment: Mapping[str, Any]) -> Path:
     Raises:
         CommandError: one of them fails. Everything is stopped, and nothing was removed.
     """
-    path = backup.new_path(deployment["name"])
     try:
         compose(*QUIET, "up", "--detach", "--wait", "postgres")
-        backup.write(path, deployment)
+        path = backup.make(deployment)
         for database in databases.DATABASES:
             with archive.open(f"databases/{database}.dump") as source:
                 databases.try_restore(database, source)
@@ -117,6 +83,8 @@ def fill(archive: Archive, deployment: Mapping[str, Any]) -> None:
     for database in databases.DATABASES:
         with archive.open(f"databases/{database}.dump") as source:
             databases.restore(database, source)
+        # Backups of earlier releases have no counts.
+        check_counts(database, archive.manifest.get("rows", {}).get(database, {}))
     fail_interrupted_runs()
 
 
@@ -129,9 +97,10 @@ def restore(archive: Archive, options: argparse.Namespace) -> int:
     # It may write other images to .env, which the model then names.
     ensure_base_images(os.environ)
     deployment = model()
-    if not check_deployment():
+    # Without a copy of what is here, no Postgres needs to read it.
+    if not check_deployment(moving=not options.safety):
         return 1
-    if found := problems(archive, deployment, image_major(deployment), free_disk()):
+    if found := problems(archive, deployment, major_of(deployment), free_disk()):
         raise CommandError("\n".join(found))
     if not confirmed(deployment, options):
         print("restore: nothing was changed", file=sys.stderr)
@@ -141,7 +110,7 @@ def restore(archive: Archive, options: argparse.Namespace) -> int:
     check_dagster(archive, deployment)
     stop(deployment["name"])
     safe = keep_what_is_here(archive, deployment) if options.safety and volumes.present(volumes.own(deployment)) else None
-    again = f"Try again: make restore FILE={archive.path} SAFETY=0"
+    again = f"Try again: make restore FILE={options.file} SAFETY=0"
     remedy = f"{again}. To bring back what was here: make restore FILE={safe} SAFETY=0" if safe else again
     with in_between(deployment["name"], remedy):
         fill(archive, deployment)
@@ -164,6 +133,21 @@ def to_moment(options: argparse.Namespace) -> int:
     return restore_moment(options.at, moment, safety=options.safety)
 
 
+@contextmanager
+def opened(path: Path, identity: str) -> Iterator[Archive]:
+    """A backup, decrypted if needed and checked.
+
+    Raises:
+        CommandError: it cannot be read, decrypted, or is damaged.
+    """
+    with ExitStack() as stack:
+        try:
+            archive = read(stack.enter_context(readable(path, identity)))
+        except (ArchiveError, OSError) as error:
+            raise CommandError(str(error)) from error
+        yield archive
+
+
 def main(words: list[str]) -> int:
     """Returns the exit status.
 
@@ -173,6 +157,7 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser("restore", description=__doc__)
     parser.add_argument("file", nargs="?", default="")
     parser.add_argument("--at", default="", help="a moment, instead of a file")
+    parser.add_argument("--identity", default="", help="the file with the key of an encrypted backup")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--no-safety", dest="safety", action="store_false", help="keep nothing of what is here")
     options = parser.parse_args(words)
@@ -181,9 +166,5 @@ def main(words: list[str]) -> int:
     if options.at:
         with alone():
             return to_moment(options)
-    try:
-        archive = read(Path(options.file))
-    except (ArchiveError, OSError) as error:
-        raise CommandError(str(error)) from error
-    with alone():
+    with opened(Path(options.file), options.identity) as archive, alone():
         return restore(archive, options)

@@ -55,8 +55,7 @@ def prepare(former: Former, deployment: Mapping[str, Any]) -> None:
             former.start()
         former.keep_settings_and_images()
         check_disk(free_disk(), former.data_size())
-        path = backup.new_path(former.project)
-        backup.write(path, former.model)
+        path = backup.make(former.model)
     print(f"upgrade: a backup is in {path.relative_to(ROOT)}", file=sys.stderr)
     build(former.project, locations(deployment))
 

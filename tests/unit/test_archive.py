@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,9 @@ import pytest
 from operate import databases, half_restored
 from operate.archive import MANIFEST, ArchiveError, Writer, new_file, read
 from operate.compose import CommandError
-from operate.restore import problems
+from operate.encrypted import encrypt
+from operate.fitting import problems
+from operate.restore import opened
 
 BIG = b"ab" * 700_000
 MANIFEST_OF: dict[str, Any] = {"project": "shop", "postgres_major": 17, "dagster": "1.13.27"}
@@ -143,6 +147,55 @@ def test_backup_that_does_not_fit_is_refused(
     found = problems(read(backup), deployment, major, free)
     assert "\n".join(found).startswith(said)
     assert bool(found) == bool(said)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[Path, Path]:
+    """Returns two keys of age. Installs age if it is missing."""
+    if shutil.which("age") is None:
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "age"], check=True, capture_output=True)
+    files = (tmp_path / "mine.key", tmp_path / "other.key")
+    for file in files:
+        subprocess.run(["age-keygen", "--output", file], check=True, capture_output=True)
+    return files
+
+
+def public(key: Path) -> str:
+    """Returns the public key."""
+    return subprocess.run(["age-keygen", "-y", key], text=True, check=True, capture_output=True).stdout.strip()
+
+
+def test_encrypted_backup_is_read_with_its_key_only(backup: Path, keys: tuple[Path, Path]) -> None:
+    """Copies of a backup are kept in places that many people can read. What was decrypted does not stay."""
+    mine, other = keys
+    secret = backup.with_suffix(".tar.age")
+    encrypt(backup, secret, public(mine))
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert b"manifest.json" not in secret.read_bytes()
+    with opened(secret, str(mine)) as archive:
+        assert archive.manifest["project"] == "shop"
+    for identity, said in (
+        ("", f"{secret} is encrypted: IDENTITY=key.txt names the file with the key that belongs to BACKUP_RECIPIENT"),
+        (str(other), "no identity matched any of the recipients"),
+        (str(mine.with_name("none")), "no such file"),
+    ):
+        with pytest.raises(CommandError, match=said), opened(secret, identity):
+            pass
+    data = bytearray(secret.read_bytes())
+    data[-100_000] ^= 1
+    secret.write_bytes(data)
+    with pytest.raises(CommandError, match=r"age --decrypt .* failed"), opened(secret, str(mine)):
+        pass
+    assert sorted(path.name for path in backup.parent.iterdir()) == sorted(
+        [backup.name, secret.name, *(key.name for key in keys)]
+    )
+
+
+def test_wrong_public_key_is_named_and_leaves_no_file(backup: Path, keys: tuple[Path, Path]) -> None:
+    """Somebody copies half of it into .env."""
+    with pytest.raises(CommandError, match=r"BACKUP_RECIPIENT is set to 'age1half': it must be a public key of `age-keygen`$"):
+        encrypt(backup, backup.with_suffix(".tar.age"), "age1half")
+    assert {path.suffix for path in backup.parent.iterdir()} == {".tar", ".key"}
 
 
 def test_manifest_is_readable_for_people(backup: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from database_backup import status
+from database_backup import recovery, status
 from database_backup.barman import Backup, BarmanError
 from database_backup.plan import next_work
 from database_backup.probe import problems
@@ -204,3 +204,11 @@ def test_moment_has_a_zone_or_is_one_of_this_machine() -> None:
     assert f"{here:%F %T}" == "2026-11-26 10:31:07"
     assert here.utcoffset() == here.astimezone().utcoffset()
     assert moment_of("latest", at(12)) == "latest"
+
+
+def test_restore_of_a_moment_needs_room_beside_the_present_database() -> None:
+    """A full disk would stop the database that runs."""
+    recovery.check_room(3 * 2**30, 3 * 2**30)
+    said = r"^2\.0 GiB of disk are free, and 3\.0 GiB are needed for the restored database$"
+    with pytest.raises(BarmanError, match=said):
+        recovery.check_room(3 * 2**30, 2 * 2**30)

@@ -101,6 +101,8 @@ def test_backup_lists_each_member_and_a_restore_asks_first(still: Stack) -> None
             manifest = read(file).manifest
             assert {*manifest["members"], "manifest.json"} == set(tar.getnames())
         assert (manifest["project"], manifest["postgres_major"]) == (still.project, 17)
+        runs = still.client.query("{runsOrError {... on Runs {count}}}")["runsOrError"]["count"]
+        assert manifest["rows"]["dagster"]["public.runs"] == runs > 0
         asked = still.make("restore", f"FILE={file}")
         assert asked.returncode == 2
         assert "restore: nothing was changed" in asked.stderr

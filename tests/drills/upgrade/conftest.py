@@ -44,7 +44,8 @@ def add_service(folder: Path, name: str) -> None:
 
 
 def make_older(folder: Path) -> None:
-    """Pins the older Dagster in a copy of the repository."""
+    """Makes a folder one of the older release: its Dagster, its Postgres, its service."""
+    copied(folder)
     pins = folder / "docker/dagster/constraints.txt"
     text = re.sub(r"^(dagster(?:-graphql|-webserver)?)==.*$", rf"\1=={OLD_DAGSTER}", pins.read_text(), flags=re.MULTILINE)
     pins.write_text(re.sub(r"^(dagster-(?:postgres|docker))==.*$", rf"\1=={OLD_LIBRARIES}", text, flags=re.MULTILINE))
@@ -53,6 +54,7 @@ def make_older(folder: Path) -> None:
     # `make up` makes it again.
     (folder / "locations/user_code/requirements.txt").unlink()
     add_service(folder, "archive")
+    replace_in_env(folder / ".env", {"POSTGRES_IMAGE": old_postgres()})
     # The PgBouncer of Debian 12 is too old for the pools.
     file = folder / "docker-compose.yml"
     pools, _, rest = file.read_text().partition("    POSTGRES_IMAGE: &postgres-image ")
@@ -88,11 +90,10 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     ensure_base_images(os.environ)
     above = tmp_path_factory.mktemp("upgrade")
     folder, port = above / "deployment", free_port()
-    copied(folder)
-    make_older(folder)
+    folder.mkdir()
     given = (ROOT / ".env").read_text() if (ROOT / ".env").exists() else ""
-    mine = f"POSTGRES_IMAGE={old_postgres()}\nCOMPOSE_PROJECT_NAME={PROJECT}\nWEBSERVER_PORT={port}\n"
-    (folder / ".env").write_text(given + mine)
+    (folder / ".env").write_text(f"{given}COMPOSE_PROJECT_NAME={PROJECT}\nWEBSERVER_PORT={port}\n")
+    make_older(folder)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
     house = House(folder, above, kept, f"http://127.0.0.1:{port}")
     try:

@@ -18,7 +18,7 @@ from operate.env_file import settings
 from operate.recorded import locked_dagster
 from operate.volumes import kept
 from tests.drills.comparing import ASKED, PSQL, files_of, hashes, put_odd_things_into_the_warehouse
-from tests.drills.upgrade.conftest import OLD_DAGSTER, PROJECT, make_newer, postgres
+from tests.drills.upgrade.conftest import OLD_DAGSTER, PROJECT, make_newer, make_older, postgres
 from tests.locations.conftest import House
 from tests.selector import LOCATION
 
@@ -223,6 +223,16 @@ def test_upgrade_keeps_all_data_and_the_queue(newer: House, past: Past) -> None:
     assert client.query(ASKED)["schedulesOrError"] == dict(past.answers)["schedulesOrError"]  # type: ignore[call-overload]
     failed = client.runs(limit=1)[0].run_id
     assert client.wait(client.reexecute(failed, "ALL_STEPS")).status == "SUCCESS"
+
+
+def test_wrong_release_that_is_noticed_later_is_replaced_by_the_former_one(newer: House, past: Past) -> None:
+    """Somebody misses something a week later. The backup of the upgrade brings everything back, into the former Postgres."""
+    file = min((newer.folder / "backups").glob("*.tar"), key=lambda path: path.stat().st_mtime)
+    make_older(newer.folder)
+    assert "Dagster runs: " in newer.made("restore", f"FILE={file}", "SAFETY=0", "YES=1")
+    assert rows(newer.compose, past.last) == past.rows
+    assert hashes(newer.compose, "warehouse") == past.tables["warehouse"]
+    assert newer.client(LOCATION).query(ASKED) == past.answers
 
 
 def ask(compose: Callable[..., str], query: str) -> str:

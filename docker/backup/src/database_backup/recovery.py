@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from database_backup.barman import SERVER, BarmanError, barman, run
+from database_backup.barman import HOME, SERVER, BarmanError, backups, barman, chain, run
 
+GIB = 2**30
 SOCKETS = Path("/tmp")  # noqa: S108 - a container of its own
 LOG = SOCKETS / "postgres.log"
 # A large database with the WAL of a week.
@@ -39,6 +40,7 @@ def restore(target: Target, folder: Path) -> None:
         BarmanError: it cannot be read, or the disk is full.
     """
     shutil.rmtree(folder, ignore_errors=True)
+    check_room(size(target.backup), shutil.disk_usage(folder.parent).free)
     moment = ("--target-time", target.moment.isoformat(sep=" ")) if target.moment else ()
     wanted = ("--target-tli", str(target.timeline), *moment, "--target-action", "promote", "--get-wal")
     barman("restore", *wanted, SERVER, target.backup, str(folder))
@@ -48,6 +50,22 @@ def restore(target: Target, folder: Path) -> None:
     with (folder / "postgresql.auto.conf").open("a") as settings:
         # The last line of a setting counts.
         settings.write(FETCH)
+
+
+def size(backup: str) -> int:
+    """Returns the bytes of a base backup, with those that it needs."""
+    found = backups()
+    (wanted,) = [each for each in found if each.name == backup]
+    folders = [HOME / SERVER / "base" / each.name for each in chain(wanted, found)]
+    return sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+
+
+def check_room(needed: int, free: int) -> None:
+    """Raises `BarmanError` if a database does not fit beside the present one. Sizes are bytes."""
+    if free < needed:
+        raise BarmanError(
+            f"{free / GIB:.1f} GiB of disk are free, and {needed / GIB:.1f} GiB are needed for the restored database"
+        )
 
 
 @contextmanager

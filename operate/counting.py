@@ -1,0 +1,61 @@
+"""Counts the rows of a database at the moment of its dump: a restore compares them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, cast
+
+from operate.compose import ROOT, CommandError
+from operate.databases import EXEC, sql
+
+# No name of user code is called: pg_catalog is the only schema. The superuser's count ignores row security.
+COUNT = """SELECT format('%I.%I', nspname, relname), (xpath('/row/c/text()',
+query_to_xml(format('SELECT count(*) AS c FROM ONLY %I.%I', nspname, relname), false, true, '')))[1]
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$)' ORDER BY 1"""
+SETTINGS = "SET search_path = pg_catalog; SET lock_timeout = '60s';"
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot();"
+END = "the end"
+Counts = dict[str, int]
+
+
+@contextmanager
+def one_moment(database: str) -> Iterator[tuple[str, Counts]]:
+    """Holds a moment of a database for the block; yields its name for pg_dump, and the rows of each table.
+
+    Raises:
+        CommandError: Postgres does not answer, or a table stays locked.
+    """
+    psql = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--tuples-only", "--no-align", "--username=postgres")
+    command = [*EXEC, *psql, f"--dbname={database}"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as session:
+        given, answers = cast("IO[str]", session.stdin), cast("IO[str]", session.stdout)
+        given.write(f"{SETTINGS}\n{BEGIN}\n{COUNT};\n\\echo {END}\n")
+        given.flush()
+        lines = [line.rstrip("\n") for line in iter(answers.readline, f"{END}\n") if line or _ended(database, session)]
+        yield lines[0], parsed(lines[1:])
+        given.close()
+
+
+def _ended(database: str, session: subprocess.Popen[str]) -> bool:
+    raise CommandError(f"the rows of {database} cannot be counted: {session.communicate()[1].strip()}")
+
+
+def parsed(lines: list[str]) -> Counts:
+    """The rows by table. A name may hold the character that separates columns."""
+    return {table: int(count) for table, _, count in (line.rpartition("|") for line in lines)}
+
+
+def check_counts(database: str, expected: Mapping[str, int]) -> None:
+    """Raises `CommandError` if a restored table has other rows than the backup says."""
+    found = parsed(sql(f"{SETTINGS} {COUNT}", database, role="postgres").splitlines())
+    wrong = [
+        f"{table} has {found.get(table)} rows instead of {count}"
+        for table, count in expected.items()
+        if found.get(table) != count
+    ]
+    if wrong:
+        raise CommandError(f"the database {database} is not as the backup says: {'; '.join(wrong[:5])}")
