@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host backup restore upgrade dev bench test test-static test-unit test-integration test-stack test-drills lint format lock
+.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host backup restore upgrade dev bench test test-static test-unit test-integration test-stack test-drills lint format lock outdated
 
 PYTHON := .venv/bin/python
 
@@ -43,8 +43,8 @@ worker-host: ## Let another host execute runs, or bring it up to date: NAME=h2 T
 backup: ## Write all data, settings and passwords to a file in backups/, while everything runs
 	@python3 -m operate backup
 
-restore: ## Bring back a backup, FILE=backups/NAME.tar, or a moment, AT="2026-11-26 10:31:07"; IDENTITY=key.txt decrypts; SAFETY=0 keeps nothing of what is here
-	@python3 -m operate restore $(FILE) $(if $(AT),--at "$(AT)") $(if $(IDENTITY),--identity "$(IDENTITY)") $(if $(YES),--yes) $(if $(filter 0,$(SAFETY)),--no-safety)
+restore: ## Bring back a backup, FILE=backups/NAME.tar, a moment, AT="2026-11-26 10:31:07", or COPY=latest; IDENTITY=key.txt decrypts; SAFETY=0 keeps nothing of what is here
+	@python3 -m operate restore $(FILE) $(if $(AT),--at "$(AT)") $(if $(COPY),--copy "$(COPY)") $(if $(IDENTITY),--identity "$(IDENTITY)") $(if $(YES),--yes) $(if $(filter 0,$(SAFETY)),--no-safety)
 
 upgrade: ## Make this release run with all data, or return to the former one; FROM=../old WAIT=600; BACK=1 after a power cut
 	@python3 -m operate upgrade $(FROM) $(if $(WAIT),--wait $(WAIT)) $(if $(BACK),--back)
@@ -85,6 +85,9 @@ lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
 
 format: .venv ## Format the Python code
 	$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix .
+
+outdated: .venv ## Say which pinned images and packages have newer patch versions; let a scheduler run it
+	@$(PYTHON) -m scripts.outdated
 
 lock: .venv ## Write every requirements.txt from its requirements.in
 	@PATH=.venv/bin:$$PATH scripts/lock.sh

@@ -16,7 +16,7 @@ from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
 from dagster_api.workspace import client_with
 from operate.compose import CommandError, compose, model, webserver_url
-from operate.locations import locations
+from operate.locations import has_worker, locations
 from operate.smoke import smoke_jobs
 
 REPEATS = 5
@@ -65,40 +65,55 @@ def bench(
     return seconds[0], rates[0]
 
 
-def both_isolations(url: str, jobs: Sequence[str]) -> None:
-    """Measures the deployment's runs in workers and in containers, if it has both, and what it takes at rest."""
-    client_with(url, jobs[0]).quiet(seconds=300, every=1)
+def isolations() -> dict[str, Tags]:
+    """The tags of each kind of run that the deployment has, by its title."""
+    services = model()["services"]
+    if "broker" not in services:
+        return {"this deployment": None}
+    kinds: dict[str, Tags] = {"this deployment, runs in workers": {TAG: "worker"}}
+    return kinds | ({"this deployment, a container for each run": {TAG: "container"}} if "launch_gateway" in services else {})
+
+
+def at_rest(url: str, job: str) -> None:
+    """Prints the processors and the memory that the deployment takes without runs."""
+    client_with(url, job).quiet(seconds=300, every=1)
     before = busy_seconds()
     time.sleep(REST_SECONDS)
     print(f"at rest for {REST_SECONDS} s: {(busy_seconds() - before) / REST_SECONDS:.2f} processors", flush=True)
-    if "broker" not in (deployment := model())["services"]:
-        bench(url, "this deployment", jobs, jobs)
-        return
-    for name, used in memory_of_workers(deployment["name"]).items():
+    for name, used in memory_of_workers(model()["name"]).items():
         print(f"{name}: {used}", flush=True)
-    bench(url, "this deployment, runs in workers", jobs, jobs, tags={TAG: "worker"})
-    if "launch_gateway" in deployment["services"]:
-        bench(url, "this deployment, a container for each run", jobs, jobs, tags={TAG: "container"})
+
+
+def each_isolation(url: str, jobs: Sequence[str], bursts: Sequence[str], again: str = "") -> dict[str, tuple[float, float]]:
+    """Prints a table for each kind of run; returns seconds per run and runs per minute by its title."""
+    return {title: bench(url, f"{title}{again}", jobs, bursts, tags=tags) for title, tags in isolations().items()}
 
 
 @contextmanager
 def resting() -> Iterator[None]:
     """Stops this deployment's Dagster processes meanwhile: their schedules would slow the measurement beside it."""
-    compose("--progress", "quiet", "stop", "daemon", "webserver", *(each.name for each in locations()))
+    compose("--progress", "quiet", "stop", "daemon", "webserver", *(each.name for each in locations()), *workers())
     try:
         yield
     finally:
         compose("--progress", "quiet", "up", "--detach", "--wait", "--no-recreate")
 
 
+def workers() -> list[str]:
+    """The services of workers that have a container."""
+    deployment = model()
+    return [each.worker for each in locations(deployment) if has_worker(deployment, each)]
+
+
 def beside_official(url: str, jobs: Sequence[str]) -> None:
     """Measures this deployment, the official settings, and this one again, because the machine's speed changes meanwhile."""
-    before = bench(url, "this deployment", jobs, jobs[:1])
+    before = each_isolation(url, jobs, jobs[:1])
     with resting(), official_deployment() as official:
         seconds, rate = bench(official, "the official example's settings", jobs, jobs[:1])
-    after = bench(url, "this deployment again", jobs, jobs[:1])
-    ours = [statistics.mean(pair) for pair in zip(before, after, strict=True)]
-    print(f"a run takes {seconds / ours[0]:.1f} times as long with the official settings, a burst {ours[1] / rate:.1f} times")
+    after = each_isolation(url, jobs, jobs[:1], " again")
+    for title, first in before.items():
+        ours = [statistics.mean(pair) for pair in zip(first, after[title], strict=True)]
+        print(f"{title}: official settings take {seconds / ours[0]:.1f} times as long a run, {ours[1] / rate:.1f} times a burst")
 
 
 def chosen_jobs(url: str, names: Sequence[str]) -> Sequence[str]:
@@ -125,7 +140,8 @@ def main(arguments: list[str]) -> int:
         if options.official:
             beside_official(url, jobs)
         else:
-            both_isolations(url, jobs)
+            at_rest(url, jobs[0])
+            each_isolation(url, jobs, jobs)
     except (ApiError, BenchError, CommandError, WaitError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 
@@ -49,7 +50,7 @@ OPTIONS = {
 }
 
 # Options with a value.
-VALUES = {"restore": ("--at", "--identity"), "upgrade": ("--wait",)}
+VALUES = {"restore": ("--at", "--copy", "--identity"), "upgrade": ("--wait",)}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -73,6 +74,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Runs a verb; returns its exit status, or 1 after printing one sentence about its error."""
     options = parse(arguments)
+    # A lost connection or a shutdown ends a verb as Ctrl-C does, so that it tidies up.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         return VERBS[options.verb](options.words)
     except (ApiError, CommandError, OverlayError, WaitError) as error:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from operate import databases, volumes
+from operate import databases, half_restored, volumes
 from operate.alone import alone
 from operate.archive import Writer, new_file
 from operate.compose import ROOT, CommandError, model, run, services
@@ -54,7 +54,7 @@ def write(path: Path, deployment: Mapping[str, Any]) -> None:
         OSError: the disk is full.
     """
     image = deployment["services"]["secrets"]["image"]
-    # A backup that was killed leaves such a file.
+    # Verbs that were killed leave such files.
     for left in path.parent.glob(".*.part"):
         left.unlink()
     with new_file(path) as file:
@@ -114,6 +114,7 @@ def main(_: list[str]) -> int:
     """
     with alone():
         deployment = model()
+        half_restored.check(deployment["name"])
         check_running()
         try:
             path = make(deployment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,11 +11,12 @@ from typing import IO, cast
 from operate.compose import ROOT, CommandError
 from operate.databases import EXEC, sql
 
-# No name of user code is called: pg_catalog is the only schema. The superuser's count ignores row security.
-COUNT = """SELECT format('%I.%I', nspname, relname), (xpath('/row/c/text()',
-query_to_xml(format('SELECT count(*) AS c FROM ONLY %I.%I', nspname, relname), false, true, '')))[1]
+# No name of user code is called: pg_catalog is the only schema. The superuser's count ignores row security. JSON takes names
+# with any character, on one line.
+COUNT = """SELECT coalesce(json_object_agg(format('%I.%I', nspname, relname), (xpath('/row/c/text()',
+query_to_xml(format('SELECT count(*) AS c FROM ONLY %I.%I', nspname, relname), false, true, '')))[1]::text::bigint), '{}')
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$)' ORDER BY 1"""
+WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$)'"""
 SETTINGS = "SET search_path = pg_catalog; SET lock_timeout = '60s';"
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot();"
 END = "the end"
@@ -36,7 +38,7 @@ def one_moment(database: str) -> Iterator[tuple[str, Counts]]:
         given.write(f"{SETTINGS}\n{BEGIN}\n{COUNT};\n\\echo {END}\n")
         given.flush()
         lines = [line.rstrip("\n") for line in iter(answers.readline, f"{END}\n") if line or _ended(database, session)]
-        yield lines[0], parsed(lines[1:])
+        yield lines[0], json.loads(lines[1])
         given.close()
 
 
@@ -44,14 +46,9 @@ def _ended(database: str, session: subprocess.Popen[str]) -> bool:
     raise CommandError(f"the rows of {database} cannot be counted: {session.communicate()[1].strip()}")
 
 
-def parsed(lines: list[str]) -> Counts:
-    """The rows by table. A name may hold the character that separates columns."""
-    return {table: int(count) for table, _, count in (line.rpartition("|") for line in lines)}
-
-
 def check_counts(database: str, expected: Mapping[str, int]) -> None:
     """Raises `CommandError` if a restored table has other rows than the backup says."""
-    found = parsed(sql(f"{SETTINGS} {COUNT}", database, role="postgres").splitlines())
+    found = json.loads(sql(f"{SETTINGS} {COUNT}", database, role="postgres"))
     wrong = [
         f"{table} has {found.get(table)} rows instead of {count}"
         for table, count in expected.items()

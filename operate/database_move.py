@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from operate import databases, volumes
+from operate import databases
 from operate.archive import new_file
-from operate.aside import remove_volumes
+from operate.aside import empty
 from operate.compose import CommandError, run
 from operate.interrupted import start_database
 from operate.moment import put_backups_aside
@@ -19,7 +19,7 @@ from operate.preflight import version
 SORTING = "SELECT datname, datlocprovider, datcollate, datctype FROM pg_database WHERE datname = ANY ('{{{}}}') ORDER BY 1"
 OTHER_LIBRARY = (
     "SELECT datname FROM pg_database WHERE datname = ANY ('{{{}}}') "
-    "AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)"
+    "AND datcollversion <> pg_database_collation_actual_version(oid)"
 )
 NAMES = ",".join(databases.DATABASES)
 
@@ -38,6 +38,13 @@ def major_of(model: Mapping[str, Any]) -> int:
 def sorting() -> str:
     """The rules by which the databases sort text."""
     return databases.sql(SORTING.format(NAMES))
+
+
+def check_alone() -> None:
+    """Raises `CommandError` if Postgres has databases of somebody else: a move would lose them."""
+    known = {"postgres", "template0", "template1", *databases.DATABASES}
+    if others := sorted(set(databases.sql("SELECT datname FROM pg_database").split()) - known):
+        raise CommandError(f"Postgres has the database {others[0]}, which is none of this deployment: move it elsewhere first")
 
 
 def dump(folder: Path) -> None:
@@ -66,7 +73,8 @@ def restore(model: Mapping[str, Any], folder: Path) -> None:
     """
     if "backup" in model["services"]:
         put_backups_aside()
-    remove_volumes([volumes.own(model)["postgres_data"]])
+    image = model["services"]["secrets"]["image"]
+    empty(model["name"], model["volumes"]["postgres_data"]["name"], image)
     start_database()
     if (now := sorting()) != (before := (folder / "sorting").read_text()):
         raise CommandError(f"the new Postgres sorts text as {now.strip()}, and the old one as {before.strip()}")
@@ -83,5 +91,6 @@ def refresh_indexes() -> None:
     """
     start_database()
     for database in databases.sql(OTHER_LIBRARY.format(NAMES)).split():
-        databases.sql(f"REINDEX DATABASE {database}", database)
+        # Postgres builds each index as the role that owns the table.
+        databases.sql(f"REINDEX DATABASE {database}", database, role="postgres")
         databases.sql(f"ALTER DATABASE {database} REFRESH COLLATION VERSION")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from operate.aside import remove_images
 from operate.compose import compose, model, run, run_containers
 from operate.half_restored import forget
 from operate.recorded import forget_records
@@ -80,4 +81,5 @@ def destroy(words: list[str]) -> int:
     remove_data(project)
     forget(project)
     forget_records(project)
+    remove_images(project)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,21 @@ BEGINNING = b"age-encryption.org/"
 
 
 def recipient() -> str:
-    """The public key for which backups are encrypted, or nothing."""
-    return os.environ.get(SETTING) or settings(env_file()).get(SETTING, "")
+    """The public key for which backups are encrypted, or nothing.
+
+    Raises:
+        CommandError: there is one, and no `age`.
+    """
+    key = os.environ.get(SETTING) or settings(env_file()).get(SETTING, "")
+    if key:
+        check_age(SETTING)
+    return key
+
+
+def check_age(why: str) -> None:
+    """Raises `CommandError` if the program is missing."""
+    if shutil.which("age") is None:
+        raise CommandError(f"{why} needs age, and there is none here: install the distribution's package `age`")
 
 
 def encrypt(plain: Path, path: Path, key: str) -> None:
@@ -52,7 +66,12 @@ def readable(path: Path, identity: str) -> Iterator[Path]:
         return
     if not identity:
         raise CommandError(f"{path} is encrypted: IDENTITY=key.txt names the file with the key that belongs to {SETTING}")
+    check_age(str(path))
     # Beside the backup, because a file in /tmp may be in memory. Only its owner may read it.
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part") as plain:
-        run(["age", "--decrypt", "--identity", identity, "--output", plain.name, str(path)], capture=True)
-        yield Path(plain.name)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".decrypted")
+    os.close(descriptor)
+    try:
+        run(["age", "--decrypt", "--identity", identity, "--output", name, str(path)], capture=True)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dagster_api.client import Client
+from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
-from operate import aside
+from operate import aside, half_restored
 from operate.compose import QUIET, CommandError, code_server_start, compose, run, run_containers, webserver_url
 from operate.down import of_project, remove
 from operate.env_file import env_file
@@ -20,6 +21,7 @@ from operate.health import wait_until_healthy
 from operate.moment import put_backups_aside
 from operate.recorded import Recorded, running
 from operate.releases import FOLDER
+from operate.safe_file import write_safely
 from operate.workspace import listed
 
 ENV, IMAGES, VOLUMES = "env", "images.json", "volumes.json"
@@ -43,12 +45,12 @@ class Former:
 
     @cached_property
     def release(self) -> Recorded:
-        """Its Compose model."""
+        """The record of it."""
         return Recorded(self.folder)
 
     @cached_property
     def model(self) -> dict[str, Any]:
-        """Its Compose model, parsed."""
+        """Its Compose model."""
         return self.release.model
 
     def _listed(self, name: str) -> Any:
@@ -61,84 +63,96 @@ class Former:
         return ids[self.model["services"]["secrets"]["image"]]
 
     def begin(self) -> None:
-        """Takes over the record of the release that runs. Copies of an upgrade that broke off early are removed."""
+        """Takes over the record of the release that runs. An upgrade that broke off while it built leaves other images."""
+        self.bring_back_settings_and_images()
         self.forget()
         shutil.copytree(running(self.project).folder, self.folder)
 
     def keep_settings_and_images(self) -> None:
         """Keeps `.env`, which holds the tags of code locations, and the images."""
         if env_file().exists():
-            shutil.copy2(env_file(), self.folder / ENV)
+            write_safely(self.folder / ENV, env_file().read_text())
         ids = aside.image_ids(self.model)
         aside.keep_images(self.project, ids)
-        (self.folder / IMAGES).write_text(json.dumps(ids))
+        write_safely(self.folder / IMAGES, json.dumps(ids))
 
     def data_size(self) -> int:
         """The bytes in its volumes."""
-        return aside.size(aside.volumes_of(self.model), self._image())
+        return aside.size(self.project, aside.volumes_of(self.model), self._image())
 
     def keep_volumes(self) -> None:
         """Copies its volumes, which nothing may use meanwhile."""
         names, there = aside.volumes_of(self.model), self._of_the_project()
         aside.keep_volumes(self.project, names, self._image())
         # Without this list no copy is used: each is whole now.
-        (self.folder / VOLUMES).write_text(json.dumps({"copied": names, "there": there}))
+        write_safely(self.folder / VOLUMES, json.dumps({"copied": names, "there": there}))
 
     def bring_back_settings_and_images(self) -> None:
         """Undoes what a build changes."""
         aside.bring_back_images(self._listed(IMAGES))
         if (self.folder / ENV).exists():
-            shutil.copy2(self.folder / ENV, env_file())
+            write_safely(env_file(), (self.folder / ENV).read_text())
 
     def start(self) -> None:
-        """Starts it with the data that is in its volumes.
+        """Starts it with the data that is in its volumes. Code that does not load keeps nothing else from running.
 
         Raises:
             CommandError: a service does not become healthy.
             WaitError: the webserver does not load a code location.
         """
-        self.bring_back_settings_and_images()
         with self.release.chosen():
             compose(*QUIET, "up", "--detach", "--no-build", "--remove-orphans")
-            wait_until_healthy(self.model)
-            for name in self._locations():
-                wait_until_loaded(Client(webserver_url(), name), since=code_server_start(name))
+            broken = wait_until_healthy(self.release.lasting)
+            # Behind the edge, a host with a rootless engine or Docker Desktop cannot reach the webserver.
+            with suppress(ApiError):
+                for name in self._locations() - broken.keys():
+                    wait_until_loaded(Client(webserver_url(), name), since=code_server_start(name))
 
     def _locations(self) -> set[str]:
         mounts = self.model["services"]["webserver"]["volumes"]
         (workspace,) = [each["source"] for each in mounts if each["target"].endswith("/workspace.yaml")]
-        return listed((self.folder / workspace).read_text())
+        return listed(Path(workspace).read_text())
 
     def bring_back(self) -> None:
-        """Ends what runs, brings the data back, and starts.
+        """Ends what runs, brings the data back if it was copied, and starts. Nothing is left to bring back afterwards.
 
         Raises:
-            CommandError: there are no whole copies, or something cannot be brought back.
+            CommandError: no upgrade has broken off, or something cannot be brought back.
             WaitError: the webserver does not load a code location.
         """
-        kept: dict[str, list[str]] = self._listed(VOLUMES)
-        if not kept:
+        if not half_restored.is_half_restored(self.project):
             raise CommandError("no upgrade has broken off, so there is nothing to go back to")
-        end_everything(self.project)
+        if kept := self._listed(VOLUMES):
+            self._bring_back_volumes(kept["copied"], kept["there"])
+        else:
+            aside.remove_copies(self.project)
         self.bring_back_settings_and_images()
-        aside.remove_volumes(self._made_since(kept["there"]))
-        aside.bring_back_volumes(kept["copied"], self._image())
-        if "backup" in self.model["services"]:
-            with self.release.chosen():
-                # They hold WAL of the new release, which this data does not continue.
-                put_backups_aside()
+        self._put_backups_aside(changed=bool(kept))
+        (self.folder / VOLUMES).unlink(missing_ok=True)
+        half_restored.forget(self.project)
         self.start()
+        self.forget()
+
+    def _bring_back_volumes(self, copied: list[str], there: Iterable[str]) -> None:
+        aside.check_copies(copied)
+        end_everything(self.project)
+        made_since = set(self._of_the_project()) - set(there) - set(aside.copies(self.project))
+        aside.remove_volumes(sorted(made_since))
+        aside.bring_back_volumes(self.project, copied, self._image())
+
+    def _put_backups_aside(self, *, changed: bool) -> None:
+        """The service `backup` has WAL of the new release, which the former database does not continue."""
+        if changed and "backup" in self.model["services"]:
+            with self.release.chosen():
+                put_backups_aside()
 
     def _of_the_project(self) -> list[str]:
         return of_project("volume", self.project)
 
-    def _made_since(self, there: Iterable[str]) -> list[str]:
-        now = set(self._of_the_project()) - set(there)
-        return sorted(name for name in now if not aside.is_copy(name))
-
     def forget(self) -> None:
-        """Removes all that was kept."""
-        aside.remove_volumes([name for name in self._of_the_project() if aside.is_copy(name)])
+        """Removes all that was kept. The list of copies goes first: half of them must not be used."""
+        (self.folder / VOLUMES).unlink(missing_ok=True)
+        aside.remove_copies(self.project)
         aside.remove_images(self.project)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagster_api.client import ApiError
-from dagster_api.waiting import WaitError
 from operate.compose import CommandError
 from operate.releases import FOLDER
+from operate.safe_file import write_safely
 
-FAILURES = (ApiError, CommandError, WaitError, OSError, KeyboardInterrupt)
+# Whatever happens, the next verb must know of it.
+FAILURES = (Exception, KeyboardInterrupt)
 
 
 def _mark(project: str) -> Path:
@@ -25,15 +25,19 @@ def in_between(project: str, remedy: str, work: str = "restore") -> Iterator[Non
     Raises:
         CommandError: something in the block failed. The message says what is to be done.
     """
-    mark = _mark(project)
-    mark.parent.mkdir(exist_ok=True)
     sentence = f"The {work} of '{project}' has not ended. {remedy}"
-    mark.write_text(sentence)
+    _mark(project).parent.mkdir(exist_ok=True)
+    write_safely(_mark(project), sentence)
     try:
         yield
     except FAILURES as error:
-        raise CommandError(f"{str(error) or 'stopped'}\n{sentence}") from error
-    mark.unlink()
+        raise CommandError(f"{said(error)}\n{sentence}") from error
+    forget(project)
+
+
+def said(error: BaseException) -> str:
+    """The sentence of an error."""
+    return str(error) or ("stopped" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
 
 
 def is_half_restored(project: str) -> bool:

@@ -104,9 +104,29 @@ def restore_moment(at: str, moment: str, *, safety: bool) -> int:
     stop(project)
     prepare(moment, UNFINISHED if is_half_restored(project) else "`make up` starts all again.")
     with in_between(project, f'Try again: make restore AT="{at}". {BEFORE}'):
-        _apart("restore", "replace")
-        forget_messages(deployment)
-        start_database()
-        fail_interrupted_runs()
-    _apart("restore", "end", "before" if safety else "nothing")
+        replace(deployment)
+    end(safety=safety)
     return up()
+
+
+def replace(deployment: Mapping[str, Any]) -> None:
+    """Gives the prepared databases the place of those that are here, and ends the runs that were in progress then."""
+    _apart("restore", "replace")
+    forget_messages(deployment)
+    start_database()
+    fail_interrupted_runs()
+
+
+def bring_back(moment: str, deployment: Mapping[str, Any], left: str) -> None:
+    """Restores the databases where there are none. `left` says what is there if that fails.
+
+    Raises:
+        CommandError: they cannot be restored.
+    """
+    prepare(moment, left)
+    replace(deployment)
+
+
+def end(*, safety: bool) -> None:
+    """Ends a restore; what was here before is kept, or not."""
+    _apart("restore", "end", "before" if safety else "nothing")

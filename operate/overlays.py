@@ -7,7 +7,9 @@ from collections.abc import Mapping
 BASE = "docker-compose.yml"
 WORKER, NO_GATEWAY = "docker/compose.worker.yml", "docker/compose.no-gateway.yml"
 WORKER_GATEWAY = "docker/compose.worker-gateway.yml"
-BACKUP = "docker/compose.backup.yml"
+BACKUP, OFFSITE = "docker/compose.backup.yml", "docker/compose.offsite.yml"
+# `make up` writes it: the volumes that go off-site.
+MOUNTS = ".releases/offsite.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
 # The file of RUN_ISOLATION=process, which an earlier release had.
 REMOVED = "docker/compose.process.yml"
@@ -17,6 +19,7 @@ OVERLAYS: dict[str, dict[str, str | None]] = {
     "LAUNCH_GATEWAY": {"1": None, "0": NO_GATEWAY},
     "WORKER_GATEWAY": {"0": None, "1": WORKER_GATEWAY},
     "BACKUP": {"0": None, "1": BACKUP},
+    "OFFSITE": {"0": None, "1": OFFSITE},
     "EDGE": {"0": None, "1": EDGE},
     "LOGIN": {"password": None, "oidc": OIDC},
     "EDGE_TLS": {"auto": None, "internal": None},
@@ -48,6 +51,7 @@ def compose_files(current: str, environ: Mapping[str, str]) -> str:
     known = _known(environ, set(files))
     for needs, needed, variable, said in (
         (OIDC, EDGE, "LOGIN", "LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password."),
+        (OFFSITE, BACKUP, "OFFSITE", "OFFSITE is set to '1', which needs the database's WAL: add BACKUP=1."),
         (NO_GATEWAY, WORKER, "LAUNCH_GATEWAY", "LAUNCH_GATEWAY is set to '0', which needs workers: add RUN_ISOLATION=worker."),
         (
             WORKER_GATEWAY,
@@ -60,5 +64,7 @@ def compose_files(current: str, environ: Mapping[str, str]) -> str:
             if environ.get(variable):
                 raise OverlayError(said)
             known.remove(needs)
-    offered = {BASE, REMOVED, *(file for choices in OVERLAYS.values() for file in choices.values())}
+    if OFFSITE in known:
+        known.insert(known.index(OFFSITE) + 1, MOUNTS)
+    offered = {BASE, REMOVED, MOUNTS, *(file for choices in OVERLAYS.values() for file in choices.values())}
     return ":".join([BASE, *known, *(file for file in files if file not in offered)])

@@ -1,10 +1,12 @@
 """Records the release that runs, so that `make upgrade` can start it again after its files have changed.
 
-`.releases/PROJECT.running/` holds the Compose model with all settings filled in, and the files that containers mount.
+`.releases/PROJECT.running/` holds the Compose model with all settings filled in, `.releases/PROJECT.files/` the files that
+containers mount.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -17,6 +19,7 @@ from typing import Any
 
 from operate.compose import ROOT, CommandError, run
 from operate.releases import FOLDER
+from operate.safe_file import write_safely
 
 LOCK = "docker/dagster/requirements.txt"
 COMPOSE, FACTS, FILES = "compose.json", "facts.json", "files"
@@ -37,6 +40,12 @@ class Recorded:
         """Its Compose model, as it was at that time."""
         parsed: dict[str, Any] = json.loads((self.folder / COMPOSE).read_text())
         return parsed
+
+    @property
+    def lasting(self) -> dict[str, Any]:
+        """The model without services that only a profile starts."""
+        model = self.model
+        return {**model, "services": {name: each for name, each in model["services"].items() if not each.get("profiles")}}
 
     @property
     def dagster(self) -> str:
@@ -85,15 +94,48 @@ def record(project: str, root: Path = ROOT) -> None:
     Raises:
         CommandError: the folder holds no release, or Compose rejects its settings.
     """
-    dagster = locked_dagster(root)
-    model = json.loads(run(["docker", "compose", "config", "--format", "json"], capture=True, folder=root))
-    new, there = FOLDER / f"{project}.new", running(project).folder
+    dagster, model = locked_dagster(root), config(root)
+    files = files_of(project, model, root)
+    there = running(project).folder
+    there.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_safely(there / COMPOSE, json.dumps(frozen(model, root, files), indent=1))
+    write_safely(there / FACTS, json.dumps({"dagster": dagster}))
+    remove_unused_files(project)
+
+
+def config(root: Path) -> dict[str, Any]:
+    """The Compose model of a checkout, with services of every profile. A path that is a link is resolved."""
+    command = ["docker", "compose", "--profile", "*", "config", "--format", "json"]
+    parsed: dict[str, Any] = json.loads(run(command, capture=True, folder=root, env={**os.environ, "PWD": str(root)}))
+    return parsed
+
+
+def files_of(project: str, model: Mapping[str, Any], root: Path) -> Path:
+    """Copies the files of a checkout that its containers mount; returns the folder, whose name is their hash.
+
+    Containers mount this folder after a return to the former release, so that it must stay.
+    """
+    new = FOLDER / f"{project}.{FILES}" / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700, parents=True)
-    (new / COMPOSE).write_text(json.dumps(frozen(model, root, new), indent=1))
-    (new / FACTS).write_text(json.dumps({"dagster": dagster}))
-    shutil.rmtree(there, ignore_errors=True)
-    new.rename(there)
+    frozen(model, root, new)
+    digest = hashlib.sha256()
+    for file in sorted(path for path in new.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(new)} {file.stat().st_size}\n".encode() + file.read_bytes())
+    target = new.with_name(digest.hexdigest()[:16])
+    if target.exists():
+        shutil.rmtree(new)
+    else:
+        new.rename(target)
+    return target
+
+
+def remove_unused_files(project: str) -> None:
+    """Removes copies of files that neither the running nor the former release names."""
+    texts = [file.read_text() for file in FOLDER.glob(f"{project}.*/{COMPOSE}")]
+    for folder in (FOLDER / f"{project}.{FILES}").glob("*"):
+        if not any(str(folder) in text for text in texts):
+            shutil.rmtree(folder)
 
 
 def frozen(model: Mapping[str, Any], root: Path, folder: Path) -> dict[str, Any]:
@@ -107,7 +149,8 @@ def frozen(model: Mapping[str, Any], root: Path, folder: Path) -> dict[str, Any]
     return {
         **model,
         "services": {name: frozen_service(service, kept) for name, service in model["services"].items()},
-        **{kind: frozen_files(model[kind], kept) for kind in ("secrets", "configs") if model.get(kind)},
+        # Files of secrets stay where they are: they are the user's, and their owners matter.
+        **({"configs": frozen_files(model["configs"], kept)} if model.get("configs") else {}),
     }
 
 
@@ -127,19 +170,18 @@ def frozen_service(service: Mapping[str, Any], kept: Any) -> dict[str, Any]:
 
 
 def frozen_files(files: Mapping[str, Any], kept: Any) -> dict[str, Any]:
-    """Secrets or configs of files."""
+    """Configs that are files."""
     return {name: {**each, "file": kept(each["file"])} if "file" in each else each for name, each in files.items()}
 
 
 def copied(path: Path, root: Path, folder: Path) -> str:
-    """Copies a file or a folder of the checkout; returns the path as the recorded model names it."""
-    target = folder / FILES / path.relative_to(root)
+    """Copies a file or a folder of the checkout; returns the path of the copy."""
+    target = folder / path.relative_to(root)
     target.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
-        shutil.copytree(path, target, dirs_exist_ok=True)
-    else:
-        shutil.copy2(path, target)
-    return f"./{target.relative_to(folder)}"
+    # Containers may be reading a copy that is there.
+    if not target.exists():
+        (shutil.copytree if path.is_dir() else shutil.copy2)(path, target)
+    return str(target)
 
 
 def forget_records(project: str) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from operate import backup, databases, volumes
+from operate import backup, databases, offsite, volumes
 from operate.alone import alone
 from operate.archive import Archive, ArchiveError, read
 from operate.compose import QUIET, CommandError, compose, model, run_containers
@@ -110,8 +110,9 @@ def restore(archive: Archive, options: argparse.Namespace) -> int:
     check_dagster(archive, deployment)
     stop(deployment["name"])
     safe = keep_what_is_here(archive, deployment) if options.safety and volumes.present(volumes.own(deployment)) else None
-    again = f"Try again: make restore FILE={options.file} SAFETY=0"
-    remedy = f"{again}. To bring back what was here: make restore FILE={safe} SAFETY=0" if safe else again
+    key = f" IDENTITY={options.identity}" if options.identity else ""
+    again = f"Try again: make restore FILE={options.file} SAFETY=0{key}"
+    remedy = f"{again}. To bring back what was here: make restore FILE={safe} SAFETY=0{key}" if safe else again
     with in_between(deployment["name"], remedy):
         fill(archive, deployment)
     return up()
@@ -131,6 +132,23 @@ def to_moment(options: argparse.Namespace) -> int:
         print("restore: nothing was changed", file=sys.stderr)
         return 1
     return restore_moment(options.at, moment, safety=options.safety)
+
+
+def from_elsewhere(options: argparse.Namespace) -> int:
+    """Restores a copy of the repository; returns the exit status.
+
+    Raises:
+        CommandError: there is no such copy, or it cannot be restored. The message says what is left.
+    """
+    deployment = offsite.prepared()
+    check_same_dagster(deployment["name"])
+    # The next line makes empty volumes.
+    here = volumes.present(volumes.own(deployment))
+    offsite.check_copy(options.copy)
+    if here and not confirmed(deployment, options):
+        print("restore: nothing was changed", file=sys.stderr)
+        return 1
+    return offsite.restore_copy(options.copy, deployment, safety=options.safety and bool(here))
 
 
 @contextmanager
@@ -157,14 +175,18 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser("restore", description=__doc__)
     parser.add_argument("file", nargs="?", default="")
     parser.add_argument("--at", default="", help="a moment, instead of a file")
+    parser.add_argument("--copy", default="", help="a copy in the repository of OFFSITE=1, or latest")
     parser.add_argument("--identity", default="", help="the file with the key of an encrypted backup")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--no-safety", dest="safety", action="store_false", help="keep nothing of what is here")
     options = parser.parse_args(words)
-    if bool(options.file) == bool(options.at):
-        raise CommandError("FILE= names a backup, or AT= a moment: make restore FILE=backups/NAME.tar")
+    if sum(map(bool, (options.file, options.at, options.copy))) != 1:
+        raise CommandError("FILE= names a backup, AT= a moment, or COPY= one elsewhere: make restore FILE=backups/NAME.tar")
+    if options.copy:
+        with alone():
+            return from_elsewhere(options)
     if options.at:
         with alone():
             return to_moment(options)
-    with opened(Path(options.file), options.identity) as archive, alone():
+    with alone(), opened(Path(options.file), options.identity) as archive:
         return restore(archive, options)

@@ -17,6 +17,7 @@ from operate.locations import locations
 
 # Jobs with this metadata run in `make smoke` and `make bench` by default. Tags would appear at each of their runs.
 SMOKE = {"label": "smoke", "boolValue": True}
+RUN_SECONDS = 600
 NO_RUN = 'SKIP no run was launched: name jobs, make smoke JOBS="mine", or give yours metadata={"smoke": True}.'
 
 
@@ -86,7 +87,8 @@ def place(run: Run) -> str:
 def run_succeeds(url: str, job: str) -> str:
     """A run of `job` succeeds, in a container or in a worker. Its output stays readable after its end."""
     client = client_with(url, job)
-    run = client.wait(client.launch(job))
+    # It goes first when a slot is free: long runs may have all of them.
+    run = client.wait(client.launch(job, tags={"dagster/priority": "1000"}), seconds=RUN_SECONDS)
     if run.status != "SUCCESS":
         raise CheckError(f"run {run.run_id} ended with {run.status}:\n{client.story(run.run_id)}")
     where = place(run)

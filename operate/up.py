@@ -24,16 +24,17 @@ from operate.env_file import add_to_env, env_file, replace_in_env, settings
 from operate.health import wait_until_healthy
 from operate.images import build
 from operate.locations import locations
+from operate.offsite_mounts import write_mounts
 from operate.overlays import BASE, WORKER, compose_files
 from operate.preflight import check_deployment
 from operate.recorded import check_same_dagster, record
+from operate.worker_size import size_workers
 from operate.workspace import load_workspace
 
 OFFLINE = ROOT / "docker/offline"
 # A reachable registry returns the manifest in a second or two; a firewall drops packets.
 REGISTRY_SECONDS = 30
 HTTPS = 443
-LEAST_WORKER_GIB = 4
 
 
 def choose_files(path: Path, environ: Mapping[str, str]) -> None:
@@ -49,23 +50,7 @@ def choose_files(path: Path, environ: Mapping[str, str]) -> None:
     isolation = "worker" if WORKER in after.split(":") else "container"
     if (after, isolation) != (before, given.get("RUN_ISOLATION", "container")):
         replace_in_env(path, {"COMPOSE_FILE": after, "RUN_ISOLATION": isolation})
-
-
-def size_workers(path: Path) -> None:
-    """Writes the size of workers to .env, unless it is there: two runs for each processor, because runs also wait.
-
-    On two processors, 2 runs at a time gave 92 a minute, 4 gave 115, and 6 gave 116: docs/measurements.md.
-    """
-    if settings(path).get("RUN_ISOLATION") == "worker":
-        processors = int(run(["docker", "info", "--format", "{{.NCPU}}"], capture=True))
-        add_to_env(path, "".join(f"{name}={value}\n" for name, value in sizes(processors).items()))
-
-
-def sizes(processors: int) -> dict[str, str]:
-    """The settings for workers on a host with so many processors."""
-    slots = 2 * processors
-    memory = f"{max(slots, LEAST_WORKER_GIB)}g"
-    return {"WORKER_CPUS": str(processors), "WORKER_CONCURRENCY": str(slots), "WORKER_MEMORY": memory}
+    write_mounts(after)
 
 
 def base_images(services: Mapping[str, Any]) -> list[str]:
@@ -136,7 +121,10 @@ def start() -> None:
         # One location that does not load must not keep others out of the UI.
         with suppress(CommandError, ApiError):
             reload_workspace(webserver_url())
-        raise CommandError(f"{error}\n{last_words(deployment['name'])}".strip()) from error
+        reasons = ""
+        with suppress(CommandError):
+            reasons = last_words(deployment["name"])
+        raise CommandError(f"{error}\n{reasons}".strip()) from error
     if broken:
         said = "\n".join(f"{name} does not load: {reason}" for name, reason in broken.items())
         raise CommandError(

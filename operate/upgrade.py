@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +19,31 @@ from operate.alone import alone
 from operate.compose import CommandError, model
 from operate.env_file import env_file
 from operate.former import Former
-from operate.half_restored import FAILURES
+from operate.half_restored import FAILURES, said
 from operate.preflight import check_deployment
-from operate.recorded import NOTHING, record, running
+from operate.recorded import NOTHING, config, record, running
 from operate.smoke import failures
 from operate.up import choose_files, ensure_base_images, start, start_engine
 from operate.upgrade_steps import carry, prepare, set_aside
 from operate.worker_host import say_who_is_behind
+from operate.worker_size import size_workers
 
 WAIT_SECONDS = 600
 BACK = "`make upgrade BACK=1` brings the former release and its data back."
 
 
-def replace(former: Former, deployment: Mapping[str, Any]) -> None:
-    """Starts this release with the data.
+def replace(former: Former, deployment: Mapping[str, Any], wait: float) -> None:
+    """Stops the former release, copies its data, and starts this one with it.
 
     Raises:
         CommandError: it does not start, or a check of `make smoke` fails.
     """
+    set_aside(former, deployment, wait)
     carry(former, deployment)
     start()
     if failed := failures([]):
         raise CommandError("\n".join(failed))
+    record(former.project)
 
 
 def change(former: Former, deployment: Mapping[str, Any], wait: float) -> None:
@@ -49,52 +52,29 @@ def change(former: Former, deployment: Mapping[str, Any], wait: float) -> None:
     Raises:
         CommandError: the former release runs again, with its data. The message ends with the reason.
     """
-    with unchanged(former, former.bring_back_settings_and_images):
+    try:
         prepare(former, deployment)
-    with unchanged(former, former.start):
-        set_aside(former, deployment, wait)
+    except FAILURES as error:
+        former.bring_back_settings_and_images()
+        former.forget()
+        raise CommandError(f"nothing was stopped or changed. The reason: {said(error)}") from error
     try:
         with half_restored.in_between(former.project, BACK, "upgrade"):
-            replace(former, deployment)
-    except FAILURES as error:
+            replace(former, deployment, wait)
+    except CommandError as error:
         # `in_between` has raised it from the reason.
         reason = said(error.__cause__ or error)
         print(f"upgrade: it failed, so the former release comes back: {reason}", file=sys.stderr)
-        back(former)
+        former.bring_back()
         raise CommandError(f"the former release runs again, with all data. The reason: {reason}") from error
-    record(former.project)
     former.forget()
 
 
-@contextmanager
-def unchanged(former: Former, undo: Callable[[], None]) -> Iterator[None]:
-    """Undoes what the block has done, if it fails.
-
-    Raises:
-        CommandError: it failed.
-    """
-    try:
-        yield
-    except FAILURES as error:
-        undo()
-        former.forget()
-        raise CommandError(f"no data was changed, and the former release runs. The reason: {said(error)}") from error
-
-
-def said(error: BaseException) -> str:
-    """The sentence of an error."""
-    return str(error) or "stopped"
-
-
-def back(former: Former) -> None:
-    """Brings the former release back.
-
-    Raises:
-        CommandError: it does not come back. Its data is in the copies still.
-    """
-    former.bring_back()
-    half_restored.forget(former.project)
-    former.forget()
+def check_same_name(project: str, former: Path) -> None:
+    """Raises `CommandError` if the release in another folder has data of its own."""
+    if (name := config(former)["name"]) != project:
+        said = f"the project of {former} is '{name}', and that of this folder is '{project}'"
+        raise CommandError(f"{said}: set COMPOSE_PROJECT_NAME={name} in .env")
 
 
 def upgrade(options: argparse.Namespace) -> int:
@@ -106,7 +86,9 @@ def upgrade(options: argparse.Namespace) -> int:
     choose_files(env_file(), os.environ)
     project = model()["name"]
     half_restored.check(project)
+    size_workers(env_file())
     if options.former:
+        check_same_name(project, Path(options.former).resolve())
         record(project, Path(options.former).resolve())
     if not running(project).is_there:
         raise CommandError(NOTHING)
@@ -116,7 +98,8 @@ def upgrade(options: argparse.Namespace) -> int:
     former = Former(project)
     former.begin()
     change(former, model(), options.wait)
-    say_who_is_behind(model())
+    with suppress(CommandError):
+        say_who_is_behind(model())
     print(f"upgrade: this release runs, with Dagster {running(project).dagster}")
     return 0
 
@@ -136,7 +119,7 @@ def main(words: list[str]) -> int:
         return status
     with alone():
         if options.back:
-            back(Former(model()["name"]))
+            Former(model()["name"]).bring_back()
             print("upgrade: the former release runs again")
             return 0
         return upgrade(options)

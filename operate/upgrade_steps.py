@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -19,14 +20,26 @@ from operate.preflight import FREE_DISK_BYTES, GIB, free_disk
 IN_PROGRESS = ["NOT_STARTED", "STARTING", "STARTED", "CANCELING"]
 
 
-def check_disk(free: int | None, data: int) -> None:
-    """Raises `CommandError` if a copy of the data, a backup of it and new images do not fit. Sizes are bytes."""
-    needed = FREE_DISK_BYTES + 2 * data
-    if free is not None and free < needed:
-        raise CommandError(
-            f"{free / GIB:.1f} GiB of disk for Docker are free, and {needed / GIB:.1f} GiB are needed for a copy of the data, a "
-            "backup and new images: free some with `docker system prune`"
-        )
+def check_disk(free: int | None, here: int, data: int, *, moving: bool) -> None:
+    """Checks both disks. Sizes are bytes; a move to another Postgres writes the data twice more.
+
+    Raises:
+        CommandError: a copy of the data and new images do not fit on Docker's, or a backup on that of this folder.
+    """
+    times = 2 if moving else 1
+    for disk, found, needed, what in (
+        (
+            "Docker",
+            free,
+            FREE_DISK_BYTES + times * data,
+            "a copy of the data and new images: free some with `docker system prune`",
+        ),
+        ("this folder", here, times * data, "a backup"),
+    ):
+        if found is not None and found < needed:
+            raise CommandError(
+                f"{found / GIB:.1f} GiB of disk for {disk} are free, and {needed / GIB:.1f} GiB are needed for {what}"
+            )
 
 
 def drain(seconds: float) -> None:
@@ -54,10 +67,18 @@ def prepare(former: Former, deployment: Mapping[str, Any]) -> None:
         if services().get("webserver", {}).get("State") != "running":
             former.start()
         former.keep_settings_and_images()
-        check_disk(free_disk(), former.data_size())
+        moving = is_moving(former, deployment)
+        check_disk(free_disk(), shutil.disk_usage(ROOT).free, former.data_size(), moving=moving)
+        if moving:
+            database_move.check_alone()
         path = backup.make(former.model)
     print(f"upgrade: a backup is in {path.relative_to(ROOT)}", file=sys.stderr)
     build(former.project, locations(deployment))
+
+
+def is_moving(former: Former, deployment: Mapping[str, Any]) -> bool:
+    """Whether the data goes to another major version of Postgres."""
+    return database_move.major_of(former.model) != database_move.major_of(deployment)
 
 
 def set_aside(former: Former, deployment: Mapping[str, Any], wait: float) -> None:
@@ -68,9 +89,12 @@ def set_aside(former: Former, deployment: Mapping[str, Any], wait: float) -> Non
     """
     with former.release.chosen():
         drain(wait)
-        if database_move.major_of(former.model) != database_move.major_of(deployment):
-            database_move.dump(former.dumps)
         stop(former.project)
+        if is_moving(former, deployment):
+            # Nothing else runs: what was written after a dump would be lost.
+            compose(*QUIET, "up", "--detach", "--no-build", "--wait", "postgres")
+            database_move.dump(former.dumps)
+            compose(*QUIET, "down")
     former.keep_volumes()
 
 
@@ -84,8 +108,8 @@ def carry(former: Former, deployment: Mapping[str, Any]) -> None:
     for new, old in (deployment.get("x-renamed-volumes") or {}).items():
         source, target = f"{former.project}_{old}", deployment["volumes"][new]["name"]
         if source in there and target not in there:
-            aside.create(former.project, target, f"volume={new}")
-            aside.copy(source, target, deployment["services"]["secrets"]["image"])
+            aside.create(former.project, target, f"com.docker.compose.volume={new}")
+            aside.copy(former.project, source, target, deployment["services"]["secrets"]["image"])
     if former.dumps.exists():
         database_move.restore(deployment, former.dumps)
     else:

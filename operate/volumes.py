@@ -8,10 +8,10 @@ from typing import IO, Any
 from operate.compose import run
 from operate.databases import feed, stream
 
-# Databases are dumped. The broker's messages are of runs that Dagster knows. The last two belong to BACKUP=1.
-NOT_KEPT = {"postgres_data", "broker_data", "backup_data", "secrets_backup"}
-# A restore of a file leaves it: the service `backup` puts the backups of another database aside.
-LEFT = {"backup_data"}
+# Databases are dumped. The broker's messages are of runs that Dagster knows. The others belong to BACKUP=1 and OFFSITE=1.
+NOT_KEPT = {"postgres_data", "broker_data", "backup_data", "secrets_backup", "offsite_repository"}
+# A restore of a file leaves them: the service `backup` puts the backups of another database aside.
+LEFT = {"backup_data", "offsite_repository"}
 
 
 def own(deployment: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from operate.compose import QUIET, ROOT, CommandError
 from operate.locations import Location
-from operate.up import sizes
+from operate.worker_size import sizes
 
 # Parts of a worker's service that mean something on the host of the deployment only.
 LOCAL = ("build", "depends_on", "env_file", "networks", "pull_policy", "scale", "secrets")

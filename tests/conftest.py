@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +26,8 @@ FIRST = (
     "tests/locations/",
     "tests/drills/workers/",
     "tests/drills/backup/",
+    "tests/drills/upgrade/",
+    "tests/drills/offsite/",
     "tests/demo/drills/",
     "tests/demo/test_without_demo.py",
     "tests/integration/",
@@ -119,3 +123,11 @@ os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 # The first example also waits for imports, and other programs may slow the machine down.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
+
+
+@pytest.fixture(scope="session")
+def age() -> None:
+    """Installs age if it is missing."""
+    if shutil.which("age") is None:
+        subprocess.run(["apt-get", "update", "-qq"], check=True, capture_output=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "age"], check=True, capture_output=True)

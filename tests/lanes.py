@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 # The files of each folder share a copy of the deployment; those of code locations have a copy each.
 COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/workers/", "tests/drills/", "tests/demo/drills/")
-ANY = ("tests/workers/", "tests/locations/", "tests/demo/drills/", "tests/drills/locations/", "tests/drills/upgrade/")
+ANY = (
+    "tests/workers/",
+    "tests/locations/",
+    "tests/demo/drills/",
+    "tests/drills/locations/",
+    "tests/drills/upgrade/",
+    "tests/drills/offsite/",
+)
 # Those of the worker that begins with files that need no copy.
 LAST = ("tests/locations/",)
 FIRST = {

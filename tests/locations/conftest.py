@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,34 +80,39 @@ def write_scaffold(folder: Path) -> None:
     subprocess.run([*UV, "add", "--frozen", "matplotlib"], cwd=folder / "reports", check=True, capture_output=True)
 
 
+@contextmanager
+def housed(request: pytest.FixtureRequest, above: Path, project: str, lines: str = "") -> Iterator[House]:
+    """Yields a copy below a folder, which is not started yet. Removes its deployment at the end. `lines` are settings."""
+    ensure_base_images(os.environ)
+    folder, port = above / "deployment", free_port()
+    copied(folder)
+    given = (ROOT / ".env").read_text() if (ROOT / ".env").exists() else ""
+    (folder / ".env").write_text(f"{given}{lines}COMPOSE_PROJECT_NAME={project}\nWEBSERVER_PORT={port}\n")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
+    house = House(folder, above, kept, f"http://127.0.0.1:{port}")
+    try:
+        yield house
+    finally:
+        if request.session.testsfailed:
+            print(house.compose("ps", "--all"), house.compose("logs", "--tail", "60"))
+        destroy = [sys.executable, "-m", "operate", "destroy", "--yes"]
+        subprocess.run(destroy, cwd=folder, env=kept, check=True, capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Yields the running copy with the demo and the projects in the module's NAMES. Removes it at the end.
+    """Yields the running copy with the demo and the projects in the module's NAMES.
 
     The module's SETTINGS, if it has any, are lines of the copy's .env.
     """
     names: tuple[str, ...] = request.module.NAMES
-    ensure_base_images(os.environ)
     above = tmp_path_factory.mktemp("locations")
-    folder, port = above / "deployment", free_port()
-    copied(folder)
     for name in names:
         write_project(name, above)
-    settings = (ROOT / ".env").read_text() if (ROOT / ".env").exists() else ""
-    more = getattr(request.module, "SETTINGS", "")
-    (folder / ".env").write_text(f"{settings}{more}COMPOSE_PROJECT_NAME={PROJECT}\nWEBSERVER_PORT={port}\n")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
-    house = House(folder, above, kept, f"http://127.0.0.1:{port}")
-    try:
+    with housed(request, above, PROJECT, getattr(request.module, "SETTINGS", "")) as house:
         for name in names:
             house.made("location", f"NAME={name}", f"FROM=../{name}")
         house.made("up")
         if "reports" in names:
             house.made("secret", "LOCATION=reports", "NAME=shop_api_key", text="0123456789")
         yield house
-    finally:
-        if request.session.testsfailed:
-            print(house.compose("ps", "--all"), house.compose("logs", "--tail", "60"))
-        subprocess.run(
-            [sys.executable, "-m", "operate", "destroy", "--yes"], cwd=folder, env=kept, check=True, capture_output=True
-        )

@@ -12,7 +12,7 @@ import pytest
 
 from operate.compose import ROOT
 from operate.preflight import OLDEST_COMPOSE, version
-from tests.static.test_hardening import FILES, HOST, OIDC
+from tests.static.test_hardening import FILES, HOST, OFFSITE, OIDC
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_oldest_compose_reads_the_same_services_as_newest_compose(oldest_compose
 @pytest.mark.parametrize("files", FILES)
 def test_oldest_compose_reads_every_overlay(oldest_compose: Path, files: str) -> None:
     """The meaning of `!reset` and `extends` changed between versions of Compose."""
-    read = config([oldest_compose], COMPOSE_FILE=FILES[files], **OIDC, **HOST)
+    read = config([oldest_compose], COMPOSE_FILE=FILES[files], **OIDC, **OFFSITE, **HOST)
     assert (read.returncode, read.stderr) == (0, "")
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from operate.compose import ROOT
 from operate.locations import copies
+from operate.offsite_mounts import mounts_text
 
 # The supported combinations of Compose files, in the format of COMPOSE_FILE.
 FILES = {
@@ -22,6 +23,7 @@ FILES = {
     "worker hosts": "docker-compose.yml:docker/compose.worker.yml:docker/compose.worker-gateway.yml",
     "a worker host": "docker/compose.worker-host.yml",
     "backup": "docker-compose.yml:docker/compose.backup.yml",
+    "offsite": "docker-compose.yml:docker/compose.backup.yml:docker/compose.offsite.yml",
     "edge": "docker-compose.yml:docker/compose.edge.yml",
     "no gateway and edge": ("docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml:docker/compose.edge.yml"),
     "oidc": "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
@@ -29,13 +31,17 @@ FILES = {
 }
 # These variables have no default, because only the operator can know them.
 HOST = {"WORKER_GATEWAY_IMAGE": "text/worker_gateway:local", "WORKER_GATEWAY_ADDRESS": "h1", "WORKER_GATEWAY_PORT": "7443"}
+OFFSITE = {"BACKUP_REPOSITORY": "s3:https://s3.example.org/copies", "BACKUP_REPOSITORY_KEY_FILE": "/dev/null"}
 OIDC = {"OIDC_ISSUER": "https://id.example.org", "OIDC_CLIENT_ID": "dagster", "OIDC_CLIENT_SECRET_FILE": "/dev/null"}
 ONE_SHOT = {
     "secrets", "roles", "migrate", "user_admin", "evaluation", "user_code_secrets", "broker_secrets", "broker_users",
-    "worker_certificates", "database_restore",
+    "worker_certificates", "database_restore", "offsite_restore",
 }  # fmt: skip
 # These hand out files to other users. They have no network.
-ROOT_SERVICES = {"secrets", "user_code_secrets", "broker_secrets", "worker_certificates"}
+HANDING_OUT = {"secrets", "user_code_secrets", "broker_secrets", "worker_certificates"}
+# These copy files of every user. They reach the repository of copies, and no other service.
+COPYING = {"offsite", "offsite_restore"}
+ROOT_SERVICES = HANDING_OUT | COPYING
 # The zones of each service. tests/stack/test_zones.py tests which connections they allow.
 ZONES = {
     "postgres": "database",
@@ -64,6 +70,8 @@ ZONES = {
     "worker_gateway": "worker_gateway worker_hosts",
     "backup": "database",
     "database_restore": "",
+    "offsite": "offsite",
+    "offsite_restore": "offsite",
 }
 # Exceptions: with workers, webserver and daemon reach the broker; OpenID Connect has an external provider; official settings
 # have no pool.
@@ -85,7 +93,11 @@ OTHER_ZONES = {
 LIMITS = {"postgres": {"data": 192 * 1024 * 1024}}
 # `make up` writes another tag to .env, and an included Compose file reads .env even if the command names another file.
 TAGS = {"USER_CODE_TAG": "local"}
-CAPABILITIES = {name: ["CHOWN", "DAC_OVERRIDE"] for name in ROOT_SERVICES}
+CAPABILITIES = {
+    **{name: ["CHOWN", "DAC_OVERRIDE"] for name in HANDING_OUT},
+    "offsite": ["DAC_READ_SEARCH"],
+    "offsite_restore": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"],
+}
 # It sets the modes of files that it has given to other users.
 OTHER_CAPABILITIES = {("a worker host", "secrets"): ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
 WORKSPACE = {str(ROOT / "workspace.yaml"): True}
@@ -101,6 +113,7 @@ BINDS = {
 OTHER_BINDS = {
     ("a worker host", "secrets"): {str(ROOT / "docker/secrets.tar"): True},
     ("backup", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True},
+    ("offsite", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True},
 }
 
 
@@ -125,7 +138,7 @@ def services(files: str) -> dict[str, dict[str, Any]]:
         "--format",
         "json",
     ]
-    environ = {**os.environ, **OIDC, **HOST, "COMPOSE_FILE": FILES[files], "RUN_ISOLATION": isolation(files), **TAGS}
+    environ = {**os.environ, **OIDC, **OFFSITE, **HOST, "COMPOSE_FILE": FILES[files], "RUN_ISOLATION": isolation(files), **TAGS}
     model = json.loads(subprocess.run(command, cwd=ROOT, env=environ, text=True, capture_output=True, check=True).stdout)
     found: dict[str, dict[str, Any]] = model["services"]
     return found
@@ -221,6 +234,19 @@ def test_only_webserver_and_daemon_reach_the_gateway(files: str) -> None:
         assert (engine, hosts, "launch_gateway" in found) == (set(), set(), False)
     else:
         assert (engine, hosts) == ({"launch_gateway", "webserver", "daemon"}, {"webserver", "daemon"})
+
+
+def test_copies_read_volumes_only() -> None:
+    """The service has every password. It must not be able to change what it copies."""
+    mounts = services("offsite")["offsite"]["volumes"]
+    assert {each["target"]: each.get("read_only", False) for each in mounts} == {
+        "/data/0/backup_data": True,
+        "/repository": False,
+    }
+    text = mounts_text(["compute_logs"])
+    copied, restored = [line for line in text.splitlines() if "compute_logs" in line]
+    assert "read_only: true" in copied
+    assert "read_only" not in restored
 
 
 def test_backup_keeps_the_settings_of_postgres() -> None:

@@ -14,9 +14,9 @@ from tests.conftest import repository_text, setting_names
 
 COMPOSE = compose_file("docker-compose.yml")
 README = repository_text("README.md")
-# Compose itself sets these.
 # The verbs read it, and no container does.
 OF_VERBS = {"BACKUP_RECIPIENT"}
+# Compose itself sets these.
 GIVEN = {"COMPOSE_PROJECT_NAME", "WORKER_GATEWAY_ADDRESS"}
 
 
@@ -44,7 +44,7 @@ def locked(folder: str) -> dict[str, set[str]]:
 
 
 def compose_text() -> str:
-    overlays = (f"docker/compose.{name}.yml" for name in ("worker", "worker-gateway", "backup", "edge", "oidc"))
+    overlays = (f"docker/compose.{name}.yml" for name in ("worker", "worker-gateway", "backup", "offsite", "edge", "oidc"))
     services = (f"docker/code_server/{name}.yml" for name in ("code", "container", "worker"))
     shared = ("docker/time_limits.env", *services)
     return "".join(repository_text(path) for path in ("docker-compose.yml", *overlays, *shared))

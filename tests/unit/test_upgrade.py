@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -49,16 +50,18 @@ def model(root: Path) -> dict[str, object]:
 def test_recorded_release_mounts_copies_and_builds_nothing(tmp_path: Path) -> None:
     """`git pull` replaces the files of the checkout. A user's project is not part of a release, and may be large."""
     root, folder = checkout(tmp_path / "root"), tmp_path / "kept"
+    copies = [f"{folder}/workspace.yaml", f"{folder}/locations"]
     kept = frozen(model(root), root, folder)
     shop = kept["services"]["shop"]
     assert (shop["pull_policy"], "build" in shop) == ("never", False)
     assert [mount["source"] for mount in shop["volumes"]] == [
-        "./files/workspace.yaml", "./files/locations", f"{root}/shop", "/var/run/docker.sock", "data",
+        *copies, f"{root}/shop", "/var/run/docker.sock", "data",
     ]  # fmt: skip
-    assert kept["secrets"] == {"key": {"name": "shop_key", "file": "./files/.env"}, "none": {"file": "/dev/null"}}
+    # They have owners, who could not read a copy.
+    assert kept["secrets"] == model(root)["secrets"]
     (root / "workspace.yaml").write_text("of the next release")
-    assert (folder / "files/workspace.yaml").read_text() == "load_from: []"
-    assert (folder / "files/locations/shop/compose.yml").read_text() == "x"
+    assert (folder / "workspace.yaml").read_text() == "load_from: []"
+    assert (folder / "locations/shop/compose.yml").read_text() == "x"
     assert kept["volumes"] == {"data": {"name": "shop_data"}}
 
 
@@ -108,10 +111,37 @@ def test_folder_of_another_project_is_no_release(tmp_path: Path) -> None:
 
 def test_upgrade_needs_room_for_two_copies_and_images() -> None:
     """A full disk in the middle would stop Postgres."""
-    check_disk(None, 100 * GIB)
-    check_disk(25 * GIB, 10 * GIB)
-    with pytest.raises(CommandError, match=r"^24\.0 GiB of disk for Docker are free, and 25\.0 GiB are needed for a copy"):
-        check_disk(24 * GIB, 10 * GIB)
+    check_disk(None, 10 * GIB, 10 * GIB, moving=False)
+    check_disk(15 * GIB, 10 * GIB, 10 * GIB, moving=False)
+    with pytest.raises(CommandError, match=r"^14\.0 GiB of disk for Docker are free, and 15\.0 GiB are needed for a copy"):
+        check_disk(14 * GIB, 10 * GIB, 10 * GIB, moving=False)
+    with pytest.raises(CommandError, match=r"^15\.0 GiB of disk for Docker are free, and 25\.0 GiB are needed for a copy"):
+        check_disk(15 * GIB, 20 * GIB, 10 * GIB, moving=True)
+    with pytest.raises(CommandError, match=r"^9\.0 GiB of disk for this folder are free, and 10\.0 GiB are needed for a backup$"):
+        check_disk(15 * GIB, 9 * GIB, 10 * GIB, moving=False)
+
+
+def test_files_of_a_release_stay_until_no_record_names_them(
+    records: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After a return, the containers of the former release mount them."""
+    root = checkout(tmp_path / "root")
+    (root / recorded.LOCK).parent.mkdir(parents=True)
+    (root / recorded.LOCK).write_text("dagster==1.13.3 \\\n")
+    text = "name: shop\nservices: {a: {image: b, volumes: ['./workspace.yaml:/w:ro']}}\n"
+    (root / "docker-compose.yml").write_text(text)
+    monkeypatch.setenv("COMPOSE_FILE", "docker-compose.yml")
+    recorded.record("shop", root)
+    recorded.record("shop", root)
+    (first,) = (records / "shop.files").iterdir()
+    shutil.copytree(running("shop").folder, records / "shop.former")
+    (root / "workspace.yaml").write_text("of the next release")
+    recorded.record("shop", root)
+    assert (first / "workspace.yaml").read_text() == "load_from: []"
+    assert len(list((records / "shop.files").iterdir())) == 2
+    shutil.rmtree(records / "shop.former")
+    recorded.record("shop", root)
+    assert not first.exists()
 
 
 def test_record_belongs_to_its_owner_alone(records: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

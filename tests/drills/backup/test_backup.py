@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from dagster_api.schedules_and_sensors import schedule
+from operate import database_move
 from operate.archive import read
 from operate.compose import ROOT
-from tests.drills.comparing import ASKED, files, hashes, put_odd_things_into_the_warehouse
+from tests.drills.comparing import ASKED, PSQL, files, hashes, put_odd_things_into_the_warehouse
 from tests.stack.conftest import Stack
 from tests.stack.runs import held_run, wait_until_begun
 
@@ -23,7 +24,7 @@ CHANGES = {"runs", "event_logs", "run_tags", "concurrency_slots", "pending_steps
 CHANGES |= {"instigators", "jobs", "job_ticks"}
 
 
-def test_deployment_is_what_it_was_after_a_restore(still: Stack) -> None:
+def test_deployment_is_what_it_was_after_a_restore(still: Stack, age: None, tmp_path: Path) -> None:
     """It is restored over newer data, and then on a new machine. The run that was in progress is failed, and says why."""
     still.succeeds("letters_job")
     put_odd_things_into_the_warehouse(still.compose)
@@ -33,22 +34,26 @@ def test_deployment_is_what_it_was_after_a_restore(still: Stack) -> None:
     # It would write between the backup and the look at it.
     still.compose("stop", "daemon")
     answers = still.client.query(ASKED)
-    made = still.make("backup")
+    key = tmp_path / "key.txt"
+    subprocess.run(["age-keygen", "--output", key], check=True, capture_output=True)
+    recipient = subprocess.run(["age-keygen", "-y", key], text=True, check=True, capture_output=True).stdout.strip()
+    made = still.make("backup", f"BACKUP_RECIPIENT={recipient}")
     assert made.returncode == 0, made.stderr
+    assert made.stdout.endswith("It is encrypted.\n")
     file = ROOT / made.stdout.split()[1]
     before, data = {name: hashes(still.compose, name) for name in ("dagster", "warehouse")}, files(still.compose)
     assert "odd.numbers" in before["warehouse"]
     assert all(data[key] for key in ("secrets_code", "secrets_postgres", "compute_logs", "op_outputs"))
     still.warehouse("DROP SCHEMA odd CASCADE")
     try:
-        restored = still.make("restore", f"FILE={file}", "YES=1")
+        restored = still.make("restore", f"FILE={file}", f"IDENTITY={key}", "YES=1")
         assert restored.returncode == 0, restored.stderr
         safe = Path(restored.stderr.partition("what was here is in ")[2].split()[0])
         assert read(safe).names("databases") == ["dagster.dump", "warehouse.dump"]
         safe.unlink()
         check(still, before, data, busy)
         still.remove()
-        restored = still.make("restore", f"FILE={file}", "SAFETY=0")
+        restored = still.make("restore", f"FILE={file}", f"IDENTITY={key}", "SAFETY=0")
         assert restored.returncode == 0, restored.stderr
     finally:
         file.unlink()
@@ -109,3 +114,32 @@ def test_backup_lists_each_member_and_a_restore_asks_first(still: Stack) -> None
     finally:
         file.unlink()
     assert still.compose("ps", "--quiet") == before
+
+
+def test_indexes_are_built_again_where_another_library_sorts_text(still: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image of another Debian sorts text in another way. A lookup by an old index would miss rows."""
+    admin = (*PSQL, "--username=postgres", "--no-align", "--tuples-only")
+    still.compose(
+        *admin, "--dbname=postgres", "--command", "CREATE DATABASE sorted TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'"
+    )
+    try:
+        still.compose(
+            *admin,
+            "--dbname=sorted",
+            "--command",
+            "CREATE TABLE words (word text PRIMARY KEY); ALTER TABLE words OWNER TO warehouse",
+        )
+        still.compose(
+            *admin, "--dbname=postgres", "--command", "UPDATE pg_database SET datcollversion = '1' WHERE datname = 'sorted'"
+        )
+        file = (*admin, "--dbname=sorted", "--command", "SELECT pg_relation_filenode('words_pkey')")
+        before = still.compose(*file)
+        for name, value in still.environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(database_move, "NAMES", "sorted")
+        database_move.refresh_indexes()
+        assert still.compose(*file) != before
+        wrong = database_move.OTHER_LIBRARY.format("sorted")
+        assert still.compose(*admin, "--dbname=postgres", "--command", wrong).strip() == ""
+    finally:
+        still.compose(*admin, "--dbname=postgres", "--command", "DROP DATABASE sorted")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from operate.compose import ROOT, free_port
+from operate.compose import ROOT
 from operate.env_file import replace_in_env, settings
-from operate.up import OFFLINE, available, ensure_base_images
-from tests.locations.conftest import House, copied
+from operate.up import OFFLINE, available
+from tests.locations.conftest import House, copied, housed
 
 PROJECT = f"upgrade_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 UV = [sys.executable, "-m", "uv", "--quiet", "--no-config", "pip", "compile", "--universal", "--python-version", "3.11"]
@@ -86,21 +86,8 @@ def old_postgres() -> str:
 
 @pytest.fixture(scope="module")
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Yields the copy, which runs the older release. Removes it at the end."""
-    ensure_base_images(os.environ)
-    above = tmp_path_factory.mktemp("upgrade")
-    folder, port = above / "deployment", free_port()
-    folder.mkdir()
-    given = (ROOT / ".env").read_text() if (ROOT / ".env").exists() else ""
-    (folder / ".env").write_text(f"{given}COMPOSE_PROJECT_NAME={PROJECT}\nWEBSERVER_PORT={port}\n")
-    make_older(folder)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
-    house = House(folder, above, kept, f"http://127.0.0.1:{port}")
-    try:
+    """Yields the copy, which runs the older release."""
+    with housed(request, tmp_path_factory.mktemp("upgrade"), PROJECT) as house:
+        make_older(house.folder)
         house.made("up")
         yield house
-    finally:
-        if request.session.testsfailed:
-            subprocess.run(["docker", "ps", "--all"], check=True)
-        destroy = [sys.executable, "-m", "operate", "destroy", "--yes"]
-        subprocess.run(destroy, cwd=folder, env=kept, check=True, capture_output=True)

@@ -134,6 +134,14 @@ def check_unchanged(house: House, past: Past) -> None:
     assert not (house.folder / f".releases/{PROJECT}.former").exists()
 
 
+def check_mounts(house: House) -> None:
+    """Checks that containers still find the files that they mount, and that a run can be launched."""
+    compose_of(house)("restart", "webserver", "launch_gateway")
+    compose_of(house)("up", "--detach", "--wait", "--no-build")
+    client = house.client(LOCATION)
+    assert client.wait(client.launch("data_extraction_job")).status == "SUCCESS"
+
+
 def test_make_up_does_not_upgrade(newer: House, past: Past) -> None:
     """Somebody types the usual command after `git pull`. Dagster's tables would change without a way back."""
     refused = newer.make("up")
@@ -150,7 +158,7 @@ def test_release_that_cannot_be_built_stops_nothing(newer: House, past: Past) ->
     file.write_text(file.read_text().replace("\nWORKDIR", '\nRUN echo "there is no package of that name" && false\nWORKDIR'))
     refused = upgrade(newer)
     assert refused.returncode != 0
-    assert "upgrade: no data was changed, and the former release runs. The reason: " in refused.stderr
+    assert "upgrade: nothing was stopped or changed. The reason: " in refused.stderr
     assert "there is no package of that name" in refused.stderr
     assert sorted(compose_of(newer)("ps", "--quiet").split()) == sorted(before)
     check_unchanged(newer, past)
@@ -204,6 +212,8 @@ def test_upgrade_that_was_killed_goes_back_with_one_command(newer: House, past: 
     assert said in refused.stderr
     assert "upgrade: the former release runs again" in newer.made("upgrade", "BACK=1")
     check_unchanged(newer, past)
+    assert "no upgrade has broken off, so there is nothing to go back to" in newer.make("upgrade", "BACK=1").stderr
+    check_mounts(newer)
 
 
 def test_upgrade_keeps_all_data_and_the_queue(newer: House, past: Past) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from os import environ
+from pathlib import Path
 
 from database_backup import status
 from database_backup.barman import BarmanError, configure
@@ -22,15 +23,15 @@ def configured() -> Settings:
     return found
 
 
-def attempt(kind: str, work: Callable[[], str]) -> bool:
-    """Does a piece of work, and keeps its outcome. Returns whether it succeeded."""
+def attempt(kind: str, work: Callable[[], str], file: Path = status.FILE) -> bool:
+    """Does a piece of work, and keeps its outcome in a file. Returns whether it succeeded."""
     said = error = ""
     try:
         said = work()
     except (BarmanError, OSError, ValueError, LookupError) as raised:
         error = str(raised) or type(raised).__name__
     try:
-        status.note(kind, datetime.now(UTC), said, error)
+        status.note(kind, datetime.now(UTC), said, error, file)
     except OSError as full:
         print(f"{kind}: {error or said}: its outcome cannot be kept: {full}", file=sys.stderr)
         return False
