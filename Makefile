@@ -57,7 +57,6 @@ bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFIC
 
 # Three files of tests at once: tests/lanes.py says which.
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
-DRILL_WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test: test-static ## Run all tests but the drills
 	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/workers tests/integration tests/unit $(DEMO_TESTS)
@@ -78,7 +77,7 @@ test-stack: .venv ## Test the whole deployment in Docker, under a project name o
 
 test-drills: .venv ## Test what takes long: faults under load, lost hosts, restores; RUNS=100 queues that many runs and takes an hour
 	docker/offline/engine.sh start
-	$(if $(RUNS),FAULT_RUNS=$(RUNS)) $(PYTHON) -m pytest $(DRILL_WORKERS) tests/drills $(DEMO_DRILLS)
+	$(if $(RUNS),FAULT_RUNS=$(RUNS)) $(PYTHON) -m pytest $(WORKERS) tests/drills $(DEMO_DRILLS)
 
 lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
 	@scripts/lint.sh

@@ -11,20 +11,15 @@ if TYPE_CHECKING:
 
 # The files of each folder share a copy of the deployment; those of code locations have a copy each.
 COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/workers/", "tests/drills/", "tests/demo/drills/")
-ANY = (
-    "tests/workers/",
-    "tests/locations/",
-    "tests/demo/drills/",
-    "tests/drills/locations/",
-    "tests/drills/upgrade/",
-    "tests/drills/offsite/",
-)
+ANY = ("tests/workers/", "tests/locations/", "tests/demo/drills/", "tests/drills/")
 # Those of the worker that begins with files that need no copy.
 LAST = ("tests/locations/",)
-FIRST = {
-    "gw0": ("tests/demo/stack/", "tests/drills/workers/"),
-    "gw1": ("tests/stack/", "tests/drills/backup/"),
-    "gw2": (),
+FIRST = {"gw0": ("tests/demo/stack/",), "gw1": ("tests/stack/",)}
+# Every drill has a copy, and most of them wait.
+FIRST_DRILLS = {
+    "gw0": ("tests/drills/workers/",),
+    "gw1": ("tests/drills/backup/",),
+    "gw2": ("tests/drills/upgrade/", "tests/drills/offsite/"),
 }
 
 
@@ -32,7 +27,8 @@ class Lanes(LoadFileScheduling):
     """Lets each worker take its own files first. Afterwards all take files that have a copy each, and those that need none."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        own = FIRST.get(node.gateway.id, ())
+        drills = any(test.startswith("tests/drills/") for test in self.collection or ())
+        own = (FIRST_DRILLS if drills else FIRST).get(node.gateway.id, ())
         kinds = (own, ANY, None) if own else (None, LAST)
         fitting = [file for kind in kinds for file in self.workqueue if _is(file, kind)]
         if not fitting:
