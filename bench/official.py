@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from operate.compose import compose, free_port, run
+from operate.overlays import BASE
 
 PROJECT = "bench_official"
 
 
 def environment(port: int) -> Mapping[str, str]:
-    """The environment that points `docker compose` at the copy instead of the deployment."""
-    return {**os.environ, "COMPOSE_PROJECT_NAME": PROJECT, "WEBSERVER_PORT": str(port), "COMPOSE_PROGRESS": "quiet"}
+    """The environment that points `docker compose` at the copy instead of the deployment, whose overlays it has not."""
+    copy = {"COMPOSE_PROJECT_NAME": PROJECT, "WEBSERVER_PORT": str(port), "COMPOSE_FILE": BASE, "RUN_ISOLATION": "container"}
+    return {**os.environ, **copy, "COMPOSE_PROGRESS": "quiet"}
 
 
 @contextmanager
@@ -22,7 +24,7 @@ def official_deployment() -> Iterator[str]:
     """Builds and starts the copy, and removes it with its data."""
     port = free_port()
     ours = environment(port)
-    theirs = {**ours, "COMPOSE_FILE": "docker-compose.yml:bench/official_settings/compose.yml"}
+    theirs = {**ours, "COMPOSE_FILE": f"{BASE}:bench/official_settings/compose.yml"}
     try:
         compose("build", "--quiet", env=ours)
         compose("build", "--quiet", env=theirs)

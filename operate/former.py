@@ -127,6 +127,7 @@ class Former:
         else:
             aside.remove_copies(self.project)
         self.bring_back_settings_and_images()
+        self.release.become(running(self.project))
         self._put_backups_aside(changed=bool(kept))
         (self.folder / VOLUMES).unlink(missing_ok=True)
         half_restored.forget(self.project)

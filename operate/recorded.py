@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from operate.compose import ROOT, CommandError, run
+from operate.frozen import frozen
 from operate.releases import FOLDER
 from operate.safe_file import write_safely
 
@@ -54,8 +55,13 @@ class Recorded:
 
     @property
     def is_there(self) -> bool:
-        """Whether it was written down completely."""
+        """Whether it was written down."""
         return (self.folder / FACTS).exists()
+
+    def become(self, other: Recorded) -> None:
+        """Writes this record in the place of another one."""
+        for name in (COMPOSE, FACTS):
+            write_safely(other.folder / name, (self.folder / name).read_text())
 
     @contextmanager
     def chosen(self) -> Iterator[None]:
@@ -136,52 +142,6 @@ def remove_unused_files(project: str) -> None:
     for folder in (FOLDER / f"{project}.{FILES}").glob("*"):
         if not any(str(folder) in text for text in texts):
             shutil.rmtree(folder)
-
-
-def frozen(model: Mapping[str, Any], root: Path, folder: Path) -> dict[str, Any]:
-    """A model that needs nothing of its checkout: it builds nothing, and mounts copies of the checkout's files."""
-    projects = {context for service in model["services"].values() for context in contexts(service)}
-
-    def kept(source: str) -> str:
-        path = Path(source)
-        return source if source in projects or not path.is_relative_to(root) else copied(path, root, folder)
-
-    return {
-        **model,
-        "services": {name: frozen_service(service, kept) for name, service in model["services"].items()},
-        # Files of secrets stay where they are: they are the user's, and their owners matter.
-        **({"configs": frozen_files(model["configs"], kept)} if model.get("configs") else {}),
-    }
-
-
-def contexts(service: Mapping[str, Any]) -> list[str]:
-    """The folders of the projects that a service's image is built of: these are the user's, and no part of a release."""
-    found = ((service.get("build") or {}).get("additional_contexts") or {}).get("project")
-    return [found] if found else []
-
-
-def frozen_service(service: Mapping[str, Any], kept: Any) -> dict[str, Any]:
-    """A service that builds nothing."""
-    mounts = [
-        {**mount, "source": kept(mount["source"])} if mount["type"] == "bind" else mount for mount in service.get("volumes", [])
-    ]
-    rest = {key: value for key, value in service.items() if key not in {"build", "volumes"}}
-    return {**rest, "pull_policy": "never", "volumes": mounts}
-
-
-def frozen_files(files: Mapping[str, Any], kept: Any) -> dict[str, Any]:
-    """Configs that are files."""
-    return {name: {**each, "file": kept(each["file"])} if "file" in each else each for name, each in files.items()}
-
-
-def copied(path: Path, root: Path, folder: Path) -> str:
-    """Copies a file or a folder of the checkout; returns the path of the copy."""
-    target = folder / path.relative_to(root)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Containers may be reading a copy that is there.
-    if not target.exists():
-        (shutil.copytree if path.is_dir() else shutil.copy2)(path, target)
-    return str(target)
 
 
 def forget_records(project: str) -> None:

@@ -18,7 +18,9 @@ HASH = f"""SELECT format('%I.%I', nspname, relname),
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$)'"""
 SELECTOR = '{repositoryName: "__repository__", repositoryLocationName: "user_code"}'
-ASKED = f"""{{assetNodes {{assetKey {{path}} assetMaterializations(limit: 5) {{runId timestamp}}}}
+ASKED = f"""{{assetNodes {{assetKey {{path}} assetMaterializations(limit: 5) {{runId timestamp}}
+partitionStats {{numPartitions numMaterialized numFailed}}
+assetChecksOrError {{... on AssetChecks {{checks {{name executionForLatestMaterialization {{status runId}}}}}}}}}}
 schedulesOrError(repositorySelector: {SELECTOR}) {{... on Schedules {{results {{name scheduleState {{status}}}}}}}}
 sensorsOrError(repositorySelector: {SELECTOR}) {{... on Sensors {{results {{name sensorState {{status}}}}}}}}}}"""
 

@@ -12,8 +12,9 @@ import pytest
 
 from operate import recorded
 from operate.compose import CommandError
+from operate.frozen import frozen
 from operate.preflight import GIB
-from operate.recorded import COMPOSE, FACTS, Recorded, check_same_dagster, forget_records, frozen, locked_dagster, running
+from operate.recorded import COMPOSE, FACTS, Recorded, check_same_dagster, forget_records, locked_dagster, running
 from operate.upgrade_steps import check_disk
 
 

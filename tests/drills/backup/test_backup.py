@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import schedule
+from dagster_api.waiting import seen, wait_for
 from operate import database_move
 from operate.archive import read
 from operate.compose import ROOT
@@ -25,7 +27,10 @@ CHANGES |= {"instigators", "jobs", "job_ticks"}
 
 
 def test_deployment_is_what_it_was_after_a_restore(still: Stack, age: None, tmp_path: Path) -> None:
-    """It is restored over newer data, and then on a new machine. The run that was in progress is failed, and says why."""
+    """It is restored over newer data, and then on a new machine, under another name.
+
+    The run that was in progress is failed, and says why.
+    """
     still.succeeds("letters_job")
     put_odd_things_into_the_warehouse(still.compose)
     schedule(still.client, "slow_schedule").turn(on=True)
@@ -53,6 +58,7 @@ def test_deployment_is_what_it_was_after_a_restore(still: Stack, age: None, tmp_
         safe.unlink()
         check(still, before, data, busy)
         still.remove()
+        rename(still)
         restored = still.make("restore", f"FILE={file}", f"IDENTITY={key}", "SAFETY=0")
         assert restored.returncode == 0, restored.stderr
     finally:
@@ -61,7 +67,26 @@ def test_deployment_is_what_it_was_after_a_restore(still: Stack, age: None, tmp_
     check(still, before, data, busy)
     assert still.client.query(ASKED) == answers
     still.mark("hold", on=False)
-    still.succeeds("letters_job")
+    assert still.client.wait(still.client.reexecute(busy)).status == "SUCCESS"
+    check_next_tick(still)
+
+
+def rename(stack: Stack) -> None:
+    """Gives the copy another name, as on another machine."""
+    stack.project += "_moved"
+    stack.environ["COMPOSE_PROJECT_NAME"] = stack.project
+
+
+def check_next_tick(stack: Stack) -> None:
+    """Checks that the daemon of the restored deployment ticks, and that the run succeeds."""
+    schedule(stack.client, "quick_schedule").turn(on=True)
+    tag = {"key": "dagster/schedule_name", "value": "quick_schedule"}
+
+    def ticked() -> list[Run]:
+        return seen(stack.client.runs(statuses=["SUCCESS"], tags=[tag]) or None, "no run of the schedule")
+
+    wait_for("the next tick", ticked, seconds=120, every=1)
+    schedule(stack.client, "quick_schedule").turn(on=False)
 
 
 def check(stack: Stack, before: dict[str, dict[str, str]], data: dict[str, str], busy: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from database_backup.barman import BarmanError
 
 CREDENTIALS = Path("/run/offsite_credentials")
-COMMAND = ("restic", "--cache-dir", "/tmp/restic")  # noqa: S108 - a container of its own
+SSH = "sftp.args=-i /run/offsite_ssh_key -o UserKnownHostsFile=/run/offsite_known_hosts -o BatchMode=yes"
+COMMAND = ("restic", "--cache-dir", "/tmp/restic", "--option", SSH)  # noqa: S108 - a container of its own
 HOST = "deployment"
 DATA = Path("/data")
 # The database's backups, and all other volumes: copied in this order.
