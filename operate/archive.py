@@ -44,7 +44,13 @@ class Writer:
             size += len(piece)
             self.file.write(piece)
 
-        fill(write)
+        try:
+            fill(write)
+        except BaseException:
+            # The next member begins where this one began.
+            self.file.seek(start)
+            self.file.truncate()
+            raise
         self.file.write(b"\0" * (-size % tarfile.BLOCKSIZE))
         end = self.file.tell()
         self.file.seek(start)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from operate.env_file import env_file
 
 FOLDER = ROOT / "backups"
 SETTINGS = "settings.env"
+COUNTED_TRIES = 2
 
 
 def postgres_major() -> int:
@@ -69,10 +71,21 @@ def write(path: Path, deployment: Mapping[str, Any]) -> None:
 
 
 def add_database(archive: Writer, database: str) -> Counts:
-    """Adds the dump of a database; returns the number of rows in each table."""
-    with one_moment(database) as (moment, rows):
-        archive.add(f"databases/{database}.dump", partial(databases.dump, database, moment=moment))
-    return rows
+    """Adds the dump of a database; returns the number of rows in each table, or nothing if they cannot be counted.
+
+    A run that replaces a table between the count and the dump makes the dump fail.
+
+    Raises:
+        CommandError: the database cannot be read.
+    """
+    name = f"databases/{database}.dump"
+    for _ in range(COUNTED_TRIES):
+        with suppress(CommandError), one_moment(database) as (moment, rows):
+            archive.add(name, partial(databases.dump, database, moment=moment))
+            return rows
+    print(f"backup: tables of {database} are replaced all the time, so their rows are not counted", file=sys.stderr)
+    archive.add(name, partial(databases.dump, database))
+    return {}
 
 
 def _content(path: Path) -> Callable[[Callable[[bytes], None]], None]:

@@ -18,7 +18,10 @@ query_to_xml(format('SELECT count(*) AS c FROM ONLY %I.%I', nspname, relname), f
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema$)'"""
 SETTINGS = "SET search_path = pg_catalog; SET lock_timeout = '60s';"
-BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot();"
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot(); SAVEPOINT counting;"
+# It releases the locks of the count. A run that replaces a table would wait for them, and pg_dump for the run: 60 s, then it
+# failed.
+RELEASE = "ROLLBACK TO SAVEPOINT counting;"
 END = "the end"
 Counts = dict[str, int]
 
@@ -35,7 +38,7 @@ def one_moment(database: str) -> Iterator[tuple[str, Counts]]:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as session:
         given, answers = cast("IO[str]", session.stdin), cast("IO[str]", session.stdout)
-        given.write(f"{SETTINGS}\n{BEGIN}\n{COUNT};\n\\echo {END}\n")
+        given.write(f"{SETTINGS}\n{BEGIN}\n{COUNT};\n{RELEASE}\n\\echo {END}\n")
         given.flush()
         lines = [line.rstrip("\n") for line in iter(answers.readline, f"{END}\n") if line or _ended(database, session)]
         yield lines[0], json.loads(lines[1])
