@@ -72,9 +72,10 @@ def test_deployment_is_what_it_was_after_a_restore(still: Stack, age: None, tmp_
 
 
 def rename(stack: Stack) -> None:
-    """Gives the copy another name, as on another machine."""
+    """Gives the copy another name, as on another machine. A test that was killed may have left something of that name."""
     stack.project += "_moved"
     stack.environ["COMPOSE_PROJECT_NAME"] = stack.project
+    stack.remove()
 
 
 def check_next_tick(stack: Stack) -> None:
