@@ -176,7 +176,7 @@ def test_migration_that_fails_half_way_is_undone(newer: House, past: Past) -> No
 
 def reason(refused: subprocess.CompletedProcess[str]) -> str:
     """Returns the last line of the verb, without what it begins with."""
-    lines = [line for line in refused.stderr.splitlines() if not line.startswith("make: ")]
+    lines = [line for line in refused.stderr.splitlines() if not line.startswith("make")]
     return lines[-1].partition("The reason: ")[2] or lines[-1]
 
 
