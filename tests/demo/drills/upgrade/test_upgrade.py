@@ -17,8 +17,8 @@ from dagster_api.waiting import seen, wait_for
 from operate.env_file import settings
 from operate.recorded import locked_dagster
 from operate.volumes import kept
+from tests.demo.drills.upgrade.conftest import OLD_DAGSTER, PROJECT, make_newer, make_older, postgres
 from tests.drills.comparing import ASKED, PSQL, files_of, hashes, put_odd_things_into_the_warehouse
-from tests.drills.upgrade.conftest import OLD_DAGSTER, PROJECT, make_newer, make_older, postgres
 from tests.locations.conftest import House
 from tests.selector import LOCATION
 
