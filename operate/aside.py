@@ -8,10 +8,8 @@ from typing import Any
 
 from operate.compose import CommandError, run
 from operate.containers import containers, is_draining, service_of
-from operate.volumes import present
+from operate.volumes import LEFT, present
 
-# Barman's backups are large, and a copy of the database's past: they stay where they are.
-STAYS = {"backup_data", "offsite_repository"}
 # A user's volume may have a similar name, so that copies have a label.
 COPY_LABEL = "dagster/copy-of"
 COPY = "find /to -mindepth 1 -delete && cp -a /from/. /to/ && sync -f /to"
@@ -20,8 +18,8 @@ RIGHTS = ("DAC_OVERRIDE", "CHOWN", "FOWNER", "FSETID")
 
 
 def volumes_of(model: Mapping[str, Any]) -> list[str]:
-    """The names of the volumes to copy, external ones too."""
-    named = {key: volume["name"] for key, volume in model["volumes"].items() if key not in STAYS}
+    """The names of the volumes to copy, external ones too. Backups are large, and a copy of the past: they stay."""
+    named = {key: volume["name"] for key, volume in model["volumes"].items() if key not in LEFT}
     return sorted(present(named).values())
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from operate import databases, half_restored, volumes
+from operate import databases, unfinished, volumes
 from operate.alone import alone
 from operate.archive import Writer, new_file
 from operate.compose import ROOT, CommandError, model, run, services
@@ -24,12 +24,6 @@ from operate.env_file import env_file
 FOLDER = ROOT / "backups"
 SETTINGS = "settings.env"
 COUNTED_TRIES = 2
-
-
-def postgres_major() -> int:
-    """The major version of the running Postgres."""
-    said = run([*databases.EXEC, "postgres", "--version"], capture=True)
-    return int(said.split()[2].partition(".")[0])
 
 
 def dagster_version(image: str) -> str:
@@ -43,7 +37,7 @@ def facts(deployment: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "project": deployment["name"],
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "postgres_major": postgres_major(),
+        "postgres_major": databases.major(),
         "dagster": dagster_version(deployment["services"]["secrets"]["image"]),
     }
 
@@ -127,7 +121,7 @@ def main(_: list[str]) -> int:
     """
     with alone():
         deployment = model()
-        half_restored.check(deployment["name"])
+        unfinished.check(deployment["name"])
         check_running()
         try:
             path = make(deployment)

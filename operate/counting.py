@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import IO, cast
 
 from operate.compose import ROOT, CommandError
-from operate.databases import EXEC, sql
+from operate.databases import EXEC, PSQL, sql
 
 # No name of user code is called: pg_catalog is the only schema. The superuser's count ignores row security. JSON takes names
 # with any character, on one line.
@@ -33,20 +33,17 @@ def one_moment(database: str) -> Iterator[tuple[str, Counts]]:
     Raises:
         CommandError: Postgres does not answer, or a table stays locked.
     """
-    psql = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--tuples-only", "--no-align", "--username=postgres")
-    command = [*EXEC, *psql, f"--dbname={database}"]
-    pipe = subprocess.PIPE
+    command, pipe = [*EXEC, *PSQL, "--username=postgres", f"--dbname={database}"], subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as session:
         given, answers = cast("IO[str]", session.stdin), cast("IO[str]", session.stdout)
         given.write(f"{SETTINGS}\n{BEGIN}\n{COUNT};\n{RELEASE}\n\\echo {END}\n")
         given.flush()
-        lines = [line.rstrip("\n") for line in iter(answers.readline, f"{END}\n") if line or _ended(database, session)]
-        yield lines[0], json.loads(lines[1])
+        lines = [answers.readline().rstrip("\n") for _ in (BEGIN, COUNT, END)]
+        if lines[-1] != END:
+            raise CommandError(f"the rows of {database} cannot be counted: {session.communicate()[1].strip()}")
+        moment, counts, _ = lines
+        yield moment, json.loads(counts)
         given.close()
-
-
-def _ended(database: str, session: subprocess.Popen[str]) -> bool:
-    raise CommandError(f"the rows of {database} cannot be counted: {session.communicate()[1].strip()}")
 
 
 def check_counts(database: str, expected: Mapping[str, int]) -> None:

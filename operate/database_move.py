@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from operate import databases
 from operate.archive import new_file
@@ -57,12 +56,8 @@ def dump(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     for database in databases.DATABASES:
         with new_file(folder / database) as file:
-            databases.dump(database, partial(_write, file))
+            databases.dump(database, file.write)
     (folder / "sorting").write_text(sorting())
-
-
-def _write(file: BinaryIO, piece: bytes) -> None:
-    file.write(piece)
 
 
 def restore(model: Mapping[str, Any], folder: Path) -> None:

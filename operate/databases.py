@@ -15,6 +15,7 @@ from operate.compose import ROOT, CommandError, run
 # rights: a constraint of user code calls a function of user code. For the same reason nothing here reads a table.
 DATABASES = {"dagster": "dagster", "warehouse": "warehouse"}
 EXEC = ("docker", "compose", "--progress", "quiet", "exec", "-T", "postgres")
+PSQL = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--tuples-only", "--no-align")
 PIECE = 2**20
 # A run that changes a table must not wait for the dump, nor the dump for it.
 LOCK_WAIT = "--lock-wait-timeout=60s"
@@ -22,7 +23,7 @@ TRIAL = "restore_trial"
 ZSTD_SINCE = 16
 
 
-def stream(what: str, command: tuple[str, ...], write: Callable[[bytes], None]) -> None:
+def stream(what: str, command: tuple[str, ...], write: Callable[[bytes], object]) -> None:
     """Passes the standard output of a command on. `what` names its work in an error.
 
     Raises:
@@ -62,6 +63,15 @@ def _check(what: str, status: int, errors: IO[bytes]) -> None:
         raise CommandError(f"{what} failed: {said}")
 
 
+def major() -> int:
+    """The major version of the Postgres that runs.
+
+    Raises:
+        CommandError: none does.
+    """
+    return int(run([*EXEC, "postgres", "--version"], capture=True).split()[2].partition(".")[0])
+
+
 def compression() -> str:
     """The option of pg_dump that costs least: it shares the processors of Postgres.
 
@@ -70,11 +80,10 @@ def compression() -> str:
     Raises:
         CommandError: Postgres does not run.
     """
-    major = run([*EXEC, "pg_dump", "--version"], capture=True).split()[2].partition(".")[0]
-    return "--compress=zstd:1" if int(major) >= ZSTD_SINCE else "--compress=1"
+    return "--compress=zstd:1" if major() >= ZSTD_SINCE else "--compress=1"
 
 
-def dump(database: str, write: Callable[[bytes], None], moment: str = "") -> None:
+def dump(database: str, write: Callable[[bytes], object], moment: str = "") -> None:
     """Passes the dump of a database on. It is of one moment, which another session may hold.
 
     Raises:
@@ -110,8 +119,7 @@ def sql(statement: str, database: str = "postgres", role: str = "") -> str:
         CommandError: Postgres refuses.
     """
     role = role or DATABASES.get(database, "postgres")
-    psql = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--tuples-only", "--no-align")
-    return run([*EXEC, *psql, f"--username={role}", f"--dbname={database}", f"--command={statement}"], capture=True)
+    return run([*EXEC, *PSQL, f"--username={role}", f"--dbname={database}", f"--command={statement}"], capture=True)
 
 
 def try_restore(database: str, source: IO[bytes]) -> None:

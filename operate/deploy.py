@@ -18,7 +18,7 @@ from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.runs import Run
 from dagster_api.waiting import WaitError, seen, wait_for
-from operate import half_restored
+from operate import unfinished
 from operate.alone import alone
 from operate.code_server import drain_workers, end_code_servers, hand_out_secrets, image_of, is_current, start_beside
 from operate.compose import QUIET, CommandError, code_server_start, compose, model, webserver_url
@@ -190,7 +190,7 @@ def main(words: list[str]) -> int:
         hosted = locations(deployment)
         wanted = chosen(options.names, hosted)
         check_webserver()
-        half_restored.check(deployment["name"])
+        unfinished.check(deployment["name"])
         check_same_dagster(deployment["name"])
         (back if options.back else forward)(deployment, wanted, [each.name for each in hosted])
         record(deployment["name"])

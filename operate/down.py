@@ -6,8 +6,8 @@ import sys
 
 from operate.aside import remove_images
 from operate.compose import compose, model, run, run_containers
-from operate.half_restored import forget
 from operate.recorded import forget_records
+from operate.unfinished import forget
 
 # Compose does not remove containers of `docker compose run`, such as the evaluation, nor objects of disabled overlays.
 ONE_OFF = "label=com.docker.compose.oneoff=True"

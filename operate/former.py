@@ -13,7 +13,7 @@ from typing import Any
 
 from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
-from operate import aside, half_restored
+from operate import aside, unfinished
 from operate.compose import QUIET, CommandError, code_server_start, compose, run, run_containers, webserver_url
 from operate.down import of_project, remove
 from operate.env_file import env_file
@@ -120,7 +120,7 @@ class Former:
             CommandError: no upgrade has broken off, or something cannot be brought back.
             WaitError: the webserver does not load a code location.
         """
-        if not half_restored.is_half_restored(self.project):
+        if not unfinished.is_unfinished(self.project):
             raise CommandError("no upgrade has broken off, so there is nothing to go back to")
         if kept := self._listed(VOLUMES):
             self._bring_back_volumes(kept["copied"], kept["there"])
@@ -130,7 +130,7 @@ class Former:
         self.release.become(running(self.project))
         self._put_backups_aside(changed=bool(kept))
         (self.folder / VOLUMES).unlink(missing_ok=True)
-        half_restored.forget(self.project)
+        unfinished.forget(self.project)
         self.start()
         self.forget()
 

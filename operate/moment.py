@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from operate import volumes
 from operate.compose import QUIET, CommandError, compose, model, run, run_containers, services
 from operate.down import remove, stop
-from operate.half_restored import in_between, is_half_restored
 from operate.images import build
 from operate.interrupted import fail_interrupted_runs, start_database
 from operate.locations import locations
+from operate.unfinished import in_between, is_unfinished
 from operate.up import ensure_base_images, up
 
 LATEST = "latest"
@@ -69,6 +69,18 @@ def finish_wal() -> None:
             print(f"restore: the last WAL may be missing: {error}", file=sys.stderr)
 
 
+def empty(deployment: Mapping[str, Any], left: Collection[str] = volumes.LEFT) -> None:
+    """Makes the volumes empty ones, but those that are left: new volumes, with the owners that their services give them.
+
+    Raises:
+        CommandError: a container uses one.
+    """
+    compose(*QUIET, "down", "--remove-orphans")
+    remove("container", run_containers(deployment["name"]))
+    volumes.remove(deployment, left)
+    compose(*QUIET, "up", "--no-start")
+
+
 def prepare(moment: str, again: str) -> None:
     """Restores the databases beside those that are here. `again` says how to start these.
 
@@ -102,7 +114,7 @@ def restore_moment(at: str, moment: str, *, safety: bool) -> int:
     build(project, locations(deployment))
     finish_wal()
     stop(project)
-    prepare(moment, UNFINISHED if is_half_restored(project) else "`make up` starts all again.")
+    prepare(moment, UNFINISHED if is_unfinished(project) else "`make up` starts all again.")
     with in_between(project, f'Try again: make restore AT="{at}". {BEFORE}'):
         replace(deployment)
     end(safety=safety)

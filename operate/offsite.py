@@ -7,14 +7,14 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from operate import backup, volumes
-from operate.compose import QUIET, CommandError, compose, model, run_containers, services
-from operate.down import remove, stop
+from operate import backup
+from operate.compose import QUIET, CommandError, compose, model, services
+from operate.down import stop
 from operate.env_file import env_file
-from operate.half_restored import in_between
 from operate.images import build
 from operate.locations import locations
-from operate.moment import LATEST, bring_back, end
+from operate.moment import LATEST, bring_back, empty, end
+from operate.unfinished import in_between
 from operate.up import choose_files, ensure_base_images, up
 
 PROGRAM = ("/usr/bin/python3", "-m", "database_backup.offsite_restore")
@@ -34,15 +34,6 @@ def keep(deployment: Mapping[str, Any]) -> None:
     if services().get("postgres", {}).get("State") != "running":
         raise CommandError("Postgres does not run, so what is here cannot be kept: make up, or go on without it, SAFETY=0")
     print(f"restore: what was here is in {backup.make(deployment)}", file=sys.stderr)
-
-
-def empty(deployment: Mapping[str, Any]) -> None:
-    """Makes every volume an empty one, but the repository if that is a volume."""
-    compose(*QUIET, "down", "--remove-orphans")
-    remove("container", run_containers(deployment["name"]))
-    names = {key: name for key, name in volumes.own(deployment).items() if key != "offsite_repository"}
-    remove("volume", sorted(volumes.present(names).values()))
-    compose(*QUIET, "up", "--no-start")
 
 
 def prepared() -> dict[str, Any]:
@@ -65,7 +56,7 @@ def restore_copy(copied: str, deployment: Mapping[str, Any], *, safety: bool) ->
         keep(deployment)
     stop(project)
     with in_between(project, f"Try again: make restore COPY={copied} SAFETY=0"):
-        empty(deployment)
+        empty(deployment, left={"offsite_repository"})
         print(f"restore: {compose(*ONCE, 'fill', copied, capture=True).strip()}", file=sys.stderr)
         bring_back(LATEST, deployment, "The volumes are those of the copy.")
     end(safety=False)

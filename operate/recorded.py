@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from operate.compose import ROOT, CommandError, run
-from operate.frozen import frozen
+from operate.frozen import copy, frozen, mounted
 from operate.releases import FOLDER
 from operate.safe_file import write_safely
 
@@ -124,7 +124,7 @@ def files_of(project: str, model: Mapping[str, Any], root: Path) -> Path:
     new = FOLDER / f"{project}.{FILES}" / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700, parents=True)
-    frozen(model, root, new)
+    copy(mounted(model, root), root, new)
     digest = hashlib.sha256()
     for file in sorted(path for path in new.rglob("*") if path.is_file()):
         digest.update(f"{file.relative_to(new)} {file.stat().st_size}\n".encode() + file.read_bytes())

@@ -18,19 +18,19 @@ from typing import Any
 from operate import backup, databases, offsite, volumes
 from operate.alone import alone
 from operate.archive import Archive, ArchiveError, read
-from operate.compose import QUIET, CommandError, compose, model, run_containers
+from operate.compose import QUIET, CommandError, compose, model
 from operate.counting import check_counts
 from operate.database_move import major_of
-from operate.down import remove, stop
+from operate.down import stop
 from operate.encrypted import readable
 from operate.fitting import check_dagster, problems
-from operate.half_restored import in_between
 from operate.images import build
 from operate.interrupted import fail_interrupted_runs, start_database
 from operate.locations import locations
-from operate.moment import check_backup, moment_of, put_backups_aside, restore_moment
+from operate.moment import check_backup, empty, moment_of, put_backups_aside, restore_moment
 from operate.preflight import check_deployment, free_disk
 from operate.recorded import check_same_dagster, forget_records
+from operate.unfinished import in_between
 from operate.up import ensure_base_images, up
 
 
@@ -67,13 +67,10 @@ def keep_what_is_here(archive: Archive, deployment: Mapping[str, Any]) -> Path:
 
 def fill(archive: Archive, deployment: Mapping[str, Any]) -> None:
     """Fills volumes and databases, and fails the runs that were in progress."""
-    compose(*QUIET, "down", "--remove-orphans")
     # The backup may be of another version of Dagster than the deployment here.
     forget_records(deployment["name"])
-    remove("container", run_containers(deployment["name"]))
-    volumes.remove(deployment)
+    empty(deployment)
     image = deployment["services"]["secrets"]["image"]
-    compose(*QUIET, "up", "--no-start")
     for name in archive.names("volumes"):
         with archive.open(f"volumes/{name}") as source:
             volumes.write(deployment["volumes"][name.removesuffix(".tar")]["name"], image, source)

@@ -16,7 +16,7 @@ from typing import Any
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
 from dagster_api.workspace import reload_workspace
-from operate import half_restored
+from operate import unfinished
 from operate.alone import alone
 from operate.compose import ROOT, CommandError, compose, model, published_url, run, webserver_url
 from operate.containers import last_words
@@ -172,7 +172,7 @@ def up() -> int:
     if status := start_engine():
         return status
     project = model()["name"]
-    half_restored.check(project)
+    unfinished.check(project)
     check_same_dagster(project)
     size_workers(env_file())
     # The second check compares the Postgres image's major version with the data's: the image is present then.

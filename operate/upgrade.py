@@ -14,15 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from operate import half_restored
+from operate import unfinished
 from operate.alone import alone
 from operate.compose import CommandError, model
 from operate.env_file import env_file
 from operate.former import Former
-from operate.half_restored import FAILURES, said
 from operate.preflight import check_deployment
 from operate.recorded import NOTHING, config, record, running
 from operate.smoke import failures
+from operate.unfinished import FAILURES, said
 from operate.up import choose_files, ensure_base_images, start, start_engine
 from operate.upgrade_steps import carry, prepare, set_aside
 from operate.worker_host import say_who_is_behind
@@ -59,7 +59,7 @@ def change(former: Former, deployment: Mapping[str, Any], wait: float) -> None:
         former.forget()
         raise CommandError(f"nothing was stopped or changed. The reason: {said(error)}") from error
     try:
-        with half_restored.in_between(former.project, BACK, "upgrade"):
+        with unfinished.in_between(former.project, BACK, "upgrade"):
             replace(former, deployment, wait)
     except CommandError as error:
         # `in_between` has raised it from the reason.
@@ -85,7 +85,7 @@ def upgrade(options: argparse.Namespace) -> int:
     """
     choose_files(env_file(), os.environ)
     project = model()["name"]
-    half_restored.check(project)
+    unfinished.check(project)
     size_workers(env_file())
     if options.former:
         check_same_name(project, Path(options.former).resolve())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import IO, Any
 
 from operate.compose import run
@@ -11,7 +11,7 @@ from operate.databases import feed, stream
 # Databases are dumped. The broker's messages are of runs that Dagster knows. The others belong to BACKUP=1 and OFFSITE=1.
 NOT_KEPT = {"postgres_data", "broker_data", "backup_data", "secrets_backup", "offsite_repository"}
 # A restore of a file leaves them: the service `backup` puts the backups of another database aside.
-LEFT = {"backup_data", "offsite_repository"}
+LEFT = frozenset({"backup_data", "offsite_repository"})
 
 
 def own(deployment: Mapping[str, Any]) -> dict[str, str]:
@@ -34,13 +34,13 @@ def present(names: Mapping[str, str]) -> dict[str, str]:
     return {key: name for key, name in names.items() if name in there}
 
 
-def remove(deployment: Mapping[str, Any]) -> None:
-    """Removes the volumes of this deployment. Those of code locations that were removed stay.
+def remove(deployment: Mapping[str, Any], left: Collection[str] = LEFT) -> None:
+    """Removes the volumes of this deployment, but those that are left. Those of code locations that were removed stay.
 
     Raises:
         CommandError: a container uses one.
     """
-    if names := present({key: name for key, name in own(deployment).items() if key not in LEFT}).values():
+    if names := present({key: name for key, name in own(deployment).items() if key not in left}).values():
         run(["docker", "volume", "rm", *names], capture=True)
 
 
@@ -55,7 +55,7 @@ def _tar(image: str, mount: str, capabilities: tuple[str, ...], command: str) ->
     return (*run, *user, f"--volume={mount}", "--entrypoint=sh", image, "-c", command)
 
 
-def read(name: str, image: str, write: Callable[[bytes], None]) -> None:
+def read(name: str, image: str, write: Callable[[bytes], object]) -> None:
     """Passes a volume on as a tar file. Runs may write to it meanwhile: tar then ends with status 1.
 
     Raises:

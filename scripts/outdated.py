@@ -15,6 +15,7 @@ from operate.compose import ROOT
 
 PINNED_IMAGE = re.compile(r"\$\{[A-Z_]+_IMAGE:-([^}$]+)\}")
 PINNED_PACKAGE = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([0-9][^\s;\\]*)", re.MULTILINE)
+VERSIONED = re.compile(r"(.+):((?:\d+\.)*)(\d+)([^.:/]*)")
 # A release that was withdrawn leaves a gap.
 GAP = 2
 SECONDS = 30
@@ -31,11 +32,16 @@ def images(root: Path = ROOT) -> list[str]:
 
 
 def with_patch(image: str, more: int) -> str:
-    """The same image with a higher patch number, which is the last number of its version."""
-    name, _, tag = image.rpartition(":")
-    version, variant = re.match(r"([0-9.]+)(.*)", tag).groups()  # type: ignore[union-attr]
-    head, dot, last = version.rpartition(".")
-    return f"{name}:{head}{dot}{int(last) + more}{variant}"
+    """The same image with a higher patch number, which is the last number of its version.
+
+    Raises:
+        UnreachableError: it has none.
+    """
+    parts = VERSIONED.fullmatch(image)
+    if parts is None:
+        raise UnreachableError(f"{image} has no version in its tag")
+    name, numbers, patch, variant = parts.groups()
+    return f"{name}:{numbers}{int(patch) + more}{variant}"
 
 
 def exists(image: str) -> bool:

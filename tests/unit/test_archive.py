@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from operate import databases, half_restored
+from operate import databases, unfinished
 from operate.archive import MANIFEST, ArchiveError, Writer, new_file, read
 from operate.compose import CommandError
 from operate.encrypted import encrypt
 from operate.fitting import problems
 from operate.restore import opened
+from tests.keys import new_key, public
 
 BIG = b"ab" * 700_000
 MANIFEST_OF: dict[str, Any] = {"project": "shop", "postgres_major": 17, "dagster": "1.13.27"}
@@ -151,15 +151,7 @@ def test_backup_that_does_not_fit_is_refused(
 @pytest.fixture
 def keys(age: None, tmp_path: Path) -> tuple[Path, Path]:
     """Returns two keys of age."""
-    files = (tmp_path / "mine.key", tmp_path / "other.key")
-    for file in files:
-        subprocess.run(["age-keygen", "--output", file], check=True, capture_output=True)
-    return files
-
-
-def public(key: Path) -> str:
-    """Returns the public key."""
-    return subprocess.run(["age-keygen", "-y", key], text=True, check=True, capture_output=True).stdout.strip()
+    return new_key(tmp_path / "mine.key"), new_key(tmp_path / "other.key")
 
 
 def test_encrypted_backup_is_read_with_its_key_only(backup: Path, keys: tuple[Path, Path]) -> None:
@@ -223,16 +215,16 @@ def test_program_that_fails_is_named_with_its_last_words() -> None:
 
 def test_restore_that_breaks_off_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`make up` would start an empty deployment, whose schedules begin anew."""
-    monkeypatch.setattr(half_restored, "FOLDER", tmp_path)
+    monkeypatch.setattr(unfinished, "FOLDER", tmp_path)
 
     def interrupted() -> None:
-        with half_restored.in_between("shop", "Try again: make restore FILE=x"):
+        with unfinished.in_between("shop", "Try again: make restore FILE=x"):
             raise KeyboardInterrupt
 
     with pytest.raises(CommandError, match=r"^stopped\nThe restore of 'shop' has not ended. Try again: make restore FILE=x$"):
         interrupted()
     with pytest.raises(CommandError, match=r"^The restore of 'shop' has not ended. Try again: make restore FILE=x$"):
-        half_restored.check("shop")
-    with half_restored.in_between("shop", "again"):
+        unfinished.check("shop")
+    with unfinished.in_between("shop", "again"):
         pass
-    half_restored.check("shop")
+    unfinished.check("shop")

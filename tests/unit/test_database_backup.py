@@ -97,7 +97,8 @@ TRIED = Outcome(at(1.7), at(1.7))
         ({"full": WHOLE, "drill": Outcome(at(1.7), None, "", "another hash", 1)}, 1.8, "full"),
         ({"full": Outcome(at(1.8), at(1.8)), "drill": Outcome(at(1.7), None, "", "another hash", 1)}, 1.9, "drill"),
         # The next one fails too, so that the reason is another one: no third backup. The nightly one is tried again.
-        ({"full": Outcome(at(1.8), at(1.8)), "drill": Outcome(at(1.9), None, "", "a corrupt index", 2)}, 2, None),
+        ({"full": Outcome(at(1.8), at(1.8)), "drill": Outcome(at(1.9), None, "", "a corrupt index", 2)}, 2, "full"),
+        ({"full": Outcome(at(1.8), at(1.8)), "drill": Outcome(at(1.9), None, "", "a corrupt index", 3)}, 2, None),
         ({"full": Outcome(at(25.6), at(25.6)), "drill": Outcome(at(1.9), None, "", "a corrupt index", 2)}, 25.7, "drill"),
         ({"full": Outcome(at(190), at(190), ""), "drill": TRIED}, 190.2, "drill"),
     ],

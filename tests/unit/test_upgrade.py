@@ -12,7 +12,7 @@ import pytest
 
 from operate import recorded
 from operate.compose import CommandError
-from operate.frozen import frozen
+from operate.frozen import copy, frozen, mounted
 from operate.preflight import GIB
 from operate.recorded import COMPOSE, FACTS, Recorded, check_same_dagster, forget_records, locked_dagster, running
 from operate.upgrade_steps import check_disk
@@ -52,6 +52,7 @@ def test_recorded_release_mounts_copies_and_builds_nothing(tmp_path: Path) -> No
     """`git pull` replaces the files of the checkout. A user's project is not part of a release, and may be large."""
     root, folder = checkout(tmp_path / "root"), tmp_path / "kept"
     copies = [f"{folder}/workspace.yaml", f"{folder}/locations"]
+    copy(mounted(model(root), root), root, folder)
     kept = frozen(model(root), root, folder)
     shop = kept["services"]["shop"]
     assert (shop["pull_policy"], "build" in shop) == ("never", False)

@@ -16,6 +16,7 @@ from operate import database_move
 from operate.archive import read
 from operate.compose import ROOT
 from tests.drills.comparing import ASKED, PSQL, files, hashes, put_odd_things_into_the_warehouse
+from tests.keys import new_key, public
 from tests.stack.conftest import Stack
 from tests.stack.runs import held_run, wait_until_begun
 
@@ -39,13 +40,8 @@ def test_deployment_is_what_it_was_after_a_restore(still: Stack, age: None, tmp_
     # It would write between the backup and the look at it.
     still.compose("stop", "daemon")
     answers = still.client.query(ASKED)
-    key = tmp_path / "key.txt"
-    subprocess.run(["age-keygen", "--output", key], check=True, capture_output=True)
-    recipient = subprocess.run(["age-keygen", "-y", key], text=True, check=True, capture_output=True).stdout.strip()
-    made = still.make("backup", f"BACKUP_RECIPIENT={recipient}")
-    assert made.returncode == 0, made.stderr
-    assert made.stdout.endswith("It is encrypted.\n")
-    file = ROOT / made.stdout.split()[1]
+    key = new_key(tmp_path / "key.txt")
+    file = encrypted_backup(still, public(key))
     before, data = {name: hashes(still.compose, name) for name in ("dagster", "warehouse")}, files(still.compose)
     assert "odd.numbers" in before["warehouse"]
     assert all(data[key] for key in ("secrets_code", "secrets_postgres", "compute_logs", "op_outputs"))
@@ -69,6 +65,14 @@ def test_deployment_is_what_it_was_after_a_restore(still: Stack, age: None, tmp_
     still.mark("hold", on=False)
     assert still.client.wait(still.client.reexecute(busy)).status == "SUCCESS"
     check_next_tick(still)
+
+
+def encrypted_backup(stack: Stack, recipient: str) -> Path:
+    """Returns the path of a backup that only the owner of a key can read."""
+    made = stack.make("backup", f"BACKUP_RECIPIENT={recipient}")
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.endswith("It is encrypted.\n")
+    return ROOT / made.stdout.split()[1]
 
 
 def rename(stack: Stack) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from database_backup import repository, status
 from database_backup.plan import RETRY, come
-from database_backup.settings import SettingError, Settings, settings
+from database_backup.settings import SettingError, Settings, number, settings
 from database_backup.status import Outcome
 from database_backup.work import attempt
 
@@ -29,10 +29,7 @@ def interval(environ: Mapping[str, str] = os.environ) -> timedelta:
     Raises:
         SettingError: it is not allowed.
     """
-    minutes = environ["OFFSITE_MINUTES"]
-    if not (minutes.isdecimal() and 1 <= int(minutes) <= MOST_MINUTES):
-        raise SettingError(f"OFFSITE_MINUTES is set to '{minutes}', which is not allowed: it must be from 1 to {MOST_MINUTES}.")
-    return timedelta(minutes=int(minutes))
+    return timedelta(minutes=number(environ, "OFFSITE_MINUTES", MOST_MINUTES))
 
 
 def next_work(outcomes: Mapping[str, Outcome], every: timedelta, kept: Settings, now: datetime) -> str | None:

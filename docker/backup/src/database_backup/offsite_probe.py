@@ -10,15 +10,15 @@ from database_backup import status
 from database_backup.offsite import STATUS, interval
 from database_backup.status import Outcome
 
-# The first copy of a large database takes hours.
-FIRST = timedelta(hours=6)
+# A new full backup of a large database takes hours to copy.
+GRACE = timedelta(hours=6)
 
 
 def problems(outcomes: Mapping[str, Outcome], every: timedelta, now: datetime) -> list[str]:
     """Returns one sentence for each thing that is wrong."""
     found = [f"{kind}: the last good one is of {each.good}: {each.error}" for kind, each in outcomes.items() if each.error]
     copied = outcomes.get("copy")
-    if copied and copied.good and not copied.error and copied.good < now - max(FIRST, 3 * every):
+    if copied and copied.good and not copied.error and copied.good < now - max(GRACE, 3 * every):
         found.append(f"copy: the last good one is of {copied.good}")
     return found
 

@@ -11,6 +11,7 @@ from database_backup.settings import Settings
 from database_backup.status import Outcome
 from database_backup.timelines import Switch
 
+MOST_AGAIN = 2
 RETRY = timedelta(minutes=5)
 
 
@@ -35,12 +36,12 @@ def next_work(outcomes: Mapping[str, Outcome], switches: Sequence[Switch], kept:
 def full_due(full: Outcome, trial: Outcome | None, switches: Sequence[Switch], kept: Settings, now: datetime) -> bool:
     """Whether a full backup is due: by its time, after a failure, after a restore to a moment, or because one is damaged.
 
-    One more is made after the first drill that has failed. If its drill fails too, the reason is another one: many would fill
-    the disk.
+    Another one is made after a drill that has failed. If the drills of two of them fail too, the reason is another one: many
+    would fill the disk.
     """
     if full.error or full.good is None:
         return full.tried < now - RETRY
-    damaged = trial is not None and trial.failures == 1 and trial.tried > full.good
+    damaged = trial is not None and 1 <= trial.failures <= MOST_AGAIN and trial.tried > full.good
     restored = bool(switches) and switches[-1].since > full.good
     return damaged or restored or come(kept.full, full.good, now)
 

@@ -35,14 +35,24 @@ def _cron(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
+def number(environ: Mapping[str, str], name: str, most: int) -> int:
+    """Returns a setting that is a number from 1 on.
+
+    Raises:
+        SettingError: it is not.
+    """
+    value = environ[name]
+    if not (value.isdecimal() and 1 <= int(value) <= most):
+        raise SettingError(f"{name} is set to '{value}', which is not allowed: it must be from 1 to {most}.")
+    return int(value)
+
+
 def settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Returns the settings.
 
     Raises:
         SettingError: one has a value that is not allowed.
     """
-    days = environ["BACKUP_KEEP_DAYS"]
-    if not (days.isdecimal() and 1 <= int(days) <= MOST_DAYS):
-        raise SettingError(f"BACKUP_KEEP_DAYS is set to '{days}', which is not allowed: it must be from 1 to {MOST_DAYS}.")
+    days = number(environ, "BACKUP_KEEP_DAYS", MOST_DAYS)
     names = ("BACKUP_CRON", "BACKUP_INCREMENTAL_CRON", "BACKUP_DRILL_CRON")
-    return Settings(int(days), *(_cron(environ, name) for name in names))
+    return Settings(days, *(_cron(environ, name) for name in names))

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 import requests
 
-from dagster_api.schedules_and_sensors import schedule, sensor
 from dagster_api.waiting import NotYetError, seen, wait_for
+from database_backup.offsite import STATUS
 from operate.compose import free_port
 from operate.volumes import kept
-from tests.drills.comparing import ASKED, files_of, hashes, put_odd_things_into_the_warehouse
+from tests.demo.drills.history import make_history
+from tests.drills.comparing import ASKED, files_of, hashes
 from tests.locations.conftest import House, housed
 from tests.selector import LOCATION
 
 pytestmark = pytest.mark.timeout(600)
 PROJECT = f"offsite_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 MOTO = [sys.executable, "-m", "uv", "--quiet", "--no-config", "tool", "run", "--from", "moto[server,s3]", "moto_server"]
-STATUS = "/tmp/offsite.json"  # noqa: S108 - in a container of its own
 KEY, OTHER = "offsite.key", "other.key"
 WEBSERVER = "docker/dagster/src/dagster_services/webserver/start.py"
 SETTINGS = """BACKUP=1
@@ -74,7 +74,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def outcomes(house: House) -> dict[str, Any]:
     """Returns the outcomes of the service's work."""
-    found: dict[str, Any] = json.loads(house.compose("exec", "-T", "offsite", "cat", STATUS))
+    found: dict[str, Any] = json.loads(house.compose("exec", "-T", "offsite", "cat", str(STATUS)))
     return found
 
 
@@ -97,30 +97,27 @@ def execute(house: House, work: str) -> str:
     return house.compose("exec", "-T", "offsite", "/usr/bin/python3", "-c", program).strip()
 
 
+def lose(house: House) -> None:
+    """Removes containers, volumes and images."""
+    destroy = [sys.executable, "-m", "operate", "destroy", "--yes"]
+    subprocess.run(destroy, cwd=house.folder, env=house.environ, check=True, capture_output=True)
+    listing = ["docker", "image", "ls", "--quiet", f"--filter=reference={PROJECT}/*"]
+    images = subprocess.run(listing, text=True, check=True, capture_output=True).stdout.split()
+    assert images != []
+    subprocess.run(["docker", "rmi", "--force", *set(images)], check=True, capture_output=True)
+
+
 def test_lost_machine_comes_back_from_the_copy(house: House) -> None:
     """No volume is left, and no image. Runs, tables, files, passwords and the states of schedules are as they were."""
     client = house.client(LOCATION)
-    for name in ("data_extraction_schedule", "users_assets_schedule"):
-        schedule(client, name).turn(on=False)
-    for name in ("freshness_sensor", "run_failure_sensor"):
-        sensor(client, name).turn(on=False)
-    house.made("smoke")
-    put_odd_things_into_the_warehouse(house.compose)
-    client.quiet(seconds=120)
+    make_history(house)
     deployment = json.loads(house.compose("config", "--format", "json"))
     image = deployment["services"]["secrets"]["image"]
     answers_before, tables, files = client.query(ASKED), hashes(house.compose, "warehouse"), files_of(kept(deployment), image)
     runs = [run.run_id for run in client.runs()]
     wait_for_copy(house)
     assert execute(house, "copy()").endswith(" is the newest copy")
-    house.made("down")
-    subprocess.run(
-        [sys.executable, "-m", "operate", "destroy", "--yes"],
-        cwd=house.folder,
-        env=house.environ,
-        check=True,
-        capture_output=True,
-    )
+    lose(house)
     said = house.made("restore", "COPY=latest")
     assert "restore: the copy latest is restored" in said
     assert "Dagster runs: " in said

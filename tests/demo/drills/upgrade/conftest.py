@@ -30,7 +30,6 @@ SERVICE = """
     user: "0:0"
     network_mode: none
     healthcheck: {{test: [CMD, "true"]}}
-    labels: {{wanted: "{name}"}}
 
 # Networks, as zones of trust.
 """

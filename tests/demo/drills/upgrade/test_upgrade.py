@@ -9,16 +9,17 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dagster_api.schedules_and_sensors import schedule, sensor
 from dagster_api.waiting import seen, wait_for
 from operate.env_file import settings
 from operate.recorded import locked_dagster
 from operate.volumes import kept
+from tests.demo.drills.history import make_history
 from tests.demo.drills.upgrade.conftest import OLD_DAGSTER, PROJECT, make_newer, make_older, postgres
-from tests.drills.comparing import ASKED, PSQL, files_of, hashes, put_odd_things_into_the_warehouse
+from tests.drills.comparing import ASKED, PSQL, files_of, hashes
 from tests.locations.conftest import House
 from tests.selector import LOCATION
 
@@ -48,7 +49,7 @@ class Past:
     tables: dict[str, dict[str, str]]
     files: dict[str, str]
     volumes: dict[str, str]
-    answers: object
+    answers: dict[str, Any]
     settings: dict[str, str]
 
 
@@ -84,13 +85,7 @@ def compose_of(house: House) -> Callable[..., str]:
 def past(house: House) -> Past:
     """Makes history of every kind with the older release; returns it."""
     client = house.client(LOCATION)
-    for name in ("data_extraction_schedule", "users_assets_schedule"):
-        schedule(client, name).turn(on=False)
-    for name in ("freshness_sensor", "run_failure_sensor"):
-        sensor(client, name).turn(on=False)
-    house.made("smoke")
-    put_odd_things_into_the_warehouse(house.compose)
-    client.quiet(seconds=120)
+    make_history(house)
     deployment = json.loads(house.compose("config", "--format", "json"))
     volumes = kept(deployment)
     compose = compose_of(house)
@@ -199,7 +194,7 @@ def test_image_that_does_not_start_is_taken_back(newer: House, past: Past) -> No
 def test_upgrade_that_was_killed_goes_back_with_one_command(newer: House, past: Past) -> None:
     """The power fails in the middle. Nothing may start on what is left."""
     break_webserver(newer)
-    mark = newer.folder / f".releases/{PROJECT}.restoring"
+    mark = newer.folder / f".releases/{PROJECT}.unfinished"
     command = ["make", "--no-print-directory", "upgrade"]
     with subprocess.Popen(
         command, cwd=newer.folder, env=newer.environ, stderr=subprocess.DEVNULL, start_new_session=True
@@ -230,7 +225,7 @@ def test_upgrade_keeps_all_data_and_the_queue(newer: House, past: Past) -> None:
     assert ask(newer.compose, "SHOW server_version_num").startswith("17")
     check_warehouse(newer, past)
     check_names(newer, past)
-    assert client.query(ASKED)["schedulesOrError"] == dict(past.answers)["schedulesOrError"]  # type: ignore[call-overload]
+    assert client.query(ASKED)["schedulesOrError"] == past.answers["schedulesOrError"]
     failed = client.runs(limit=1)[0].run_id
     assert client.wait(client.reexecute(failed, "ALL_STEPS")).status == "SUCCESS"
 

@@ -15,7 +15,7 @@ FAILURES = (Exception, KeyboardInterrupt)
 
 
 def _mark(project: str) -> Path:
-    return FOLDER / f"{project}.restoring"
+    return FOLDER / f"{project}.unfinished"
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def said(error: BaseException) -> str:
     return str(error) or ("stopped" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
 
 
-def is_half_restored(project: str) -> bool:
+def is_unfinished(project: str) -> bool:
     """Whether a restore or an upgrade has not ended."""
     return _mark(project).exists()
 
@@ -52,5 +52,5 @@ def forget(project: str) -> None:
 
 def check(project: str) -> None:
     """Raises `CommandError` if a restore or an upgrade has not ended."""
-    if is_half_restored(project):
+    if is_unfinished(project):
         raise CommandError(_mark(project).read_text())
