@@ -98,18 +98,27 @@ def set_aside(former: Former, deployment: Mapping[str, Any], wait: float) -> Non
     former.keep_volumes()
 
 
+def renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The volumes that have another name in the new release: their new key, and both names in Docker.
+
+    Raises:
+        CommandError: the new release has no such volume.
+    """
+    old, new, pairs = before["volumes"], after["volumes"], (after.get("x-renamed-volumes") or {}).items()
+    if unknown := sorted(key for key, _ in pairs if key not in new):
+        raise CommandError(f"x-renamed-volumes names {unknown[0]}, which no service of this release mounts")
+    return [(key, old[was]["name"], new[key]["name"]) for key, was in pairs if was in old and key not in old]
+
+
 def carry(former: Former, deployment: Mapping[str, Any]) -> None:
     """Brings the data to this release: volumes of another name, another Postgres.
 
     Raises:
         CommandError: something cannot be carried.
     """
-    there = aside.volumes_of(former.model)
-    for new, old in (deployment.get("x-renamed-volumes") or {}).items():
-        source, target = f"{former.project}_{old}", deployment["volumes"][new]["name"]
-        if source in there and target not in there:
-            aside.create(former.project, target, f"com.docker.compose.volume={new}")
-            aside.copy(former.project, source, target, deployment["services"]["secrets"]["image"])
+    for new, source, target in renamed(former.model, deployment):
+        aside.create(former.project, target, f"com.docker.compose.volume={new}")
+        aside.copy(former.project, source, target, deployment["services"]["secrets"]["image"])
     if former.dumps.exists():
         database_move.restore(deployment, former.dumps)
     else:

@@ -15,7 +15,7 @@ from operate.compose import CommandError
 from operate.frozen import copy, frozen, mounted
 from operate.preflight import GIB
 from operate.recorded import COMPOSE, FACTS, Recorded, check_same_dagster, forget_records, locked_dagster, running
-from operate.upgrade_steps import check_disk
+from operate.upgrade_steps import check_disk, renamed
 
 
 def checkout(folder: Path) -> Path:
@@ -144,6 +144,18 @@ def test_files_of_a_release_stay_until_no_record_names_them(
     shutil.rmtree(records / "shop.former")
     recorded.record("shop", root)
     assert not first.exists()
+
+
+def test_renamed_volumes_are_those_that_the_former_release_has() -> None:
+    """The line may stay in the file: a later upgrade must not copy old data over new."""
+    before = {"volumes": {"outputs": {"name": "elsewhere"}, "logs": {"name": "shop_logs"}}}
+    volumes = {"op_outputs": {"name": "shop_op_outputs"}, "logs": {"name": "shop_logs"}}
+    after = {"volumes": volumes, "x-renamed-volumes": {"op_outputs": "outputs", "logs": "log"}}
+    assert renamed(before, after) == [("op_outputs", "elsewhere", "shop_op_outputs")]
+    assert renamed(after, after) == []
+    assert renamed(before, {"volumes": volumes}) == []
+    with pytest.raises(CommandError, match=r"^x-renamed-volumes names none, which no service of this release mounts$"):
+        renamed(before, {"volumes": volumes, "x-renamed-volumes": {"none": "outputs"}})
 
 
 def test_record_belongs_to_its_owner_alone(records: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
