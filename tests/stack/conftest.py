@@ -24,6 +24,7 @@ from dagster_api.schedules_and_sensors import schedule
 from operate.compose import ROOT, code_server_start, free_port, model, webserver_url
 from operate.overlays import BASE
 from operate.up import ensure_base_images
+from tests.leftovers import remove_leftovers
 from tests.selector import LOCATION
 from tests.stack.browser import browser_page
 from tests.stack.hosting import build, overlay
@@ -129,11 +130,12 @@ def subnets(environ: dict[str, str]) -> Iterator[None]:
 
     The range is the one for benchmarks, which no network uses (RFC 2544).
     """
-    lane = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    lane = os.environ.get("PYTEST_XDIST_WORKER")
     if not lane:
         yield
         return
-    blocks = islice(ip_network("198.18.0.0/15").subnets(new_prefix=26), int(lane) * MOST_NETWORKS, None)
+    remove_leftovers(lane)
+    blocks = islice(ip_network("198.18.0.0/15").subnets(new_prefix=26), int(lane.removeprefix("gw")) * MOST_NETWORKS, None)
     networks = {
         name: {"ipam": {"config": [{"subnet": str(block), "gateway": str(block[1])}]}}
         for name, block in zip(model(environ)["networks"], blocks, strict=False)
