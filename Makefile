@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight location deploy smoke down destroy prune user secret worker-host backup restore upgrade dev bench test test-static test-unit test-integration test-stack test-drills lint format lock outdated
+.PHONY: help up preflight location deploy smoke down destroy maintenance user secret worker-host backup restore upgrade dev bench test test-static test-unit test-integration test-stack test-drills lint format lock outdated
 
 PYTHON := .venv/bin/python
 
@@ -28,8 +28,8 @@ down: ## Stop the deployment, keep its data
 destroy: ## Ask, then stop the deployment and remove its data
 	@python3 -m operate destroy
 
-prune: ## Remove ended containers of runs that were started more than a day ago
-	@python3 -m operate prune
+maintenance: ## Remove now what each night removes: history older than RETENTION_DAYS, ended containers; DRY_RUN=1 counts
+	@python3 -m operate maintenance $(if $(DRY_RUN),--count)
 
 user: ## Make a user of the login, or give one another password: NAME=anna ROLE=viewer, operator or none
 	@python3 -m operate user $(NAME) $(ROLE)

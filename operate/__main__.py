@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
-from operate import backup, deploy, down, location, preflight, prune, restore, secret, smoke, up, upgrade, user, worker_host
+from operate import backup, deploy, down, location, maintenance, preflight, restore, secret, smoke, up, upgrade, user, worker_host
 from operate.compose import CommandError
 from operate.overlays import OverlayError
 
@@ -22,7 +22,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "smoke": smoke.main,
     "down": down.main,
     "destroy": down.destroy,
-    "prune": prune.main,
+    "maintenance": maintenance.main,
     "user": user.main,
     "secret": secret.main,
     "worker-host": worker_host.main,
@@ -43,6 +43,7 @@ WORDS = {
 OPTIONS = {
     "destroy": ("--yes",),
     "location": ("--remove",),
+    "maintenance": ("--count",),
     "deploy": ("--back",),
     "worker-host": ("--remove",),
     "restore": ("--yes", "--no-safety"),

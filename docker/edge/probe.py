@@ -1,4 +1,7 @@
-"""Health of the edge: does it speak TLS for its domain, and send users without a session to the login?"""
+"""Health of the edge: does it speak TLS for its domain, and send users without a session to the login?
+
+It hangs only if it does not answer: a certificate or a login that is missing is a fault elsewhere.
+"""
 
 import os
 import socket
@@ -13,12 +16,15 @@ domain = os.environ["EDGE_DOMAIN"]
 
 try:
     with (
-        socket.create_connection(("127.0.0.1", 443), timeout=4) as connection,
+        socket.create_connection(("127.0.0.1", 443), timeout=15) as connection,
         context.wrap_socket(connection, server_hostname=domain) as tls,
     ):
         tls.sendall(f"HEAD / HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n".encode())
         status = tls.recv(12)
 except ssl.SSLError as error:
-    sys.exit(f"the edge has no certificate for {domain} yet, its log says why: {error}")
+    print(f"the edge has no certificate for {domain} yet, its log says why: {error}")
+    sys.exit(os.EX_TEMPFAIL)
 # With LOGIN=oidc, the edge redirects a page request to the provider, but this is no page request.
-sys.exit(status != b"HTTP/1.1 401" and f"the edge answers {status.decode()} to who has not logged in")
+if status != b"HTTP/1.1 401":
+    print(f"the edge answers {status.decode()} to who has not logged in")
+    sys.exit(os.EX_TEMPFAIL)

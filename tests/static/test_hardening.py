@@ -54,6 +54,7 @@ ZONES = {
     "launch_gateway": "engine",
     "webserver": "code engine public storage",
     "daemon": "code engine storage",
+    "maintenance": "engine storage",
     "evaluation": "public runs",
     "webserver_viewers": "code public storage",
     "edge": "login public",
@@ -84,6 +85,8 @@ OTHER_ZONES = {
     ("worker hosts", "run_connection_pool"): "database runs runs_egress worker_gateway",
     ("no gateway", "webserver"): "code dispatch public storage",
     ("no gateway", "daemon"): "code dispatch storage",
+    ("no gateway", "maintenance"): "storage",
+    ("no gateway and edge", "maintenance"): "storage",
     ("no gateway and edge", "webserver"): "code dispatch public storage",
     ("no gateway and edge", "daemon"): "code dispatch storage",
     ("oidc", "login"): "login provider",
@@ -101,19 +104,22 @@ CAPABILITIES = {
 # It sets the modes of files that it has given to other users.
 OTHER_CAPABILITIES = {("a worker host", "secrets"): ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
 WORKSPACE = {str(ROOT / "workspace.yaml"): True}
+# Services with an image of their own have it in their image.
+HEALTH = {str(ROOT / "docker/restart_if_hung.sh"): True}
 BINDS = {
+    "postgres": HEALTH,
     "secrets": {str(ROOT / "locations"): True},
     "roles": {str(ROOT / "docker/postgres/roles.sh"): True},
     "launch_gateway": {"/var/run/docker.sock": False, str(ROOT / "locations"): True},
     "user_code_secrets": {str(ROOT / "user_code"): True},
-    "broker": {str(ROOT / "docker/broker/broker.conf"): True},
+    "broker": {str(ROOT / "docker/broker/broker.conf"): True, **HEALTH},
     "broker_secrets": {str(ROOT / "locations"): True},
     **dict.fromkeys(("webserver", "webserver_viewers", "daemon"), WORKSPACE),
 }
 OTHER_BINDS = {
     ("a worker host", "secrets"): {str(ROOT / "docker/secrets.tar"): True},
-    ("backup", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True},
-    ("offsite", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True},
+    ("backup", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **HEALTH},
+    ("offsite", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **HEALTH},
 }
 
 
@@ -182,7 +188,9 @@ class TestEveryService:
         if name in ONE_SHOT:
             assert (service["restart"], "healthcheck" in service) == ("no", False)
         else:
-            assert (service["restart"], bool(service["healthcheck"]["test"])) == ("unless-stopped", True)
+            assert service["restart"] == "unless-stopped"
+            # A copy to another place takes hours: only its own health check knows whether it hangs.
+            assert (service["healthcheck"]["test"][:2] == ["CMD", "restart_if_hung"]) == (name != "offsite")
 
     def test_service_joins_only_its_zones(self, files: str, name: str) -> None:
         """The networks of a service decide which other services it can reach."""
@@ -225,7 +233,7 @@ class TestEveryService:
 
 
 @pytest.mark.parametrize("files", FILES)
-def test_only_webserver_and_daemon_reach_the_gateway(files: str) -> None:
+def test_only_services_that_start_or_remove_containers_reach_the_gateway(files: str) -> None:
     """The gateway starts containers, so no other service may reach it. Workers alone need no gateway."""
     found = services(files)
     engine = {name for name, service in found.items() if "engine" in service.get("networks", {})}
@@ -233,7 +241,8 @@ def test_only_webserver_and_daemon_reach_the_gateway(files: str) -> None:
     if "no gateway" in files or files == "a worker host":
         assert (engine, hosts, "launch_gateway" in found) == (set(), set(), False)
     else:
-        assert (engine, hosts) == ({"launch_gateway", "webserver", "daemon"}, {"webserver", "daemon"})
+        asking = {"webserver", "daemon", "maintenance"}
+        assert (engine, hosts) == ({"launch_gateway", *asking}, asking)
 
 
 def test_copies_read_volumes_only() -> None:

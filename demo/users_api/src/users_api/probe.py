@@ -3,5 +3,5 @@
 import sys
 from urllib.request import urlopen
 
-with urlopen("http://127.0.0.1:8080/control", timeout=4) as response:
+with urlopen("http://127.0.0.1:8080/control", timeout=15) as response:
     sys.exit(response.status != 200)  # noqa: PLR2004 - OK

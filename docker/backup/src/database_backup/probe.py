@@ -1,7 +1,11 @@
-"""Health check of the service `backup`: WAL is received, and the newest good backup and drill are not too old."""
+"""Health check of the service `backup`: WAL is received, and the newest good backup and drill are not too old.
+
+It hangs only if it has not looked for a while: a restart does not mend a backup that fails.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -42,10 +46,20 @@ def is_late(outcome: Outcome, cron: str, now: datetime) -> bool:
     return bool(outcome.error) or outcome.good is None or outcome.good < due
 
 
+def hangs(outcomes: Mapping[str, Outcome], now: datetime) -> bool:
+    """Whether the service has stopped looking. It keeps each look at the WAL."""
+    last = max((outcomes[kind].tried for kind in ("start", "wal") if kind in outcomes), default=now)
+    return last < now - LOOKS
+
+
 def main() -> None:
     """Exits with a sentence if something is wrong."""
-    if found := problems(status.read(), configured(), datetime.now(UTC)):
-        sys.exit("; ".join(found))
+    outcomes, kept, now = status.read(), configured(), datetime.now(UTC)
+    if hangs(outcomes, now):
+        sys.exit(f"the service has not looked for {LOOKS}")
+    if found := problems(outcomes, kept, now):
+        print("; ".join(found), file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)
 
 
 if __name__ == "__main__":

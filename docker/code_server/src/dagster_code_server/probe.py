@@ -1,5 +1,7 @@
 """Health of the code server: has it loaded the code location, and can user code log in to its databases?
 
+It hangs only if it does not answer: code that does not load and a database that is away are faults elsewhere.
+
 `dagster api grpc-health-check` succeeds without loaded code, and costs a second of CPU. This probe asks for the
 repositories over Dagster's own gRPC service, without importing Dagster.
 """
@@ -7,6 +9,7 @@ repositories over Dagster's own gRPC service, without importing Dagster.
 import json
 import os
 import sys
+from typing import NoReturn
 
 import grpc
 
@@ -16,12 +19,22 @@ from dagster_code_server.database import of_dagster, refusal
 MEND = "`docker compose start roles` sets right a role that user code has changed."
 
 
+def elsewhere(reason: str) -> NoReturn:
+    """Ends with a reason that a restart of this server would not mend: docker/restart_if_hung.sh."""
+    print(reason, file=sys.stderr)
+    sys.exit(os.EX_TEMPFAIL)
+
+
 def check_code() -> None:
-    """Ends with the reason if the code location does not load."""
+    """Ends with the reason if the code location does not load.
+
+    Raises:
+        grpc.RpcError: the server does not answer.
+    """
     with grpc.insecure_channel(f"{own_address(os.environ.get('LISTEN_ON', '127.0.0.1'))}:4000") as channel:
-        reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=4)
+        reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=12)
     if b'"ListRepositoriesResponse"' not in reply:
-        sys.exit(f"the code location does not load: {cause(reply)}")
+        elsewhere(f"the code location does not load: {cause(reply)}")
 
 
 def cause(reply: bytes) -> str:
@@ -35,7 +48,7 @@ def cause(reply: bytes) -> str:
 def check_login(role: str, database: str, host: str, port: str) -> None:
     """Ends with the reason if a role's query fails."""
     if reason := refusal(role, database, host, port):
-        sys.exit(f"{role} cannot use the database {database}: {reason} {MEND}")
+        elsewhere(f"{role} cannot use the database {database}: {reason} {MEND}")
 
 
 if __name__ == "__main__":

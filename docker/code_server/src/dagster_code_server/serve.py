@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_code_server import old_outputs
 from dagster_code_server.address import own_address
 from dagster_code_server.database import of_dagster, refusal
 from dagster_code_server.environment import add_to_this_process
@@ -150,6 +151,7 @@ def main() -> None:
     module = prepared_module(Path.cwd())
     check_database(os.environ)
     os.environ["DAGSTER_CONTAINER_CONTEXT"] = context
+    old_outputs.begin(os.environ)
     listen_on = own_address(os.environ.get("LISTEN_ON", "127.0.0.1"))
     # Without the first option, code that does not load would end the server; with it, the UI shows the error.
     how = ["--lazy-load-user-code", "--host", listen_on, "--port", str(PORT), "--module-name", module]

@@ -14,7 +14,7 @@ from celery.worker import state
 
 from dagster_deployment.broker import TASK, Broker, queue_of
 from dagster_deployment.presence import EVERY_SECONDS, Presence, Worker
-from dagster_worker.leftovers import RUNS, mark, remove_unsent
+from dagster_worker.leftovers import ENDING, RUNS, mark, remove_unsent
 from dagster_worker.run_process import adopt_orphans, end_strays
 from dagster_worker.settings import Settings
 from dagster_worker.slot import Slot
@@ -33,6 +33,7 @@ ALIVE = RUNS / "alive"
 
 def drain(*_: object) -> None:
     """Lets this worker finish its runs, however long they take; it takes no other run, and ends."""
+    ENDING.touch()
     state.should_stop = 0
 
 
@@ -79,9 +80,13 @@ def connect_signals(settings: Settings, broker: Broker, stop: Stop) -> None:
         signal.signal(DRAIN, drain)
         alive()
 
+    def stopping(**_: Any) -> None:
+        ENDING.touch()
+        stop.begin()
+
     worker_ready.connect(ready, weak=False)
     worker_process_init.connect(lambda **_: adopt_orphans(), weak=False)
-    worker_shutting_down.connect(lambda **_: stop.begin(), weak=False)
+    worker_shutting_down.connect(stopping, weak=False)
 
 
 def serve(environ: Mapping[str, str], settings: Settings) -> None:

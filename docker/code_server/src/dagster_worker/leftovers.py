@@ -15,6 +15,8 @@ SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/home/dagster"))  # noqa: S108 -
 # folder changes with its entries.
 RUNS = Path("/tmp/runs")  # noqa: S108 - this container's own
 STARTED = ".started"
+# A worker that takes no other run makes this file.
+ENDING = RUNS / "ending"
 # Output of killed runs, with OUTPUT_STORE=postgres: no process sends it any more.
 UNSENT, UNSENT_SECONDS = Path("/var/lib/dagster/compute_logs/unsent"), 86_400
 

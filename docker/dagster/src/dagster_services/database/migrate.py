@@ -5,7 +5,7 @@ import os
 import psycopg2
 
 from dagster_deployment.collecting import SERVICE, collect_seldom
-from dagster_services.database import output_store, run_grants, tick_indexes
+from dagster_services.database import autovacuum, maintenance_grants, output_store, run_grants, tick_indexes
 
 
 def main() -> None:
@@ -26,8 +26,10 @@ def main() -> None:
         dbname=os.environ["DAGSTER_POSTGRES_DB"],
     )
     run_grants.grant(connection)
-    tick_indexes.ensure_if_nobody_is_in_the_way(connection)
     output_store.ensure(connection)
+    maintenance_grants.grant(connection)
+    autovacuum.ensure(connection)
+    tick_indexes.ensure_if_nobody_is_in_the_way(connection)
     connection.close()
 
 

@@ -18,6 +18,8 @@ FOLDER = Path("/secrets")
 # Numeric users of the images: that of Postgres, and that of this deployment's images.
 POSTGRES_UID, DAGSTER_UID = 999, 10001
 ROLES = ("dagster", "dagster_run", "warehouse")
+# The role of the service `maintenance`.
+MAINTENANCE = "dagster_maintenance"
 # The role of the service `backup`, which reads the whole database as WAL.
 BACKUP = "backup"
 # The Compose files of code locations. Each location has another role, for its outputs.
@@ -76,7 +78,7 @@ def main() -> None:
     """Writes every missing file."""
     of_locations = [role_of(name) for name in locations()]
     # BACKUP=1 mounts the folder.
-    roles = (*ROLES, *of_locations, *([BACKUP] if (FOLDER / BACKUP).is_dir() else []))
+    roles = (*ROLES, MAINTENANCE, *of_locations, *([BACKUP] if (FOLDER / BACKUP).is_dir() else []))
     kept(FOLDER / "postgres/postgres_password", secrets.token_urlsafe(32), POSTGRES_UID)
     passwords = {role: kept(FOLDER / f"postgres/{role}_password", secrets.token_urlsafe(32), 0) for role in roles}
     scram = {
@@ -84,10 +86,11 @@ def main() -> None:
         for role, password in passwords.items()
     }
     # The roles that may connect through each pool.
-    pools = {"pool": ("dagster",), "run_pool": ("dagster_run", "warehouse", *of_locations)}
+    pools = {"pool": ("dagster", MAINTENANCE), "run_pool": ("dagster_run", "warehouse", *of_locations)}
     for pool, known in pools.items():
         write(FOLDER / pool / "userlist.txt", "".join(f'"{role}" "{scram[role]}"\n' for role in known), DAGSTER_UID)
     write(FOLDER / "instance/pgpass", f"*:*:*:dagster:{passwords['dagster']}\n", DAGSTER_UID)
+    write(FOLDER / "maintenance/pgpass", f"*:*:*:{MAINTENANCE}:{passwords[MAINTENANCE]}\n", DAGSTER_UID)
     if BACKUP in roles:
         write(FOLDER / "backup/pgpass", f"*:*:*:{BACKUP}:{passwords[BACKUP]}\n", POSTGRES_UID)
 

@@ -5,5 +5,5 @@ import os
 import sys
 from urllib.request import urlopen
 
-with urlopen(f"http://{os.environ['LISTEN_ON']}:3000/server_info", timeout=4) as response:
+with urlopen(f"http://{os.environ['LISTEN_ON']}:3000/server_info", timeout=15) as response:
     sys.exit("dagster_version" not in json.load(response))

@@ -1,0 +1,91 @@
+"""Removes rows in small transactions, with pauses: runs and pages must not notice it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dagster_services.maintenance.sweeps import Sweep
+
+if TYPE_CHECKING:
+    import psycopg2.extensions
+
+ROWS = 5_000
+# A part is followed by a pause so many times as long. With it, runs beside the maintenance stay within 10 % of their speed.
+REST = 4
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Rows or files, and the bytes of their content."""
+
+    count: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Removed) -> Removed:
+        """Returns the sum."""
+        return Removed(self.count + other.count, self.bytes + other.bytes)
+
+
+def window(sweep: Sweep) -> str:
+    """The statement that finds the next part of a table: its last id, its number of rows, and whether a row is old."""
+    beyond, order = ("<", "DESC") if sweep.newest_first else (">", "ASC")
+    last = "min" if sweep.newest_first else "max"
+    return f"""SELECT {last}(id), count(*), coalesce(bool_or({sweep.age} < %(before)s), false) FROM (SELECT id, {sweep.age}
+        FROM {sweep.table} WHERE id {beyond} %(after)s ORDER BY id {order} LIMIT {ROWS}) AS part"""
+
+
+def removal(sweep: Sweep, *, counts_only: bool) -> str:
+    """The statement that removes or counts the rows of a part."""
+    between = "x.id < %(after)s AND x.id >= %(until)s" if sweep.newest_first else "x.id > %(after)s AND x.id <= %(until)s"
+    where = f"FROM {sweep.table} AS x WHERE {between} AND {sweep.rule}"
+    row = f"x.id, {sweep.size} AS size, {sweep.keys or 'NULL'} AS key"
+    gone = f"SELECT {row} {where}" if counts_only else f"DELETE {where} RETURNING {row}"
+    also = () if counts_only else sweep.also
+    more = "".join(f", also_{number} AS ({statement})" for number, statement in enumerate(also))
+    return f"WITH gone AS MATERIALIZED ({gone}){more} SELECT count(*), coalesce(sum(size), 0) FROM gone"
+
+
+def sweep_all(connection: psycopg2.extensions.connection, sweep: Sweep, before: datetime, *, counts_only: bool) -> Removed:
+    """Removes or counts all rows that a sweep names; returns how many.
+
+    A row that another one names goes only after that one, so the sweep is repeated until it finds none.
+
+    Raises:
+        psycopg2.Error: the database refuses a statement.
+    """
+    total = Removed()
+    while (found := sum(parts(connection, sweep, before, counts_only=counts_only), Removed())).count:
+        total += found
+        if counts_only or not sweep.chained:
+            break
+    return total
+
+
+def parts(connection: psycopg2.extensions.connection, sweep: Sweep, before: datetime, *, counts_only: bool) -> Iterator[Removed]:
+    """Removes the rows that a sweep names, a transaction for each part; yields what each has removed.
+
+    Raises:
+        psycopg2.Error: the database refuses a statement.
+    """
+    after = 2**62 if sweep.newest_first else 0
+    is_over = False
+    while not is_over:
+        began = time.monotonic()
+        with connection, connection.cursor() as cursor:
+            cursor.execute(window(sweep), {"after": after, "before": before})
+            [(until, rows, has_old)] = cursor.fetchall()
+            # From the newest row on, the first parts are young.
+            is_over = rows < ROWS or not (has_old or sweep.newest_first)
+            removed = Removed()
+            if has_old:
+                cursor.execute(removal(sweep, counts_only=counts_only), {"after": after, "until": until, "before": before})
+                [(count, size)] = cursor.fetchall()
+                removed = Removed(count, int(size))
+        after = until
+        yield removed
+        if removed.count:
+            time.sleep(REST * (time.monotonic() - began))

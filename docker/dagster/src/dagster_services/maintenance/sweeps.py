@@ -1,0 +1,113 @@
+"""The rules of retention, one for each table. They are one condition for counting and for deleting.
+
+Dagster itself purges ticks only. The rules follow its open pull request 33863, which deletes operational events by age:
+https://github.com/dagster-io/dagster/pull/33863. Beyond it, a run and old events of assets go too, once nothing needs them.
+
+`x` is the row in question, and `%(before)s` the moment up to which rows are old: UTC without a time zone, as in Dagster's tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# A run that ended so long ago. A run without an end time was canceled before its start.
+ENDED = """({0}.status IN ('SUCCESS', 'FAILURE', 'CANCELED')
+    AND coalesce(to_timestamp({0}.end_time) AT TIME ZONE 'utc', {0}.update_timestamp) < %(before)s)"""
+# No such run is under way, or younger. A runless event has an empty run id.
+RUN_IS_OVER = f"NOT EXISTS (SELECT FROM runs AS r WHERE r.run_id = x.run_id AND NOT {ENDED.format('r')})"
+# A newer event of the same kind, asset and partition. Two questions, because no index serves IS NOT DISTINCT FROM.
+NEWER_EVENT = """CASE WHEN {0}.partition IS NULL
+    THEN EXISTS (SELECT FROM event_logs AS n WHERE n.asset_key = {0}.asset_key
+        AND n.dagster_event_type = {0}.dagster_event_type AND n.id > {0}.id AND n.partition IS NULL)
+    ELSE EXISTS (SELECT FROM event_logs AS n WHERE n.asset_key = {0}.asset_key
+        AND n.dagster_event_type = {0}.dagster_event_type AND n.partition = {0}.partition AND n.id > {0}.id) END"""
+# A newer result of the same check. A check that is planned must not hide its last result, so each status counts for itself.
+NEWER_CHECK = """EXISTS (SELECT FROM asset_check_executions AS n WHERE n.asset_key = {0}.asset_key
+    AND n.check_name = {0}.check_name AND n.execution_status = {0}.execution_status
+    AND n.partition IS NOT DISTINCT FROM {0}.partition AND n.id > {0}.id)"""
+OLD_CHECK = f"""coalesce(x.evaluation_event_timestamp, x.create_timestamp) < %(before)s AND {RUN_IS_OVER}
+    AND {NEWER_CHECK.format("x")}"""
+# The events of results that stay.
+EVENTS_OF_CHECKS = f"""SELECT c.evaluation_event_storage_id FROM asset_check_executions AS c
+    WHERE c.evaluation_event_storage_id IS NOT NULL AND NOT {NEWER_CHECK.format("c")}"""
+# Events without an asset are operational: steps, logs, handled outputs.
+OLD_EVENT = f"""x.timestamp < %(before)s AND {RUN_IS_OVER}
+    AND CASE WHEN x.asset_key IS NOT NULL THEN {NEWER_EVENT.format("x")}
+        WHEN x.dagster_event_type = 'ASSET_CHECK_EVALUATION' THEN x.id NOT IN ({EVENTS_OF_CHECKS})
+        ELSE true END"""
+# The newest event of an asset links to its run. The newest run of each job, and of each of its partitions, is what the UI
+# shows of them. Runs of a backfill that goes on are counted by it.
+UNUSED_RUN = f"""{ENDED.format("x")}
+    AND NOT EXISTS (SELECT FROM event_logs AS e WHERE e.run_id = x.run_id AND e.asset_key IS NOT NULL
+        AND NOT {NEWER_EVENT.format("e")})
+    AND x.run_id NOT IN (SELECT last_run_id FROM asset_keys WHERE last_run_id IS NOT NULL)
+    AND x.run_id NOT IN (SELECT c.run_id FROM asset_check_executions AS c
+        WHERE c.run_id IS NOT NULL AND NOT {NEWER_CHECK.format("c")})
+    AND NOT EXISTS (SELECT FROM run_tags AS t WHERE t.key = 'dagster/root_run_id' AND t.value = x.run_id)
+    AND (x.pipeline_name LIKE '\\_\\_ASSET\\_JOB%%' OR EXISTS (SELECT FROM runs AS n
+        WHERE n.pipeline_name = x.pipeline_name AND n.id > x.id AND n.partition IS NOT DISTINCT FROM x.partition))
+    AND NOT EXISTS (SELECT FROM bulk_actions AS b
+        WHERE b.key = x.backfill_id AND b.status IN ('REQUESTED', 'CANCELING', 'FAILING'))"""
+OLD_BACKFILL = """x.timestamp < %(before)s AND x.status NOT IN ('REQUESTED', 'CANCELING', 'FAILING')
+    AND NOT EXISTS (SELECT FROM runs AS r WHERE r.backfill_id = x.key)"""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is removed from one table.
+
+    `size` is the size of a row's text in bytes. `also` are more statements, which see the removed rows as `gone`.
+    Rows are looked at in the order of their ids, and `age` ends that: beyond the first part without an old row all are young.
+    """
+
+    table: str
+    rule: str
+    age: str
+    size: str = "0"
+    keys: str = ""
+    also: tuple[str, ...] = ()
+    newest_first: bool = False
+    # Whether rows of the table name others of it.
+    chained: bool = False
+
+
+SWEEPS = (
+    Sweep("asset_check_executions", OLD_CHECK, "create_timestamp", "octet_length(x.evaluation_event)"),
+    Sweep(
+        "event_logs",
+        OLD_EVENT,
+        "timestamp",
+        "octet_length(x.event)",
+        also=("DELETE FROM asset_event_tags USING gone WHERE event_id = gone.id",),
+    ),
+    # Re-executions name the first run. It comes after them.
+    Sweep(
+        "runs",
+        UNUSED_RUN,
+        "create_timestamp",
+        "octet_length(x.run_body)",
+        keys="x.run_id",
+        also=(
+            "DELETE FROM event_logs USING gone WHERE run_id = gone.key",
+            "DELETE FROM pending_steps USING gone WHERE run_id = gone.key",
+        ),
+        newest_first=True,
+        chained=True,
+    ),
+    Sweep(
+        "bulk_actions",
+        OLD_BACKFILL,
+        "timestamp",
+        "octet_length(x.body)",
+        keys="x.key",
+        also=("DELETE FROM backfill_tags USING gone WHERE backfill_id = gone.key",),
+    ),
+    # Dagster purges ticks of schedules and sensors that exist. Those of removed ones stay for ever.
+    Sweep("job_ticks", "x.timestamp < %(before)s", "timestamp", "octet_length(x.tick_body)"),
+    Sweep(
+        "asset_daemon_asset_evaluations",
+        "x.create_timestamp < %(before)s",
+        "create_timestamp",
+        "octet_length(x.asset_evaluation_body)",
+    ),
+)

@@ -1,0 +1,183 @@
+"""The service `maintenance` removes what nothing needs, and Dagster's answers stay the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
+from dagster._core.storage.partition_status_cache import get_materialized_multipartitions
+
+from dagster_services.maintenance import snapshots
+from dagster_services.maintenance.parts import Removed, parts, sweep_all
+from dagster_services.maintenance.sweeps import SWEEPS
+from tests.integration.databases import asking
+from tests.integration.maintenance.conftest import DAYS, DEFINITIONS, GRID, age, bread, cell, letter, rows, toast
+
+if TYPE_CHECKING:
+    import psycopg2.extensions
+
+
+def before() -> datetime:
+    """The moment up to which rows are old."""
+    return datetime.now(UTC).replace(tzinfo=None) - DAYS
+
+
+def swept(connection: psycopg2.extensions.connection, *, counts_only: bool = False) -> dict[str, Removed]:
+    """Applies all rules of the database; returns what each has removed."""
+    found = {sweep.table: sweep_all(connection, sweep, before(), counts_only=counts_only) for sweep in SWEEPS}
+    return found | {"snapshots": snapshots.remove_unnamed(connection, counts_only=counts_only)}
+
+
+def everything(connection: psycopg2.extensions.connection) -> dict[str, list[Any]]:
+    """The ids of all rows that retention may remove."""
+    tables = [*(sweep.table for sweep in SWEEPS), "asset_event_tags", "run_tags", "snapshots"]
+    return {table: rows(connection, f"SELECT id FROM {table} ORDER BY id") for table in tables}
+
+
+def state(instance: dg.DagsterInstance) -> dict[str, Any]:
+    """What Dagster says of the assets: newest events, data versions, partitions, checks, staleness, runs of partitions."""
+    graph = DEFINITIONS.resolve_asset_graph()
+    stale = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    single = [asset.key for asset in (bread, toast)]
+    return {
+        "newest": [instance.get_latest_materialization_event(asset.key) for asset in (bread, toast, letter, cell)],
+        "runs": [record.asset_entry.last_run_id for record in instance.get_asset_records()],
+        "versions": [stale.get_current_data_version(key) for key in single],
+        "stale": {
+            key.to_string(): (stale.get_status(key), [cause.reason for cause in stale.get_stale_causes(key)]) for key in single
+        },
+        "letters": instance.get_materialized_partitions(letter.key),
+        "cells": set(get_materialized_multipartitions(instance, cell.key, GRID)),
+        "by partition": instance.get_latest_storage_id_by_partition(letter.key, dg.DagsterEventType.ASSET_MATERIALIZATION),
+        "tags": instance.event_log_storage.get_latest_tags_by_partition(
+            cell.key, dg.DagsterEventType.ASSET_MATERIALIZATION, ["dagster/partition/letter"]
+        ),
+        "check": instance.event_log_storage.get_latest_asset_check_execution_by_key(list(bread.check_keys)),
+        "job": [
+            (each.partition, each.status)
+            for each in instance.run_storage.get_run_partition_data(dg.RunsFilter(job_name="kneading"))
+        ],
+        "assets": sorted(key.to_string() for key in instance.all_asset_keys()),
+    }
+
+
+def test_answers_of_dagster_stay_the_same(instance: dg.DagsterInstance, history: psycopg2.extensions.connection) -> None:
+    """A retention that lost the newest event of a partition would make Dagster materialize it again."""
+    asked = state(instance)
+    assert asked["stale"][toast.key.to_string()][0].name == "STALE"
+    removed = swept(history)
+    assert state(instance) == asked
+    # Of five materializations of two assets each, and so on, only the newest of each partition is left.
+    newest = "SELECT asset_key || coalesce(partition, '') FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'"
+    assert sorted(rows(history, newest)) == ['["bread"]', '["cell"]a|2', '["letter"]a', '["letter"]b', '["letter"]c', '["toast"]']
+    assert removed["event_logs"].count > 100
+    assert removed["event_logs"].bytes > 50_000
+    # The first run of each kind; those of both assets, because the last one of `bread` came later, and the planned `toast` too.
+    assert removed["runs"].count == 6
+
+
+def test_operational_events_go_and_runs_that_assets_name_stay(
+    instance: dg.DagsterInstance, history: psycopg2.extensions.connection
+) -> None:
+    """The page of an asset links to the run that made it, long after the run's own events are gone."""
+    swept(history)
+    kinds = set(rows(history, "SELECT dagster_event_type FROM event_logs"))
+    assert kinds == {"ASSET_MATERIALIZATION", "ASSET_MATERIALIZATION_PLANNED", "ASSET_CHECK_EVALUATION"}
+    named = set(rows(history, "SELECT run_id FROM event_logs WHERE run_id <> ''"))
+    assert named <= set(rows(history, "SELECT run_id FROM runs"))
+    assert rows(history, "SELECT count(*) FROM runs WHERE pipeline_name = 'kneading'") == [2]
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "STARTING", "STARTED", "CANCELING"])
+def test_run_that_is_under_way_keeps_all_its_events(
+    instance: dg.DagsterInstance, history: psycopg2.extensions.connection, migrated: dict[str, str], status: str
+) -> None:
+    """A run may wait for longer than the retention."""
+    [run] = instance.get_runs(dg.RunsFilter(job_name="kneading"), limit=1)
+    with asking(migrated, "dagster", "dagster") as cursor:
+        cursor.execute("UPDATE runs SET status = %s WHERE run_id = %s", (status, run.run_id))
+    events = f"SELECT id FROM event_logs WHERE run_id = '{run.run_id}' ORDER BY id"
+    asked = rows(history, events)
+    assert len(asked) > 5
+    swept(history)
+    assert rows(history, events) == asked
+
+
+def test_young_history_is_not_touched(history: psycopg2.extensions.connection, migrated: dict[str, str]) -> None:
+    """One day less than RETENTION_DAYS."""
+    with asking(migrated, "dagster", "dagster") as cursor:
+        age(cursor, -11)
+    asked = everything(history)
+    assert not any(removed.count for removed in swept(history).values())
+    assert everything(history) == asked
+
+
+def test_root_of_re_executions_stays_until_they_are_gone(
+    instance: dg.DagsterInstance, history: psycopg2.extensions.connection, migrated: dict[str, str]
+) -> None:
+    """Dagster cannot show a group of runs without its root."""
+    root, child = rows(history, "SELECT run_id FROM runs WHERE pipeline_name = 'kneading' ORDER BY id LIMIT 2")
+    with asking(migrated, "dagster", "dagster") as cursor:
+        cursor.execute("INSERT INTO run_tags (run_id, key, value) VALUES (%s, 'dagster/root_run_id', %s)", (child, root))
+        cursor.execute("UPDATE runs SET end_time = end_time + 99 * 86400 WHERE run_id = %s", (child,))
+    swept(history)
+    assert instance.get_run_by_id(root) is not None
+    with asking(migrated, "dagster", "dagster") as cursor:
+        cursor.execute("UPDATE runs SET end_time = end_time - 99 * 86400 WHERE run_id = %s", (child,))
+    swept(history)
+    assert (instance.get_run_by_id(root), instance.get_run_by_id(child)) == (None, None)
+
+
+def test_counting_changes_nothing_and_counts_what_removing_removes(history: psycopg2.extensions.connection) -> None:
+    """The operator decides after `make maintenance DRY_RUN=1`."""
+    asked = everything(history)
+    counted = swept(history, counts_only=True)
+    assert everything(history) == asked
+    # Snapshots become unnamed only when their runs are gone.
+    removed = swept(history)
+    assert {name: counted[name] for name in counted if name != "snapshots"} == {
+        name: removed[name] for name in removed if name != "snapshots"
+    }
+
+
+def test_interrupted_maintenance_and_the_next_one_have_the_same_result(
+    history: psycopg2.extensions.connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host may lose power in the middle of the night."""
+    monkeypatch.setattr("dagster_services.maintenance.parts.ROWS", 40)
+    kept = {table: set(ids) for table, ids in everything(history).items()}
+    for sweep in SWEEPS:
+        generator = parts(history, sweep, before(), counts_only=False)
+        next(generator)
+        generator.close()
+    swept(history)
+    half = everything(history)
+    assert all(set(half[table]) <= kept[table] for table in kept)
+    assert not any(removed.count for removed in swept(history).values())
+    assert len(rows(history, "SELECT id FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'")) == 6
+
+
+def test_ticks_of_removed_schedules_go(history: psycopg2.extensions.connection, migrated: dict[str, str]) -> None:
+    """Dagster purges the ticks of schedules and sensors that exist."""
+    with asking(migrated, "dagster", "dagster") as cursor:
+        for days in (89, 91):
+            cursor.execute(
+                "INSERT INTO job_ticks (job_origin_id, status, type, timestamp, tick_body)"
+                " VALUES ('o', 'SUCCESS', 'SENSOR', now() AT TIME ZONE 'utc' - make_interval(days => %s), 'x')",
+                (days,),
+            )
+    assert swept(history)["job_ticks"] == Removed(1, 1)
+
+
+def test_snapshots_that_no_run_names_go(history: psycopg2.extensions.connection, instance: dg.DagsterInstance) -> None:
+    """Each version of the code leaves some."""
+    swept(history)
+    for run in instance.get_runs():
+        assert instance.has_job_snapshot(run.job_snapshot_id)
+        assert instance.run_storage.has_execution_plan_snapshot(run.execution_plan_snapshot_id)
+    assert len(rows(history, "SELECT id FROM snapshots")) < 2 * len(instance.get_runs()) + 1
+    assert swept(history)["snapshots"] == Removed()
