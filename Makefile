@@ -1,6 +1,6 @@
 # The commands of this repository. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up preflight location deploy smoke down destroy maintenance user secret worker-host backup restore upgrade dev bench test test-static test-unit test-integration test-stack test-drills lint format lock outdated
+.PHONY: help up preflight location deploy smoke doctor down destroy maintenance user secret worker-host backup restore upgrade dev bench test test-static test-unit test-integration test-stack test-drills lint format lock outdated
 
 PYTHON := .venv/bin/python
 
@@ -21,6 +21,9 @@ deploy: ## Replace the code of all code locations, or of NAME=shop, without an i
 
 smoke: ## Check the running deployment as a user would: PASS or FAIL a line; JOBS="mine" for your own
 	@python3 -m operate smoke $(JOBS)
+
+doctor: ## Say how the deployment is, with a remedy for what is not well; JSON=1 for a program
+	@python3 -m operate doctor $(if $(JSON),--json)
 
 down: ## Stop the deployment, keep its data
 	@python3 -m operate down

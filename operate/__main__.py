@@ -9,7 +9,22 @@ from collections.abc import Callable
 
 from dagster_api.client import ApiError
 from dagster_api.waiting import WaitError
-from operate import backup, deploy, down, location, maintenance, preflight, restore, secret, smoke, up, upgrade, user, worker_host
+from operate import (
+    backup,
+    deploy,
+    doctor,
+    down,
+    location,
+    maintenance,
+    preflight,
+    restore,
+    secret,
+    smoke,
+    up,
+    upgrade,
+    user,
+    worker_host,
+)
 from operate.compose import CommandError
 from operate.overlays import OverlayError
 
@@ -20,6 +35,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "location": location.main,
     "deploy": deploy.main,
     "smoke": smoke.main,
+    "doctor": doctor.main,
     "down": down.main,
     "destroy": down.destroy,
     "maintenance": maintenance.main,
@@ -43,6 +59,7 @@ WORDS = {
 OPTIONS = {
     "destroy": ("--yes",),
     "location": ("--remove",),
+    "doctor": ("--json",),
     "maintenance": ("--count",),
     "deploy": ("--back",),
     "worker-host": ("--remove",),

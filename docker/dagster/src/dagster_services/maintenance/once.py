@@ -76,9 +76,18 @@ def sentence(figures: Mapping[str, Removed], *, counts_only: bool) -> str:
     return f"{verb} {', '.join(found)}" if found else f"{verb} nothing"
 
 
-def report(figures: Mapping[str, Removed], seconds: float, said: str, error: str) -> str:
+def size(connection: psycopg2.extensions.connection) -> int:
+    """The size of Dagster's database in bytes: `make doctor` shows how it grows."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        [(found,)] = cursor.fetchall()
+    return int(found)
+
+
+def report(figures: Mapping[str, Removed], seconds: float, database: int, said: str, error: str) -> str:
     """Reports to Dagster, in a process whose memory is free again afterwards; returns the reason if that failed."""
-    given = {"figures": {name: asdict(each) for name, each in figures.items()}, "seconds": seconds, "said": said, "error": error}
+    each_one = {name: asdict(each) for name, each in figures.items()}
+    given = {"figures": each_one, "seconds": seconds, "database": database, "said": said, "error": error}
     command = [sys.executable, "-m", "dagster_services.maintenance.report"]
     ended = subprocess.run(command, input=json.dumps(given), text=True, capture_output=True, check=False)
     return "" if ended.returncode == 0 else f"the report to Dagster failed: {ended.stderr.strip()[-500:]}"
@@ -93,10 +102,11 @@ def maintain(kept: Settings, environ: Mapping[str, str], *, counts_only: bool) -
     began = time.monotonic()
     with closing(connected(environ)) as connection:
         figures, errors = done(work(connection, kept, environ, counts_only=counts_only))
+        database = size(connection)
     seconds = round(time.monotonic() - began, 1)
     said = sentence(figures, counts_only=counts_only)
     print(f"maintenance: {said} in {seconds} s", flush=True)
-    if not counts_only and (failed := report(figures, seconds, said, "; ".join(errors))):
+    if not counts_only and (failed := report(figures, seconds, database, said, "; ".join(errors))):
         errors.append(failed)
     return errors
 
