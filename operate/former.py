@@ -122,7 +122,12 @@ class Former:
         """
         if not unfinished.is_unfinished(self.project):
             raise CommandError("no upgrade has broken off, so there is nothing to go back to")
-        if kept := self._listed(VOLUMES):
+        kept = self._listed(VOLUMES)
+        if kept:
+            aside.check_copies(kept["copied"])
+        # The engine may still be stopping containers for a process that was killed: seen on 2026-11-30.
+        end_everything(self.project)
+        if kept:
             self._bring_back_volumes(kept["copied"], kept["there"])
         else:
             aside.remove_copies(self.project)
@@ -135,8 +140,6 @@ class Former:
         self.forget()
 
     def _bring_back_volumes(self, copied: list[str], there: Iterable[str]) -> None:
-        aside.check_copies(copied)
-        end_everything(self.project)
         made_since = set(self._of_the_project()) - set(there) - set(aside.copies(self.project))
         aside.remove_volumes(sorted(made_since))
         aside.bring_back_volumes(self.project, copied, self._image())
