@@ -49,7 +49,7 @@ def services(faults: Mapping[str, str], number: int) -> Iterator[Finding]:
     for service, state in faults.items():
         yield Finding("service", False, f"{service} is {state}", f"docker compose logs {service}")
     if not faults:
-        yield Finding("services", True, f"{number} are well")
+        yield Finding("services", True, f"healthy: {number}")
 
 
 def daemons(found: Sequence[Daemon], now: float) -> Iterator[Finding]:
@@ -58,13 +58,13 @@ def daemons(found: Sequence[Daemon], now: float) -> Iterator[Finding]:
     for each in found:
         silence = now - each.heartbeat if each.heartbeat else None
         if silence is None or silence > SILENT_SECONDS:
-            last = "never" if silence is None else f"for {ago(silence)}"
-            yield Finding("daemon", False, f"{each.name} is silent: no heartbeat {last}", remedy)
+            last = "it has never written one" if silence is None else f"the last one is {ago(silence)} old"
+            yield Finding("daemon", False, f"{each.name} writes no heartbeat: {last}", remedy)
         elif each.error:
             yield Finding("daemon", False, f"{each.name}: {each.error.strip().splitlines()[0]}", remedy)
     oldest = max((now - each.heartbeat for each in found if each.heartbeat), default=0.0)
     if oldest <= SILENT_SECONDS and not any(each.error or not each.heartbeat for each in found):
-        yield Finding("daemons", True, f"{len(found)} have written a heartbeat within {ago(oldest)}")
+        yield Finding("daemons", True, f"heartbeats of {len(found)}, the oldest {ago(oldest)} ago")
 
 
 def locations(errors: Mapping[str, str | None]) -> Iterator[Finding]:
@@ -75,14 +75,15 @@ def locations(errors: Mapping[str, str | None]) -> Iterator[Finding]:
                 "code location", False, f"{name}: {error.strip().splitlines()[0]}", f"correct it, then make deploy NAME={name}"
             )
     if not any(errors.values()):
-        yield Finding("code locations", True, f"{', '.join(sorted(errors))} are loaded")
+        yield Finding("code locations", True, f"loaded: {', '.join(sorted(errors))}")
 
 
 def runs(found: Sequence[Run], now: float) -> Iterator[Finding]:
     """Runs that wait or work for longer than is usual."""
     queued = [run for run in found if run.status == "QUEUED"]
     waits = now - queued[0].created if queued else 0.0
-    said = f"{len(queued)} wait, the first for {ago(waits)}; {len(found) - len(queued)} are in progress"
+    waiting = f"waiting: {len(queued)}, the first for {ago(waits)}" if queued else "nothing waits"
+    said = f"{waiting}; in progress: {len(found) - len(queued)}"
     remedy = "MAX_CONCURRENT_RUNS in .env, more workers, or a pool without a free slot: the run's page says why it waits"
     yield Finding("queue", waits <= QUEUED_SECONDS, said, remedy)
     for run in found:
@@ -118,7 +119,8 @@ def point_in_time(outcomes: Mapping[str, Mapping[str, str | None]]) -> Iterator[
     for kind in ("wal", "full", "drill"):
         outcome = outcomes.get(kind, {})
         error, good = outcome.get("error"), outcome.get("good")
-        said = f"the last good one is of {(good or 'never')[:16]}" + (f": {error}" if error else "")
+        last = f"the last good one is of {good[:16]}" if good else "there was no good one"
+        said = f"{last}: {error}" if error else last
         yield Finding(f"backup: {kind}", bool(good) and not error, said, "docker compose logs backup")
 
 
