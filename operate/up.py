@@ -110,8 +110,9 @@ def start() -> None:
     build(deployment["name"], hosted)
     try:
         compose("up", "--detach", "--quiet-pull", "--remove-orphans", env={**os.environ, "COMPOSE_PROGRESS": "quiet"})
-        # PgBouncer reads its roles at its start only: `make location` may have added one.
-        compose("kill", "--signal", "HUP", "run_connection_pool", capture=True)
+        # PgBouncer reads its roles at its start only: `make location` may have added one. Not `docker kill`: after any signal
+        # from it, Docker takes the container for one that a person stopped, and never restarts it.
+        compose("exec", "--no-TTY", "run_connection_pool", "sh", "-c", "kill -HUP 1", capture=True)
         broken = wait_until_healthy(deployment)
         load([each.name for each in hosted if each.name not in broken])
     except (CommandError, WaitError) as error:

@@ -1,0 +1,133 @@
+"""Every service hangs under load, and is healthy again without a person. A slow machine is no service that hangs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from dagster_api.schedules_and_sensors import schedule
+from dagster_api.waiting import seen, wait_for
+from operate.compose import run
+from tests.drills.hangs.conftest import SERVICES
+from tests.drills.hangs.processes import busy, stop, stop_thread
+from tests.stack.conftest import Stack
+from tests.stack.test_faults import container_state
+from tests.workers.load import Load, container, freeze, load, thaw
+
+pytestmark = pytest.mark.timeout(900)
+# With a health check every 30 s instead of 10 s it takes up to a minute more.
+SECONDS = 300
+# The threads of the daemon, in the order of their start: the first ones belong to the process, each later one to a daemon.
+THREAD = 4
+RUNS = 12
+# One more than restart a service that hangs.
+PROBES = 4
+# The heartbeats of the daemon are older than its probe allows then.
+SLEEP_SECONDS = 120
+
+
+def restarts(stack: Stack) -> dict[str, int]:
+    """Returns how often Docker has restarted each service."""
+    found = json.loads(run(["docker", "inspect", *(container(stack, name) for name in SERVICES)], capture=True))
+    return {each["Config"]["Labels"]["com.docker.compose.service"]: each["RestartCount"] for each in found}
+
+
+def reasons(stack: Stack, service: str) -> list[str]:
+    """Returns the lines of a service's log that say why it was restarted."""
+    logs = subprocess.run(["docker", "logs", container(stack, service)], text=True, capture_output=True, check=True)
+    return [line for line in logs.stderr.splitlines() if line.startswith("restart: ")]
+
+
+def wait_until_healthy(stack: Stack, services: tuple[str, ...], since: dict[str, str]) -> None:
+    """Waits until each of the services has started again, and is healthy."""
+
+    def healthy() -> bool:
+        states = {name: container_state(stack, name) for name in services}
+        bad = [name for name, each in states.items() if each["StartedAt"] == since[name] or each["Health"]["Status"] != "healthy"]
+        return seen(not bad, {name: states[name]["Health"]["Status"] for name in bad})
+
+    wait_for("all services healthy again", healthy, seconds=SECONDS, every=1)
+
+
+def started(stack: Stack) -> dict[str, str]:
+    """Returns when each service has started."""
+    return {name: container_state(stack, name)["StartedAt"] for name in SERVICES}
+
+
+def wait_for_probes(stack: Stack) -> None:
+    """Waits until each service has been probed PROBES times."""
+    since = datetime.now(UTC)
+
+    def probed() -> bool:
+        logs = {name: container_state(stack, name)["Health"]["Log"] for name in SERVICES if name != "postgres"}
+        numbers = {name: sum(datetime.fromisoformat(each["Start"]) > since for each in log) for name, log in logs.items()}
+        return seen(min(numbers.values()) >= PROBES, numbers)
+
+    wait_for("some probes", probed, seconds=SECONDS, every=1)
+
+
+def check(stack: Stack, runs: Load) -> None:
+    """Each run has succeeded, no two attempts of one were at the same time, and no tick of the schedule was executed twice."""
+    runs.wait(SECONDS)
+    assert runs.doubles() == []
+    ticked = stack.client.runs(
+        limit=1000, pipelineName="quick_job", tags=[{"key": "dagster/schedule_name", "value": "quick_schedule"}]
+    )
+    times = Counter(each.tags["dagster/scheduled_execution_time"] for each in ticked if "dagster/parent_run_id" not in each.tags)
+    assert times
+    assert set(times.values()) == {1}
+
+
+def test_slow_machine_and_missing_neighbours_restart_nothing(still: Stack) -> None:
+    """All cores are busy, the database hangs, then the whole host sleeps. A restart would make each of these worse."""
+    before = restarts(still)
+    with busy(8):
+        freeze(still, "postgres")
+        wait_for_probes(still)
+        thaw(still, "postgres")
+        still.succeeds("quick_job")
+        for name in SERVICES:
+            freeze(still, name)
+        # Nothing happens on a host that sleeps.
+        time.sleep(SLEEP_SECONDS)
+        for name in reversed(SERVICES):
+            thaw(still, name)
+        still.succeeds("quick_job")
+        wait_for_probes(still)
+    assert restarts(still) == before
+
+
+def test_every_service_that_hangs_is_restarted_and_no_run_is_lost_or_doubled(still: Stack) -> None:
+    """All but one hang at the same moment. Of the daemon, one thread hangs, as in a deadlock."""
+    schedule(still.client, "quick_schedule").turn(on=True)
+    runs, since = load(still, RUNS), started(still)
+    runs.wait_until_under_way()
+    stop_thread(still, "daemon", THREAD)
+    for name in SERVICES:
+        if name not in {"daemon", "postgres"}:
+            stop(still, name)
+    wait_until_healthy(still, tuple(name for name in SERVICES if name != "postgres"), since)
+    assert all(len(reasons(still, name)) == 1 for name in SERVICES if name != "postgres")
+    (said,) = reasons(still, "daemon")
+    (silent,) = said.partition("silent for more than 90 s: ")[2].split(", ")
+    assert silent
+    check(still, runs)
+
+
+@pytest.mark.parametrize("service", ["daemon", "postgres"])
+def test_hung_daemon_or_database_is_restarted_alone(still: Stack, service: str) -> None:
+    """Services that wait for it are unhealthy meanwhile, and are not restarted."""
+    schedule(still.client, "quick_schedule").turn(on=True)
+    runs, before, since = load(still, RUNS), restarts(still), started(still)
+    runs.wait_until_under_way()
+    stop(still, service)
+    wait_until_healthy(still, (service,), since)
+    assert restarts(still) == {**before, service: before[service] + 1}
+    # A step that was using the database fails, and is not retried.
+    if service == "daemon":
+        check(still, runs)
