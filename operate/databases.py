@@ -7,9 +7,13 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from operate.compose import ROOT, CommandError, run
+from operate.pace import Pace
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 # Each database, with the role that owns what is in it. Restoring as the superuser would execute code of that role with all
 # rights: a constraint of user code calls a function of user code. For the same reason nothing here reads a table.
@@ -24,7 +28,7 @@ ZSTD_SINCE = 16
 
 
 def stream(what: str, command: tuple[str, ...], write: Callable[[bytes], object]) -> None:
-    """Passes the standard output of a command on. `what` names its work in an error.
+    """Passes the standard output of a command on, and gives way to runs. `what` names its work in an error.
 
     Raises:
         CommandError: it failed.
@@ -32,9 +36,11 @@ def stream(what: str, command: tuple[str, ...], write: Callable[[bytes], object]
     # A pipe that nobody reads would stop the program after 64 KiB.
     with tempfile.TemporaryFile() as errors:
         with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as process:
-            output = cast("IO[bytes]", process.stdout)
-            while piece := output.read(PIECE):
+            output, pace = cast("BufferedReader", process.stdout), Pace()
+            # A program that writes waits while nobody reads. A whole MiB at once is a twentieth of a large dump.
+            while piece := output.read1(PIECE):
                 write(piece)
+                pace()
         _check(what, process.returncode, errors)
 
 

@@ -1,0 +1,57 @@
+"""Lets a dump give way to runs. It pauses while the processors of this machine have no time left for others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STAT = Path("/proc/stat")
+# Work of so many seconds is followed by a look, and by a pause so many times as long if others wait for a processor.
+WORK_SECONDS, REST = 0.2, 6
+# With a fifth of the processors idle, nobody waits.
+ENOUGH = 0.2
+# proc(5): the fourth and fifth fields are the idle time, and the first eight are all time.
+IDLE, ALL = slice(4, 6), slice(1, 9)
+
+
+def times(stat: Path = STAT) -> tuple[int, int] | None:
+    """The idle time of all processors and all their time, since the machine's start. None if this machine does not say."""
+    if not stat.exists():
+        return None
+    fields = stat.read_text().splitlines()[0].split()
+    return sum(map(int, fields[IDLE])), sum(map(int, fields[ALL]))
+
+
+def idle_part(before: tuple[int, int] | None, now: tuple[int, int] | None) -> float:
+    """The part of the processors that was idle between two moments. A machine that does not say counts as idle."""
+    if before is None or now is None or now[1] == before[1]:
+        return 1.0
+    return (now[0] - before[0]) / (now[1] - before[1])
+
+
+@dataclass
+class Pace:
+    """Call it after each piece of work."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    look: Callable[[], tuple[int, int] | None] = times
+    _since: float = field(init=False)
+    _before: tuple[int, int] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._since, self._before = self.clock(), self.look()
+
+    def __call__(self) -> None:
+        """Pauses if it is time for a look, and others wait for a processor."""
+        worked = self.clock() - self._since
+        if worked < WORK_SECONDS:
+            return
+        if idle_part(self._before, self.look()) < ENOUGH:
+            self.sleep(worked * REST)
+        self._begin()

@@ -1,0 +1,1 @@
+"""A drill of retention with a million events."""
