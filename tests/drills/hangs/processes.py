@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,17 +31,32 @@ def stop(stack: Stack, service: str) -> None:
     os.kill(main_process(stack, service), signal.SIGSTOP)
 
 
-def stop_thread(stack: Stack, service: str, number: int) -> None:
+def thread(process: int, name: str) -> int:
+    """Returns the id, on this machine, of a thread of a Python process. Python's names are in the process's memory only."""
+    spy = [str(Path(sys.executable).with_name("py-spy")), "dump", "--json", "--pid", str(process)]
+    found = json.loads(subprocess.run(spy, check=True, capture_output=True, text=True).stdout)
+    (inside,) = [each["os_thread_id"] for each in found if each["thread_name"] == name]
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    (number,) = [int(task.name) for task in tasks if f"\t{inside}\n" in _namespaces(task)]
+    return number
+
+
+def _namespaces(task: Path) -> str:
+    """Returns the line with the ids of a thread; the last one is that in its container."""
+    return next(f"{line}\n" for line in (task / "status").read_text().splitlines() if line.startswith("NSpid:"))
+
+
+def stop_thread(stack: Stack, service: str, name: str) -> None:
     """Stops one thread of the service as a deadlock does: no signal stops a single thread, so a debugger's call does.
 
     It lasts as long as the calling thread lives, or until the process is killed.
     """
-    threads = sorted(int(path.name) for path in Path(f"/proc/{main_process(stack, service)}/task").iterdir())
+    number = thread(main_process(stack, service), name)
     library = ctypes.CDLL(None, use_errno=True)
     library.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
-        assert library.ptrace(request, threads[number], None, None) == 0, os.strerror(ctypes.get_errno())
-    os.waitpid(threads[number], WALL)
+        assert library.ptrace(request, number, None, None) == 0, os.strerror(ctypes.get_errno())
+    os.waitpid(number, WALL)
 
 
 @contextmanager
