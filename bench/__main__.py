@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from bench.machine import busy_seconds, memory_of_workers
+from bench.machine import busy_seconds, memory
 from bench.measure import BenchError, Phases, Tags, burst, measure, median_run, runs_per_minute
 from bench.official import official_deployment
 from dagster_api.client import ApiError
@@ -80,8 +80,9 @@ def at_rest(url: str, job: str) -> None:
     before = busy_seconds()
     time.sleep(REST_SECONDS)
     print(f"at rest for {REST_SECONDS} s: {(busy_seconds() - before) / REST_SECONDS:.2f} processors", flush=True)
-    for name, used in memory_of_workers(model()["name"]).items():
-        print(f"{name}: {used}", flush=True)
+    used = memory(model()["name"])
+    largest = ", ".join(f"{name} {used[name]:.0f}" for name in sorted(used, key=used.__getitem__, reverse=True)[:5])
+    print(f"memory: {sum(used.values()):.0f} MiB in {len(used)} services: {largest}", flush=True)
 
 
 def each_isolation(url: str, jobs: Sequence[str], bursts: Sequence[str], again: str = "") -> dict[str, tuple[float, float]]:

@@ -1,0 +1,12 @@
+"""`make bench` adds up what Docker shows of the memory of each service."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.machine import mebibytes
+
+
+@pytest.mark.parametrize(("shown", "mib"), [("512B", 512 / 2**20), ("840KiB", 840 / 1024), ("207.1MiB", 207.1), ("1.5GiB", 1536)])
+def test_memory_is_read_in_every_unit_of_docker(shown: str, mib: float) -> None:
+    assert mebibytes(shown) == pytest.approx(mib)
