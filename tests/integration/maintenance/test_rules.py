@@ -12,7 +12,7 @@ from dagster._core.loader import LoadingContextForTest
 from dagster._core.storage.partition_status_cache import get_materialized_multipartitions
 
 from dagster_services.maintenance import snapshots
-from dagster_services.maintenance.parts import Removed, parts, sweep_all
+from dagster_services.maintenance.parts import Removed, next_rows, parts, sweep_all
 from dagster_services.maintenance.sweeps import SWEEPS
 from tests.integration.databases import asking
 from tests.integration.maintenance.conftest import DAYS, DEFINITIONS, GRID, age, bread, cell, letter, rows, toast
@@ -148,7 +148,7 @@ def test_interrupted_maintenance_and_the_next_one_have_the_same_result(
     history: psycopg2.extensions.connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A host may lose power in the middle of the night."""
-    monkeypatch.setattr("dagster_services.maintenance.parts.ROWS", 40)
+    monkeypatch.setattr("dagster_services.maintenance.parts.FIRST_ROWS", 40)
     kept = {table: set(ids) for table, ids in everything(history).items()}
     for sweep in SWEEPS:
         generator = parts(history, sweep, before(), counts_only=False)
@@ -181,3 +181,11 @@ def test_snapshots_that_no_run_names_go(history: psycopg2.extensions.connection,
         assert instance.run_storage.has_execution_plan_snapshot(run.execution_plan_snapshot_id)
     assert len(rows(history, "SELECT id FROM snapshots")) < 2 * len(instance.get_runs()) + 1
     assert swept(history)["snapshots"] == Removed()
+
+
+@pytest.mark.parametrize(
+    ("rows", "seconds", "then"), [(250, 0.01, 500), (4000, 0.01, 5000), (500, 0.05, 500), (500, 0.2, 250), (1, 9, 1)]
+)
+def test_size_of_a_part_follows_the_time_that_the_last_one_took(rows: int, seconds: float, then: int) -> None:
+    """A part holds its locks for as long as it takes."""
+    assert next_rows(rows, seconds) == then

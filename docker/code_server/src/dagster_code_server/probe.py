@@ -26,15 +26,24 @@ def elsewhere(reason: str) -> NoReturn:
 
 
 def check_code() -> None:
-    """Ends with the reason if the code location does not load.
+    """Ends with the reason if the server does not answer, or the code location does not load."""
+    try:
+        reply = repositories()
+    except grpc.RpcError as error:
+        sys.exit(f"the code server does not answer: {error.code().name}")
+    if b'"ListRepositoriesResponse"' not in reply:
+        elsewhere(f"the code location does not load: {cause(reply)}")
+
+
+def repositories() -> bytes:
+    """The server's answer about its repositories.
 
     Raises:
-        grpc.RpcError: the server does not answer.
+        grpc.RpcError: there is none.
     """
     with grpc.insecure_channel(f"{own_address(os.environ.get('LISTEN_ON', '127.0.0.1'))}:4000") as channel:
         reply: bytes = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=12)
-    if b'"ListRepositoriesResponse"' not in reply:
-        elsewhere(f"the code location does not load: {cause(reply)}")
+    return reply
 
 
 def cause(reply: bytes) -> str:

@@ -13,7 +13,10 @@ from dagster_services.maintenance.sweeps import Sweep
 if TYPE_CHECKING:
     import psycopg2.extensions
 
-ROWS = 5_000
+# The rows of a part: the first one is small, and the next ones grow until a part takes LOCK_SECONDS, which is how long it
+# holds locks. 5,000 runs with their tags and events took 0.9 s on a busy machine.
+FIRST_ROWS, MOST_ROWS = 250, 5_000
+LOCK_SECONDS = 0.1
 # A part is followed by a pause so many times as long. With it, runs beside the maintenance stay within 10 % of their speed.
 REST = 4
 
@@ -35,7 +38,7 @@ def window(sweep: Sweep) -> str:
     beyond, order = ("<", "DESC") if sweep.newest_first else (">", "ASC")
     last = "min" if sweep.newest_first else "max"
     return f"""SELECT {last}(id), count(*), coalesce(bool_or({sweep.age} < %(before)s), false) FROM (SELECT id, {sweep.age}
-        FROM {sweep.table} WHERE id {beyond} %(after)s ORDER BY id {order} LIMIT {ROWS}) AS part"""
+        FROM {sweep.table} WHERE id {beyond} %(after)s ORDER BY id {order} LIMIT %(rows)s) AS part"""
 
 
 def removal(sweep: Sweep, *, counts_only: bool) -> str:
@@ -47,6 +50,13 @@ def removal(sweep: Sweep, *, counts_only: bool) -> str:
     also = () if counts_only else sweep.also
     more = "".join(f", also_{number} AS ({statement})" for number, statement in enumerate(also))
     return f"WITH gone AS MATERIALIZED ({gone}){more} SELECT count(*), coalesce(sum(size), 0) FROM gone"
+
+
+def next_rows(rows: int, seconds: float) -> int:
+    """The rows of the next part, from those of the last one and the time that it took."""
+    if seconds > LOCK_SECONDS:
+        return max(rows // 2, 1)
+    return min(2 * rows, MOST_ROWS) if seconds < LOCK_SECONDS / 4 else rows
 
 
 def sweep_all(connection: psycopg2.extensions.connection, sweep: Sweep, before: datetime, *, counts_only: bool) -> Removed:
@@ -71,21 +81,22 @@ def parts(connection: psycopg2.extensions.connection, sweep: Sweep, before: date
     Raises:
         psycopg2.Error: the database refuses a statement.
     """
-    after = 2**62 if sweep.newest_first else 0
+    after, rows = 2**62 if sweep.newest_first else 0, FIRST_ROWS
     is_over = False
     while not is_over:
         began = time.monotonic()
         with connection, connection.cursor() as cursor:
-            cursor.execute(window(sweep), {"after": after, "before": before})
-            [(until, rows, has_old)] = cursor.fetchall()
+            cursor.execute(window(sweep), {"after": after, "before": before, "rows": rows})
+            [(until, found, has_old)] = cursor.fetchall()
             # From the newest row on, the first parts are young.
-            is_over = rows < ROWS or not (has_old or sweep.newest_first)
+            is_over = found < rows or not (has_old or sweep.newest_first)
             removed = Removed()
             if has_old:
                 cursor.execute(removal(sweep, counts_only=counts_only), {"after": after, "until": until, "before": before})
                 [(count, size)] = cursor.fetchall()
                 removed = Removed(count, int(size))
-        after = until
+        after, seconds = until, time.monotonic() - began
+        rows = next_rows(rows, seconds)
         yield removed
         if removed.count:
-            time.sleep(REST * (time.monotonic() - began))
+            time.sleep(REST * seconds)
