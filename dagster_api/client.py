@@ -38,6 +38,8 @@ class Client:
 
     url: str
     location: str
+    # The seconds that one answer may take.
+    patience: float = 30
 
     @property
     def selector(self) -> dict[str, str]:
@@ -213,7 +215,7 @@ class Client:
 
     def _open(self, request: urllib.request.Request) -> bytes:
         try:
-            with DIRECT.open(request, timeout=30) as response:
+            with DIRECT.open(request, timeout=self.patience) as response:
                 body: bytes = response.read()
                 return body
         except urllib.error.HTTPError as error:

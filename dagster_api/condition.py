@@ -16,6 +16,7 @@ ASSETS = """query Assets { assetNodes { assetKey { path } freshnessStatusInfo { 
 MAINTENANCE = """query Maintenance { assetOrError(assetKey: {path: ["deployment", "maintenance"]}) { __typename ... on Asset {
   assetMaterializations(limit: 30) { timestamp description metadataEntries { label
     ... on IntMetadataEntry { intRepr } ... on TextMetadataEntry { text } } } } } }"""
+MOST = 1000
 NOT_FRESH = {"WARNING", "DEGRADED"}
 
 
@@ -100,8 +101,9 @@ def under_way(client: Client) -> list[Run]:
     Raises:
         ApiError: the webserver does not answer.
     """
-    statuses = ["QUEUED", "STARTING", "STARTED", "CANCELING"]
-    return sorted(client.runs(statuses=statuses, limit=1000), key=lambda run: run.created)
+    # Each kind for itself: the API shows the newest, and a backfill may queue thousands.
+    kinds = (["STARTING", "STARTED", "CANCELING"], ["QUEUED"])
+    return sorted((run for kind in kinds for run in client.runs(statuses=kind, limit=MOST)), key=lambda run: run.created)
 
 
 def maintenances(client: Client) -> list[Maintenance]:

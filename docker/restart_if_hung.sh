@@ -8,11 +8,13 @@
 # A probe that ends with ELSEWHERE has found the fault in another service, such as a database that is away. A restart would
 # not help then. Docker calls the service unhealthy in both cases.
 set -u
-STATE=${STATE:-/tmp/.failed_probes}
+# A worker removes other files of its runs from /tmp: dagster_worker.leftovers.
+STATE=/tmp/.failed_probes
 MOST=3
 ELSEWHERE=75
 
-note() { printf '%s\n' "$@" >"$STATE"; }
+# A full /tmp must not make the service look as if it had just started.
+note() { printf '%s\n' "$@" >"$STATE.new" && mv "$STATE.new" "$STATE"; }
 
 restart() {
     printf 'restart: %s probes in a row have failed: %s\n' "$MOST" "$1" >/proc/1/fd/2

@@ -18,11 +18,16 @@ from dagster_api.workspace import load_errors
 from operate import findings
 from operate.backup import FOLDER
 from operate.compose import ROOT, CommandError, model, run, webserver_url
+from operate.containers import containers
 from operate.findings import Finding
 from operate.health import faults
 from operate.preflight import version_problems, versions
 
+# A webserver that hangs must not make a person wait.
+SECONDS = 3
 Look = Callable[[], Iterable[Finding]]
+# A file that is being written has another ending.
+WHOLE = (".tar", ".tar.age")
 # Of the service `backup`: docker/backup/src/database_backup/status.py.
 STATUS = ("exec", "--no-TTY", "backup", "cat", "/var/lib/backup/status.json")
 
@@ -60,12 +65,17 @@ def room() -> list[Finding]:
     return found
 
 
+def running(project: str) -> int:
+    """The number of containers that run."""
+    return sum(each["State"]["Status"] == "running" for each in containers(project))
+
+
 def backups(services: Mapping[str, Any], now: float) -> list[Finding]:
     """Files of `make backup`, or what the service `backup` says."""
     if "backup" in services:
         shown = subprocess.run(["docker", "compose", *STATUS], cwd=ROOT, text=True, capture_output=True, check=False)
-        return list(findings.point_in_time(json.loads(shown.stdout) if shown.returncode == 0 else {}))
-    made = [path.stat().st_mtime for path in FOLDER.glob("*.tar*")]
+        return list(findings.point_in_time(json.loads(shown.stdout) if shown.returncode == 0 else {}, now))
+    made = [path.stat().st_mtime for path in FOLDER.iterdir() if path.name.endswith(WHOLE)] if FOLDER.exists() else []
     return [findings.backup(max(made, default=None), now)]
 
 
@@ -77,11 +87,11 @@ def history(client: Client, now: float) -> list[Finding]:
 
 def looks(deployment: Mapping[str, Any], url: str, now: float) -> dict[str, Look]:
     """What is looked at. The names stand for those that cannot be seen."""
-    client, services = Client(url, ""), deployment["services"]
+    client, services = Client(url, "", patience=SECONDS), deployment["services"]
     return {
         "engine": engine,
         "disk": room,
-        "services": lambda: findings.services(faults(deployment), len(services)),
+        "services": lambda: findings.services(faults(deployment), running(deployment["name"])),
         "daemons": lambda: findings.daemons(condition.daemons(client), now),
         "code locations": lambda: findings.locations(load_errors(url)),
         "runs": lambda: findings.runs(condition.under_way(client), now),
@@ -95,8 +105,9 @@ def seen(name: str, look: Look) -> list[Finding]:
     """What a look finds, or why it sees nothing."""
     try:
         return list(look())
-    except (ApiError, CommandError, OSError) as error:
-        said = str(error).strip().splitlines()[-1]
+    except (ApiError, CommandError, OSError, ValueError, LookupError, TypeError) as error:
+        # Another program may answer at the port, with something else.
+        said = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         return [Finding(name, False, f"cannot be seen: {said}", "make up")]
 
 

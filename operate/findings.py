@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dagster_api.condition import Assets, Daemon, Maintenance
 from dagster_api.runs import Run
@@ -16,7 +17,10 @@ QUEUED_SECONDS = 15 * MINUTE
 # `start_timeout_seconds` and `cancel_timeout_seconds` of dagster.yaml are shorter: nobody monitors the run.
 STUCK_SECONDS = {"STARTING": 5 * MINUTE, "CANCELING": 5 * MINUTE, "STARTED": DAY}
 BACKUP_SECONDS = 8 * DAY
-MAINTENANCE_SECONDS = 2 * DAY
+# MAINTENANCE_CRON may be once a week.
+MAINTENANCE_SECONDS = 8 * DAY
+# The service `backup` looks every half minute.
+WAL_SECONDS = 10 * MINUTE
 FULL_DAYS = 30
 LOW_DISK, LOW_MEMORY = 0.15, 0.05
 
@@ -114,14 +118,16 @@ def backup(newest: float | None, now: float) -> Finding:
     return Finding("backup", now - newest <= BACKUP_SECONDS, f"the newest file is {ago(now - newest)} old", remedy)
 
 
-def point_in_time(outcomes: Mapping[str, Mapping[str, str | None]]) -> Iterator[Finding]:
+def point_in_time(outcomes: Mapping[str, Mapping[str, str | None]], now: float) -> Iterator[Finding]:
     """What the service `backup` keeps of its work: WAL, base backups and drills."""
     for kind in ("wal", "full", "drill"):
         outcome = outcomes.get(kind, {})
         error, good = outcome.get("error"), outcome.get("good")
         last = f"the last good one is of {good[:16]}" if good else "there was no good one"
         said = f"{last}: {error}" if error else last
-        yield Finding(f"backup: {kind}", bool(good) and not error, said, "docker compose logs backup")
+        age = now - datetime.fromisoformat(good).timestamp() if good else float("inf")
+        in_time = age <= (WAL_SECONDS if kind == "wal" else BACKUP_SECONDS)
+        yield Finding(f"backup: {kind}", in_time and not error, said, "docker compose logs backup")
 
 
 def maintenance(found: Sequence[Maintenance], now: float) -> Finding:

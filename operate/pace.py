@@ -12,6 +12,10 @@ STAT = Path("/proc/stat")
 WORK_SECONDS, REST = 0.2, 6
 # With a fifth of the processors idle, nobody waits.
 ENOUGH = 0.2
+# Idle processors during a pause: the work itself was what kept them busy. The next pause comes after so many seconds.
+ALONE_SECONDS = 5
+# A dump keeps its tables from being replaced. On a machine that is always busy it must end some time.
+MOST_SECONDS = 900
 # proc(5): the fourth and fifth fields are the idle time, and the first eight are all time.
 IDLE, ALL = slice(4, 6), slice(1, 9)
 
@@ -40,6 +44,8 @@ class Pace:
     look: Callable[[], tuple[int, int] | None] = times
     _since: float = field(init=False)
     _before: tuple[int, int] | None = field(init=False)
+    _work: float = WORK_SECONDS
+    _left: float = MOST_SECONDS
 
     def __post_init__(self) -> None:
         self._begin()
@@ -50,8 +56,16 @@ class Pace:
     def __call__(self) -> None:
         """Pauses if it is time for a look, and others wait for a processor."""
         worked = self.clock() - self._since
-        if worked < WORK_SECONDS:
+        if worked < self._work:
             return
-        if idle_part(self._before, self.look()) < ENOUGH:
-            self.sleep(worked * REST)
+        self._work = WORK_SECONDS
+        before, self._before = self._before, self.look()
+        if idle_part(before, self._before) < ENOUGH and self._left > 0:
+            self._pause(min(worked, 2 * WORK_SECONDS) * REST)
         self._begin()
+
+    def _pause(self, seconds: float) -> None:
+        self.sleep(seconds)
+        self._left -= seconds
+        if idle_part(self._before, self.look()) >= ENOUGH:
+            self._work = ALONE_SECONDS

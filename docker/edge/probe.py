@@ -19,8 +19,13 @@ try:
         socket.create_connection(("127.0.0.1", 443), timeout=15) as connection,
         context.wrap_socket(connection, server_hostname=domain) as tls,
     ):
+        # A login that does not answer makes the edge wait for it: a fault elsewhere.
+        tls.settimeout(10)
         tls.sendall(f"HEAD / HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n".encode())
         status = tls.recv(12)
+except TimeoutError:
+    print("the edge speaks TLS, and answers nothing: the login may hang")
+    sys.exit(os.EX_TEMPFAIL)
 except ssl.SSLError as error:
     print(f"the edge has no certificate for {domain} yet, its log says why: {error}")
     sys.exit(os.EX_TEMPFAIL)

@@ -10,13 +10,18 @@ import sys
 
 def status(accept: str) -> int:
     """The status of a request without a session; redirects are not followed."""
-    connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=9)
     forwarded = {"X-Forwarded-Host": "localhost", "X-Forwarded-Proto": "https"}
     connection.request("GET", "/", headers={"Accept": accept, **forwarded})
     return connection.getresponse().status
 
 
-answers = {"a call": status("application/json"), "a page": status("text/html")}
+answers: dict[str, object] = {"a call": status("application/json")}
+try:
+    answers["a page"] = status("text/html")
+except TimeoutError:
+    # It asks the provider first.
+    answers["a page"] = "nothing"
 if answers != {"a call": 401, "a page": 302}:
     print(f"the login answers {answers} to who has not logged in")
     sys.exit(os.EX_TEMPFAIL)

@@ -79,7 +79,7 @@ SQL
 role dagster "lock_timeout=30s"
 role dagster_run "lock_timeout=30s statement_timeout=2min temp_file_limit=1GB"
 # Removes old rows in small parts, and never waits long for one of them.
-role dagster_maintenance "lock_timeout=5s temp_file_limit=1GB"
+role dagster_maintenance "lock_timeout=5s statement_timeout=10min temp_file_limit=1GB"
 role warehouse "lock_timeout=15min idle_in_transaction_session_timeout=15min temp_file_limit=4GB"
 
 # The output of runs, with OUTPUT_STORE=postgres: a role for each code location, which sees only its own rows.

@@ -33,6 +33,11 @@ def check(container: str, *probes: str) -> list[bool]:
     return [subprocess.run([*command, probe], capture_output=True, check=False).returncode == 0 for probe in probes]
 
 
+def runs(container: str) -> bool:
+    """Returns whether a command can be executed in the container."""
+    return subprocess.run(["docker", "exec", container, "true"], capture_output=True, check=False).returncode == 0
+
+
 def restarts(container: str) -> int:
     """Returns how often Docker has restarted the container."""
     (described,) = json.loads(run(["docker", "inspect", container], capture=True))
@@ -53,7 +58,8 @@ def test_service_that_was_healthy_and_fails_three_probes_is_restarted(
     wait_for("a restart", lambda: seen(restarts(container) == 1, restarts(container)), seconds=30)
     logs = subprocess.run(["docker", "logs", container], text=True, capture_output=True, check=True).stderr
     assert logs == f"restart: 3 probes in a row have failed: {reason}\n"
-    check(container, HUNG, HUNG, HUNG, HUNG)
+    wait_for("the new process", lambda: seen(runs(container), "it does not run"), seconds=30)
+    assert check(container, HUNG, HUNG, HUNG, HUNG) == [False] * 4
     assert restarts(container) == 1
 
 

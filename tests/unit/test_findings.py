@@ -86,7 +86,7 @@ def test_failed_work_of_the_backup_service_is_named() -> None:
         "wal": {"good": "2026-11-26T10:31:07+00:00", "error": ""},
         "full": {"good": "2026-11-25T01:30:00+00:00", "error": "the disk is full"},
     }
-    assert bad(list(findings.point_in_time(outcomes))) == [
+    assert bad(list(findings.point_in_time(outcomes, NOW))) == [
         "the last good one is of 2026-11-25T01:30: the disk is full",
         "there was no good one",
     ]
@@ -98,7 +98,7 @@ def test_failed_or_missing_maintenance_is_named() -> None:
     failed = Maintenance(NOW - DAY, "removed nothing", "run_logs: no space", 10)
     assert findings.maintenance([well], NOW).is_well
     assert bad([findings.maintenance([failed, well], NOW)]) == ["24 h ago: run_logs: no space"]
-    assert bad([findings.maintenance([Maintenance(NOW - 3 * DAY, "removed 1", "", 1)], NOW)]) == ["3 days ago: removed 1"]
+    assert bad([findings.maintenance([Maintenance(NOW - 9 * DAY, "removed 1", "", 1)], NOW)]) == ["9 days ago: removed 1"]
     assert findings.maintenance([], NOW).is_well
 
 

@@ -88,7 +88,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(hand_out, "FOLDER", tmp_path)
     monkeypatch.setattr(generate, "locations", lambda: ["shop", "user_code"])
     monkeypatch.setattr(generate.os, "fchown", lambda *_: None)
-    for reader in ("postgres", "pool", "run_pool", "instance", "location"):
+    for reader in ("postgres", "pool", "run_pool", "instance", "maintenance", "location"):
         (tmp_path / reader).mkdir()
     return tmp_path
 
@@ -105,7 +105,10 @@ def test_generate_gives_each_service_only_its_own_passwords(folder: Path) -> Non
     assert {line.split(":")[3] for line in files["instance/pgpass"].splitlines()} == {"dagster"}
     assert {line.split(":")[3] for line in files["location/pgpass"].splitlines()} == {"dagster_run", "warehouse", "outputs_shop"}
     pools = {pool: {line.split('"')[1] for line in files[f"{pool}/userlist.txt"].splitlines()} for pool in ("pool", "run_pool")}
-    assert pools == {"pool": {"dagster"}, "run_pool": {"dagster_run", "warehouse", "outputs_shop", "outputs_user_code"}}
+    assert pools == {
+        "pool": {"dagster", "dagster_maintenance"},
+        "run_pool": {"dagster_run", "warehouse", "outputs_shop", "outputs_user_code"},
+    }
     modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert modes == {0o600}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from operate.pace import REST, WORK_SECONDS, Pace, idle_part, times
+from operate.pace import MOST_SECONDS, REST, WORK_SECONDS, Pace, idle_part, times
 
 PIECE_SECONDS = 0.6 * WORK_SECONDS
 
@@ -39,6 +39,26 @@ def test_work_pauses_only_while_no_processor_is_idle(idle: float, pauses: int) -
         machine.now += PIECE_SECONDS
         pace()
     assert machine.slept == [round(2 * PIECE_SECONDS * REST, 6)] * pauses
+
+
+def test_work_that_is_alone_goes_on_for_longer() -> None:
+    """On one processor, the work itself leaves nothing idle. Nobody waits for it then."""
+    machine = Machine(0.0)
+    pace = Pace(lambda: machine.now, machine.sleep, lambda: (round(1e6 * sum(machine.slept)), round(1e6 * machine.now)))
+    for _ in range(20):
+        machine.now += PIECE_SECONDS
+        pace()
+    assert len(machine.slept) == 1
+
+
+def test_all_pauses_together_have_a_limit() -> None:
+    """The tables of a dump are locked meanwhile."""
+    machine = Machine(0.0)
+    pace = Pace(lambda: machine.now, machine.sleep, machine.look)
+    for _ in range(3000):
+        machine.now += PIECE_SECONDS
+        pace()
+    assert MOST_SECONDS <= sum(machine.slept) < MOST_SECONDS + 3
 
 
 def test_times_are_read_from_the_first_line(tmp_path: Path) -> None:

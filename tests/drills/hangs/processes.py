@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,10 @@ def _namespaces(task: Path) -> str:
     return next(f"{line}\n" for line in (task / "status").read_text().splitlines() if line.startswith("NSpid:"))
 
 
-def stop_thread(stack: Stack, service: str, name: str) -> None:
+def stop_thread(stack: Stack, service: str, name: str) -> int:
     """Stops one thread of the service as a deadlock does: no signal stops a single thread, so a debugger's call does.
 
-    It lasts as long as the calling thread lives, or until the process is killed.
+    Returns its id. When the process is killed, the thread stays until `reap` has been called.
     """
     number = thread(main_process(stack, service), name)
     library = ctypes.CDLL(None, use_errno=True)
@@ -57,6 +57,13 @@ def stop_thread(stack: Stack, service: str, name: str) -> None:
     for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
         assert library.ptrace(request, number, None, None) == 0, os.strerror(ctypes.get_errno())
     os.waitpid(number, WALL)
+    return number
+
+
+def reap(number: int) -> None:
+    """Takes note of the end of a thread that `stop_thread` has stopped, if it has ended."""
+    with suppress(ChildProcessError):
+        os.waitpid(number, WALL | os.WNOHANG)
 
 
 @contextmanager

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
 
+from dagster_services.maintenance import snapshots
+from dagster_services.maintenance.parts import Removed, sweep_all
+from dagster_services.maintenance.sweeps import SWEEPS
 from tests.integration.databases import asking, connected
 
 if TYPE_CHECKING:
@@ -138,3 +141,14 @@ def rows(connection: psycopg2.extensions.connection, query: str) -> list[Any]:
     with connection, connection.cursor() as cursor:
         cursor.execute(query)
         return [row[0] for row in cursor.fetchall()]
+
+
+def before() -> datetime:
+    """The moment up to which rows are old."""
+    return datetime.now(UTC).replace(tzinfo=None) - DAYS
+
+
+def swept(connection: psycopg2.extensions.connection, *, counts_only: bool = False) -> dict[str, Removed]:
+    """Applies all rules of the database; returns what each has removed."""
+    found = {sweep.table: sweep_all(connection, sweep, before(), counts_only=counts_only) for sweep in SWEEPS}
+    return found | {"snapshots": snapshots.remove_unnamed(connection, counts_only=counts_only)}

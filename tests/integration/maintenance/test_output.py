@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from dagster_services.maintenance import files
 from dagster_services.maintenance.once import work
@@ -21,40 +24,66 @@ if TYPE_CHECKING:
     import psycopg2.extensions
 
 
-def test_output_of_gone_runs_goes_and_that_of_others_stays(
-    history: psycopg2.extensions.connection, instance: dg.DagsterInstance, tmp_path: Path
+@pytest.fixture
+def runs(history: psycopg2.extensions.connection, instance: dg.DagsterInstance, migrated: dict[str, str]) -> tuple[str, str]:
+    """Returns a run that ended a moment ago, and one that ended long ago."""
+    young, old = (run.run_id for run in instance.get_runs(limit=2))
+    with asking(migrated, "dagster", "dagster") as cursor:
+        cursor.execute("UPDATE runs SET end_time = extract(epoch FROM now()) WHERE run_id = %s", (young,))
+    return young, old
+
+
+def test_logs_of_gone_and_old_runs_go_and_those_of_others_stay(
+    history: psycopg2.extensions.connection, runs: tuple[str, str], tmp_path: Path
 ) -> None:
     """Files of a run that was started a moment ago must stay, although its row is not visible yet."""
-    [run] = instance.get_runs(limit=1)
+    young, old = runs
     gone, new, tick = str(uuid.uuid4()), str(uuid.uuid4()), "shop"
-    old = datetime.now(UTC).timestamp() - 100 * 86_400
-    for name in (run.run_id, gone, new, tick):
+    then = datetime.now(UTC).timestamp() - 100 * 86_400
+    for name in (young, old, gone, new, tick):
         (tmp_path / name / "compute_logs").mkdir(parents=True)
         (tmp_path / name / "compute_logs/1.out").write_text("12345")
+    (tmp_path / gone / "link").symlink_to(tmp_path / young)
+    for name in (young, old, gone, tick):
         for path in (tmp_path / name / "compute_logs/1.out", tmp_path / name):
-            os.utime(path, None if name == new else (old, old))
-    (tmp_path / gone / "link").symlink_to(tmp_path / run.run_id)
-    os.utime(tmp_path / gone, (old, old))
+            os.utime(path, (then, then))
     for counts_only in (True, False):
-        removed = files.remove_of_gone_runs(history, tmp_path, counts_only=counts_only)
-        assert removed.count == 2
-        ticks = files.remove_of_old_ticks(tmp_path, DAYS, counts_only=counts_only)
-        assert ticks == Removed(1, 5)
-    assert {path.name for path in tmp_path.iterdir()} == {run.run_id, new, tick}
-    assert (tmp_path / run.run_id / "compute_logs/1.out").read_text() == "12345"
+        assert files.remove_of_runs(history, tmp_path, DAYS, counts_only=counts_only).count == 3
+        assert files.remove_of_old_ticks(tmp_path, DAYS, counts_only=counts_only) == Removed(1, 5)
+    assert {path.name for path in tmp_path.iterdir()} == {young, new, tick}
+    assert (tmp_path / young / "compute_logs/1.out").read_text() == "12345"
     assert not (tmp_path / tick / "compute_logs/1.out").exists()
 
 
-def test_stored_outputs_of_gone_runs_go(
-    history: psycopg2.extensions.connection, instance: dg.DagsterInstance, migrated: dict[str, str]
+def test_file_that_cannot_be_removed_is_named_and_the_others_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """User code writes these folders, and may take away the right to remove one."""
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    remove = shutil.rmtree
+
+    def refusing(path: Path) -> None:
+        if path.name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", refusing)
+    with pytest.raises(OSError, match=r"1 cannot be removed, the first one: .*Permission denied"):
+        files.remove([tmp_path / "a", tmp_path / "gone", tmp_path / "b", tmp_path / "c"], counts_only=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_stored_outputs_of_gone_runs_and_logs_of_old_ones_go(
+    history: psycopg2.extensions.connection, runs: tuple[str, str], migrated: dict[str, str]
 ) -> None:
-    """With OUTPUT_STORE=postgres. A value of an asset belongs to no run, and stays."""
-    [run] = instance.get_runs(limit=1)
+    """With OUTPUT_STORE=postgres. A value of an asset belongs to no run, and stays. A value of an old run may be read again."""
+    young, old = runs
     gone = str(uuid.uuid4())
     keys = [
         f"log\n{gone}\ncompute_logs\nx\nerr",
         f"value\nruns/{gone}/x/result=value",
-        f"log\n{run.run_id}\nx\nerr",
+        f"log\n{old}\nx\nerr",
+        f"log\n{young}\nx\nerr",
+        f"value\nruns/{old}/x/result=value",
         "value\nassets/x=value",
     ]
     with asking(migrated, "dagster", "dagster") as cursor:
@@ -65,8 +94,12 @@ def test_stored_outputs_of_gone_runs_go(
                 " VALUES (%s, 'outputs_shop', 0, 'abc', now() - interval '2 days')",
                 (key,),
             )
-    assert files.remove_stored(history, counts_only=True) == files.remove_stored(history, counts_only=False) == Removed(2, 6)
-    assert sorted(rows(history, "SELECT key FROM outputs.part")) == sorted(keys[2:])
+    assert (
+        files.remove_stored(history, DAYS, counts_only=True)
+        == files.remove_stored(history, DAYS, counts_only=False)
+        == Removed(3, 9)
+    )
+    assert sorted(rows(history, "SELECT key FROM outputs.part")) == sorted(keys[3:])
 
 
 def test_role_of_maintenance_cannot_do_anything_else(history: psycopg2.extensions.connection, migrated: dict[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -11,25 +10,13 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.storage.partition_status_cache import get_materialized_multipartitions
 
-from dagster_services.maintenance import snapshots
-from dagster_services.maintenance.parts import Removed, next_rows, parts, sweep_all
+from dagster_services.maintenance.parts import Removed, next_rows, parts
 from dagster_services.maintenance.sweeps import SWEEPS
 from tests.integration.databases import asking
-from tests.integration.maintenance.conftest import DAYS, DEFINITIONS, GRID, age, bread, cell, letter, rows, toast
+from tests.integration.maintenance.conftest import DEFINITIONS, GRID, age, before, bread, cell, letter, rows, swept, toast
 
 if TYPE_CHECKING:
     import psycopg2.extensions
-
-
-def before() -> datetime:
-    """The moment up to which rows are old."""
-    return datetime.now(UTC).replace(tzinfo=None) - DAYS
-
-
-def swept(connection: psycopg2.extensions.connection, *, counts_only: bool = False) -> dict[str, Removed]:
-    """Applies all rules of the database; returns what each has removed."""
-    found = {sweep.table: sweep_all(connection, sweep, before(), counts_only=counts_only) for sweep in SWEEPS}
-    return found | {"snapshots": snapshots.remove_unnamed(connection, counts_only=counts_only)}
 
 
 def everything(connection: psycopg2.extensions.connection) -> dict[str, list[Any]]:
@@ -92,21 +79,6 @@ def test_operational_events_go_and_runs_that_assets_name_stay(
     assert rows(history, "SELECT count(*) FROM runs WHERE pipeline_name = 'kneading'") == [2]
 
 
-@pytest.mark.parametrize("status", ["QUEUED", "STARTING", "STARTED", "CANCELING"])
-def test_run_that_is_under_way_keeps_all_its_events(
-    instance: dg.DagsterInstance, history: psycopg2.extensions.connection, migrated: dict[str, str], status: str
-) -> None:
-    """A run may wait for longer than the retention."""
-    [run] = instance.get_runs(dg.RunsFilter(job_name="kneading"), limit=1)
-    with asking(migrated, "dagster", "dagster") as cursor:
-        cursor.execute("UPDATE runs SET status = %s WHERE run_id = %s", (status, run.run_id))
-    events = f"SELECT id FROM event_logs WHERE run_id = '{run.run_id}' ORDER BY id"
-    asked = rows(history, events)
-    assert len(asked) > 5
-    swept(history)
-    assert rows(history, events) == asked
-
-
 def test_young_history_is_not_touched(history: psycopg2.extensions.connection, migrated: dict[str, str]) -> None:
     """One day less than RETENTION_DAYS."""
     with asking(migrated, "dagster", "dagster") as cursor:
@@ -114,22 +86,6 @@ def test_young_history_is_not_touched(history: psycopg2.extensions.connection, m
     asked = everything(history)
     assert not any(removed.count for removed in swept(history).values())
     assert everything(history) == asked
-
-
-def test_root_of_re_executions_stays_until_they_are_gone(
-    instance: dg.DagsterInstance, history: psycopg2.extensions.connection, migrated: dict[str, str]
-) -> None:
-    """Dagster cannot show a group of runs without its root."""
-    root, child = rows(history, "SELECT run_id FROM runs WHERE pipeline_name = 'kneading' ORDER BY id LIMIT 2")
-    with asking(migrated, "dagster", "dagster") as cursor:
-        cursor.execute("INSERT INTO run_tags (run_id, key, value) VALUES (%s, 'dagster/root_run_id', %s)", (child, root))
-        cursor.execute("UPDATE runs SET end_time = end_time + 99 * 86400 WHERE run_id = %s", (child,))
-    swept(history)
-    assert instance.get_run_by_id(root) is not None
-    with asking(migrated, "dagster", "dagster") as cursor:
-        cursor.execute("UPDATE runs SET end_time = end_time - 99 * 86400 WHERE run_id = %s", (child,))
-    swept(history)
-    assert (instance.get_run_by_id(root), instance.get_run_by_id(child)) == (None, None)
 
 
 def test_counting_changes_nothing_and_counts_what_removing_removes(history: psycopg2.extensions.connection) -> None:

@@ -44,7 +44,7 @@ def remove_gone(environ: Mapping[str, str], folder: Path = FOLDER) -> int:
         psycopg2.Error: the database does not answer.
     """
     until = time.time() - GRACE_SECONDS
-    old = {path.name: path for path in folder.glob("*") if path.is_dir() and path.stat().st_mtime < until}
+    old = {path.name: path for path in folder.glob("*") if not path.is_symlink() and path.stat().st_mtime < until}
     gone = old.keys() - existing(environ, old) if old else set()
     for run_id in gone:
         shutil.rmtree(old[run_id])

@@ -22,6 +22,9 @@ from dagster_deployment.time_limits import check_time_limits
 from dagster_project.definitions import ProjectError, module_of
 
 PORT = 4000
+# Dagster's default on two cores is six. The daemon alone asks for four sensors and four schedules at once: where these wait for
+# a source, the health check would take the server for one that hangs.
+THREADS = 32
 # Variables that a run does not get from its code server, each with the reason. All others are the same in both.
 OWN = {
     "HOSTNAME": "Docker names each container",
@@ -154,7 +157,17 @@ def main() -> None:
     old_outputs.begin(os.environ)
     listen_on = own_address(os.environ.get("LISTEN_ON", "127.0.0.1"))
     # Without the first option, code that does not load would end the server; with it, the UI shows the error.
-    how = ["--lazy-load-user-code", "--host", listen_on, "--port", str(PORT), "--module-name", module]
+    how = [
+        "--lazy-load-user-code",
+        "--host",
+        listen_on,
+        "--port",
+        str(PORT),
+        "--max-workers",
+        str(THREADS),
+        "--module-name",
+        module,
+    ]
     sys.argv = ["dagster", "api", "grpc", *how]
     collect_seldom(SERVICE)
     # A bad setting is reported at once, not after a second of imports.

@@ -15,6 +15,8 @@ SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/home/dagster"))  # noqa: S108 -
 # folder changes with its entries.
 RUNS = Path("/tmp/runs")  # noqa: S108 - this container's own
 STARTED = ".started"
+# docker/restart_if_hung.sh counts in these files.
+PROBES = {Path("/tmp/.failed_probes"), Path("/tmp/.failed_probes.new")}  # noqa: S108 - this container's own
 # A worker that takes no other run makes this file.
 ENDING = RUNS / "ending"
 # Output of killed runs, with OUTPUT_STORE=postgres: no process sends it any more.
@@ -57,7 +59,7 @@ def remove_left(shared: Iterable[Path], runs: Path) -> None:
     starts = (_changed(path) for path in _entries(runs) if path.suffix == STARTED)
     until = min((start for start in starts if start), default=time.time_ns())
     for folder in shared:
-        for path, changed in _deepest_first(folder, {runs}):
+        for path, changed in _deepest_first(folder, {runs, *PROBES}):
             if since < changed < until:
                 _remove(path)
 

@@ -6,24 +6,39 @@
 import os
 import sys
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
 
 import psycopg2
 
 # Threads write every 30 s. Three more probes must fail before a restart: a thread has been silent for three minutes then.
 SILENCE_SECONDS = 90
+# These write between two of their tasks only: they submit a backfill's runs, or evaluate the automation of all assets. The
+# limit is that of Dagster's own liveness check.
+LONG_SECONDS = 1_800
+LONG = ("ASSET", "BACKFILL")
 # A database that hangs must not look like a daemon that hangs.
 DATABASE_SECONDS = 12
-# Rows of an earlier process do not count: its daemons may be switched off since.
-SILENT = """
-    SELECT daemon_type FROM daemon_heartbeats
-    WHERE daemon_id = (SELECT daemon_id FROM daemon_heartbeats ORDER BY timestamp DESC LIMIT 1)
-      AND timestamp < (now() AT TIME ZONE 'utc') - make_interval(secs => %s)
-    ORDER BY daemon_type
+# Rows of an earlier process do not count: it may have been stopped a moment ago, and its daemons may be switched off since.
+HEARTBEATS = """
+    SELECT daemon_type, extract(epoch FROM (now() AT TIME ZONE 'utc') - timestamp) FROM daemon_heartbeats
+    WHERE daemon_id = (SELECT daemon_id FROM daemon_heartbeats ORDER BY timestamp DESC LIMIT 1) ORDER BY daemon_type
 """
-NEWEST = (
-    "SELECT coalesce(max(timestamp), 'epoch') > (now() AT TIME ZONE 'utc') - make_interval(secs => %s) FROM daemon_heartbeats"
-)
+
+
+def age_of_container() -> float:
+    """The seconds since the start of this container's first process: proc(5)."""
+    started = int(Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return float(Path("/proc/uptime").read_text().split()[0]) - started
+
+
+def problem(silences: Mapping[str, float], age: float) -> str | None:
+    """What is wrong with daemons that have been silent for so many seconds, in a container of an age; None if nothing is."""
+    if min(silences.values(), default=age) >= min(age, SILENCE_SECONDS):
+        return f"no daemon has written a heartbeat for {min(age, SILENCE_SECONDS):.0f} s"
+    silent = [name for name, seconds in silences.items() if seconds > (LONG_SECONDS if name in LONG else SILENCE_SECONDS)]
+    return f"silent for too long: {', '.join(silent)}" if silent else None
 
 
 def elsewhere(reason: object) -> NoReturn:
@@ -32,8 +47,8 @@ def elsewhere(reason: object) -> NoReturn:
     os._exit(os.EX_TEMPFAIL)
 
 
-def heartbeats() -> tuple[bool, list[str]]:
-    """Returns whether any heartbeat is recent, and the daemons of the running process that are silent.
+def silences() -> dict[str, float]:
+    """The seconds since the last heartbeat of each daemon of the process that has written last.
 
     Raises:
         psycopg2.Error: the database does not answer.
@@ -46,10 +61,8 @@ def heartbeats() -> tuple[bool, list[str]]:
         connect_timeout=4,
     )
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST, (SILENCE_SECONDS,))
-        [(fresh,)] = cursor.fetchall()
-        cursor.execute(SILENT, (SILENCE_SECONDS,))
-        return fresh, [name for (name,) in cursor.fetchall()]
+        cursor.execute(HEARTBEATS)
+        return {name: float(seconds) for name, seconds in cursor.fetchall()}
 
 
 def main() -> None:
@@ -59,13 +72,10 @@ def main() -> None:
     limit.daemon = True
     limit.start()
     try:
-        fresh, silent = heartbeats()
+        found = silences()
     except psycopg2.Error as error:
         elsewhere(error)
-    if not fresh:
-        sys.exit(f"no daemon has written a heartbeat for {SILENCE_SECONDS} s")
-    if silent:
-        sys.exit(f"silent for more than {SILENCE_SECONDS} s: {', '.join(silent)}")
+    sys.exit(problem(found, age_of_container()))
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ HAS = "SELECT coalesce(reloptions, '{}') FROM pg_class WHERE oid = %s::regclass"
 
 
 def ensure(connection: psycopg2.extensions.connection) -> None:
-    """Sets what is not set. The lock for it waits for no query and stops none.
+    """Sets what is not set. The lock for it stops no query.
 
     Raises:
-        psycopg2.Error: the database refuses a statement.
+        psycopg2.errors.LockNotAvailable: a VACUUM goes on; the next start does it.
     """
     wanted = {f"{name}={value}" for name, value in OPTIONS.items()}
     with connection, connection.cursor() as cursor:

@@ -42,7 +42,7 @@ def grant(connection: psycopg2.extensions.connection) -> None:
         psycopg2.Error: the database refuses a statement.
     """
     with connection, connection.cursor() as cursor:
-        cursor.execute("GRANT CONNECT ON DATABASE dagster TO dagster_maintenance")
+        cursor.execute("GRANT CONNECT, TEMPORARY ON DATABASE dagster TO dagster_maintenance")
         for name in names(connection, "r") + names(connection, "S"):
             cursor.execute(SQL("REVOKE ALL ON {} FROM {}").format(Identifier(name), ROLE))
         for name in names(connection, "r"):
@@ -53,6 +53,15 @@ def grant(connection: psycopg2.extensions.connection) -> None:
         for name in INSERTS:
             cursor.execute(SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(Identifier(f"{name}_id_seq"), ROLE))
         cursor.execute(STORE)
+
+
+def let_it_see_outputs(connection: psycopg2.extensions.connection) -> None:
+    """Lets the role see the outputs of all code locations, once: the statement locks the table.
+
+    Raises:
+        psycopg2.errors.LockNotAvailable: a run holds the table; the next start does it.
+    """
+    with connection, connection.cursor() as cursor:
         cursor.execute(HAS_POLICY)
         if cursor.fetchone() is None:
             cursor.execute(POLICY)

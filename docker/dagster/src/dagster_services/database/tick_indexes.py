@@ -1,4 +1,4 @@
-"""Indexes and statistics for queries on ticks by daemon and UI that Dagster's own indexes do not serve.
+"""Indexes and statistics for queries that Dagster's own indexes do not serve: those on ticks by daemon and UI.
 
 Dagster asks for `selector_id = X OR (selector_id IS NULL AND job_origin_id = Y)`, newest first. No index has that order, so
 Postgres read and sorted all ticks of the sensor. With 150,000 ticks of ten sensors and a weekly schedule (Postgres 17):
@@ -16,16 +16,18 @@ One case stays slow, 0.15 s: a sensor that stopped long ago after thousands of t
 
 from __future__ import annotations
 
-import sys
+from typing import TYPE_CHECKING
 
-import psycopg2
-import psycopg2.extensions
+if TYPE_CHECKING:
+    import psycopg2.extensions
 
 INDEXES = {
     # Newest first over all instigators: a busy one has its newest tick among the first.
-    "job_ticks_newest": '("timestamp")',
+    "job_ticks_newest": 'job_ticks ("timestamp")',
     # For a rare state of a busy instigator: the order above would search all ticks for it.
-    "job_ticks_state": "(selector_id, status)",
+    "job_ticks_state": "job_ticks (selector_id, status)",
+    # The foreign key asks for each snapshot that `maintenance` removes.
+    "runs_snapshot": "runs (snapshot_id)",
 }
 # Shows the planner each instigator's frequency of states. Without them it takes failures to be equally frequent everywhere.
 STATISTICS = "CREATE STATISTICS IF NOT EXISTS job_ticks_states (mcv) ON selector_id, status FROM job_ticks"
@@ -46,14 +48,6 @@ def ensure(connection: psycopg2.extensions.connection) -> None:
             cursor.execute(INVALID, (name,))
             if cursor.fetchone():
                 cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
-            cursor.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON job_ticks {columns}")
+            cursor.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {columns}")
         for statement in (STATISTICS, PAGE_COST, "ANALYZE job_ticks"):
             cursor.execute(statement)
-
-
-def ensure_if_nobody_is_in_the_way(connection: psycopg2.extensions.connection) -> None:
-    """Does the same, but gives up if a long transaction is in the way: that must not delay the start."""
-    try:
-        ensure(connection)
-    except psycopg2.errors.LockNotAvailable:
-        print("migrate: a long transaction is in the way of an index on job_ticks: the next start makes it.", file=sys.stderr)

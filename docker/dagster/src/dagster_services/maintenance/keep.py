@@ -8,19 +8,24 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
 from croniter import croniter
 
+from dagster_services.maintenance.database import connected, rows
 from dagster_services.maintenance.settings import SettingError, Settings
 
 LOOK_SECONDS = 30
-# The health check reads its age, and the reason of a maintenance that failed.
-LOOKED, FAILED = Path("/tmp/looked"), Path("/tmp/failed")  # noqa: S108 - a container of its own
-LAST = """SELECT max(timestamp) FROM event_logs
-    WHERE asset_key = '["deployment", "maintenance"]' AND dagster_event_type = 'ASSET_MATERIALIZATION'"""
+# A maintenance of a year's history takes an hour. One that lasts longer than this hangs.
+MOST = timedelta(hours=6)
+# The health check reads its age.
+LOOKED = Path("/tmp/looked")  # noqa: S108 - a container of its own
+# Without a maintenance, the oldest run is as old as the deployment. Without a run there is nothing to remove.
+LAST = """SELECT coalesce((SELECT max(timestamp) FROM event_logs
+    WHERE asset_key = '["deployment", "maintenance"]' AND dagster_event_type = 'ASSET_MATERIALIZATION'),
+    (SELECT min(create_timestamp) FROM runs), now() AT TIME ZONE 'utc')"""
 ONCE = [sys.executable, "-m", "dagster_services.maintenance.once"]
 
 
@@ -30,36 +35,24 @@ def is_due(cron: str, last: datetime, now: datetime) -> bool:
     return found <= now
 
 
-def last_one(now: datetime) -> datetime:
-    """The time of the last maintenance; now if there was none, or the database does not answer."""
-    environ = os.environ
-    host, port, user, name = (environ[f"DAGSTER_POSTGRES_{part}"] for part in ("HOST", "PORT", "USER", "DB"))
+def last_one() -> datetime | None:
+    """The time of the last maintenance; None if the database does not answer."""
     try:
-        with closing(psycopg2.connect(host=host, port=port, user=user, dbname=name, connect_timeout=10)) as connection:
-            cursor = connection.cursor()
-            cursor.execute(LAST)
-            [(found,)] = cursor.fetchall()
+        with closing(connected(os.environ)) as connection:
+            [(found,)] = rows(connection, LAST)
     except psycopg2.Error as error:
-        print(f"maintenance: the last one is unknown: {error}", file=sys.stderr)
-        return now
-    return found.replace(tzinfo=UTC) if found else now
+        print(f"maintenance: the last one is unknown: {error}", file=sys.stderr, flush=True)
+        return None
+    return found.replace(tzinfo=UTC) if found else None
 
 
-def begin() -> subprocess.Popen[str]:
-    """Starts a maintenance in a process of its own, whose memory is free again afterwards."""
-    return subprocess.Popen(ONCE, stderr=subprocess.PIPE, text=True)
-
-
-def has_ended(process: subprocess.Popen[str]) -> bool:
-    """Whether a maintenance has ended. Keeps and prints the reason if it failed."""
-    if process.poll() is None:
+def is_at_work(process: subprocess.Popen[bytes] | None, begun: datetime, now: datetime) -> bool:
+    """Whether a maintenance goes on. Ends one that hangs."""
+    if process is None or process.poll() is not None:
         return False
-    said = process.communicate()[1].strip()
-    if process.returncode:
-        print(said, file=sys.stderr, flush=True)
-        FAILED.write_text(said)
-    else:
-        FAILED.unlink(missing_ok=True)
+    if now - begun > MOST:
+        print(f"maintenance: it is ended after {MOST}", file=sys.stderr, flush=True)
+        process.kill()
     return True
 
 
@@ -72,15 +65,15 @@ def main() -> None:
     ending = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: ending.set())
-    last, process = last_one(datetime.now(UTC)), None
+    last, process = None, None
     while not ending.is_set():
         LOOKED.touch()
-        if process and has_ended(process):
-            process = None
-        if process is None and is_due(kept.cron, last, now := datetime.now(UTC)):
-            last, process = now, begin()
+        now, last = datetime.now(UTC), last or last_one()
+        if last and not is_at_work(process, last, now) and is_due(kept.cron, last, now):
+            # In a process of its own, whose memory is free again afterwards.
+            last, process = now, subprocess.Popen(ONCE)
         ending.wait(LOOK_SECONDS)
-    if process:
+    if process and process.poll() is None:
         process.terminate()
         process.wait()
 

@@ -23,24 +23,16 @@ import psycopg2.extensions
 from docker.errors import DockerException
 
 from dagster_services.maintenance import containers, files, snapshots
+from dagster_services.maintenance.database import connected, rows
 from dagster_services.maintenance.parts import Removed, sweep_all
 from dagster_services.maintenance.settings import SettingError, Settings
 from dagster_services.maintenance.sweeps import SWEEPS
 
 COMPUTE_LOGS = Path("/var/lib/dagster/compute_logs")
-LOCK = Path("/tmp/maintenance.lock")  # noqa: S108 - a container of its own
+# The health check prints the second one, which holds the reason why the last maintenance failed.
+LOCK, FAILED = Path("/tmp/maintenance.lock"), Path("/tmp/failed")  # noqa: S108 - a container of its own
 MEGABYTE = 10**6
 Work = Callable[[], Removed]
-
-
-def connected(environ: Mapping[str, str]) -> psycopg2.extensions.connection:
-    """A connection to Dagster's database, with the role of maintenance.
-
-    Raises:
-        psycopg2.Error: the database does not answer.
-    """
-    host, port, user, name = (environ[f"DAGSTER_POSTGRES_{part}"] for part in ("HOST", "PORT", "USER", "DB"))
-    return psycopg2.connect(host=host, port=port, user=user, dbname=name, connect_timeout=10)
 
 
 def work(
@@ -51,8 +43,8 @@ def work(
     for sweep in SWEEPS:
         yield sweep.table, partial(sweep_all, connection, sweep, before, counts_only=counts_only)
     yield "snapshots", partial(snapshots.remove_unnamed, connection, counts_only=counts_only)
-    yield "stored_outputs", partial(files.remove_stored, connection, counts_only=counts_only)
-    yield "run_logs", partial(files.remove_of_gone_runs, connection, COMPUTE_LOGS, counts_only=counts_only)
+    yield "stored_outputs", partial(files.remove_stored, connection, kept.age, counts_only=counts_only)
+    yield "run_logs", partial(files.remove_of_runs, connection, COMPUTE_LOGS, kept.age, counts_only=counts_only)
     yield "tick_logs", partial(files.remove_of_old_ticks, COMPUTE_LOGS, kept.age, counts_only=counts_only)
     if environ.get("DOCKER_HOST"):
         yield "containers", partial(containers.remove_ended, counts_only=counts_only)
@@ -78,9 +70,7 @@ def sentence(figures: Mapping[str, Removed], *, counts_only: bool) -> str:
 
 def size(connection: psycopg2.extensions.connection) -> int:
     """The size of Dagster's database in bytes: `make doctor` shows how it grows."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_database_size(current_database())")
-        [(found,)] = cursor.fetchall()
+    [(found,)] = rows(connection, "SELECT pg_database_size(current_database())")
     return int(found)
 
 
@@ -111,19 +101,34 @@ def maintain(kept: Settings, environ: Mapping[str, str], *, counts_only: bool) -
     return errors
 
 
+def attempt(*, counts_only: bool) -> None:
+    """Does one maintenance, and keeps the reason if a part of it failed, until one succeeds.
+
+    Raises:
+        SystemExit: a part of it failed.
+    """
+    try:
+        errors = maintain(Settings.from_environment(os.environ), os.environ, counts_only=counts_only)
+    except (SettingError, psycopg2.Error) as error:
+        errors = [" ".join(str(error).split())]
+    said = f"maintenance: {'; '.join(errors)}"
+    if errors and not counts_only:
+        FAILED.write_text(said)
+    if errors:
+        sys.exit(said)
+    if not counts_only:
+        FAILED.unlink(missing_ok=True)
+
+
 def main() -> None:
-    """Ends with the reason if a part of the work failed, or another maintenance goes on."""
+    """Does nothing if another maintenance goes on."""
     with LOCK.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit("maintenance: another one goes on")
-        try:
-            errors = maintain(Settings.from_environment(os.environ), os.environ, counts_only="--count" in sys.argv[1:])
-        except (SettingError, psycopg2.Error) as error:
-            errors = [" ".join(str(error).split())]
-    if errors:
-        sys.exit(f"maintenance: {'; '.join(errors)}")
+            print("maintenance: another one goes on", flush=True)
+            return
+        attempt(counts_only="--count" in sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Dagster itself purges ticks only. The rules follow its open pull request 33863, which deletes operational events by age:
 https://github.com/dagster-io/dagster/pull/33863. Beyond it, a run and old events of assets go too, once nothing needs them.
 
-`x` is the row in question, and `%(before)s` the moment up to which rows are old: UTC without a time zone, as in Dagster's tables.
+`x` is the row in question. `%(before)s` is the moment up to which rows are old: UTC without a time zone, as Dagster writes it.
 """
 
 from __future__ import annotations
@@ -30,22 +30,33 @@ OLD_CHECK = f"""coalesce(x.evaluation_event_timestamp, x.create_timestamp) < %(b
 # The events of results that stay.
 EVENTS_OF_CHECKS = f"""SELECT c.evaluation_event_storage_id FROM asset_check_executions AS c
     WHERE c.evaluation_event_storage_id IS NOT NULL AND NOT {NEWER_CHECK.format("c")}"""
+# A re-execution from failure reads these: dagster/_core/execution/plan/state.py. They go with their run.
+FOR_RE_EXECUTION = """('STEP_START', 'STEP_FAILURE', 'STEP_SUCCESS', 'STEP_OUTPUT', 'STEP_SKIPPED', 'RESOURCE_INIT_FAILURE')"""
+RUN_MAY_BE_REPEATED = "EXISTS (SELECT FROM runs AS r WHERE r.run_id = x.run_id AND r.status <> 'SUCCESS')"
 # Events without an asset are operational: steps, logs, handled outputs.
 OLD_EVENT = f"""x.timestamp < %(before)s AND {RUN_IS_OVER}
     AND CASE WHEN x.asset_key IS NOT NULL THEN {NEWER_EVENT.format("x")}
         WHEN x.dagster_event_type = 'ASSET_CHECK_EVALUATION' THEN x.id NOT IN ({EVENTS_OF_CHECKS})
+        WHEN x.dagster_event_type IN {FOR_RE_EXECUTION} THEN NOT {RUN_MAY_BE_REPEATED}
         ELSE true END"""
-# The newest event of an asset links to its run. The newest run of each job, and of each of its partitions, is what the UI
-# shows of them. Runs of a backfill that goes on are counted by it.
+# The newest run of each job of a code location, and of each of its partitions, is what the UI shows of them. A question for
+# each run would read all newer runs of a job with many partitions.
+NEWEST_RUNS = """DROP TABLE IF EXISTS pg_temp.newest_runs; CREATE TEMP TABLE newest_runs AS SELECT max(r.id) AS id FROM runs AS r
+    LEFT JOIN run_tags AS t ON t.run_id = r.run_id AND t.key = '.dagster/repository'
+    WHERE r.pipeline_name NOT LIKE '\\_\\_ASSET\\_JOB%' GROUP BY r.pipeline_name, r.partition, t.value"""
+# Other runs name a run as their parent or root. A sensor asks for the run with a run key, so that it launches none again.
+NAMED_BY_OTHERS = """EXISTS (SELECT FROM run_tags AS t
+    WHERE t.key IN ('dagster/root_run_id', 'dagster/parent_run_id') AND t.value = x.run_id)"""
+HAS_RUN_KEY = """EXISTS (SELECT FROM run_tags AS t WHERE t.run_id = x.run_id AND t.key = 'dagster/run_key')"""
+# The newest event of an asset links to its run. Runs of a backfill that goes on are counted by it.
 UNUSED_RUN = f"""{ENDED.format("x")}
     AND NOT EXISTS (SELECT FROM event_logs AS e WHERE e.run_id = x.run_id AND e.asset_key IS NOT NULL
         AND NOT {NEWER_EVENT.format("e")})
     AND x.run_id NOT IN (SELECT last_run_id FROM asset_keys WHERE last_run_id IS NOT NULL)
     AND x.run_id NOT IN (SELECT c.run_id FROM asset_check_executions AS c
         WHERE c.run_id IS NOT NULL AND NOT {NEWER_CHECK.format("c")})
-    AND NOT EXISTS (SELECT FROM run_tags AS t WHERE t.key = 'dagster/root_run_id' AND t.value = x.run_id)
-    AND (x.pipeline_name LIKE '\\_\\_ASSET\\_JOB%%' OR EXISTS (SELECT FROM runs AS n
-        WHERE n.pipeline_name = x.pipeline_name AND n.id > x.id AND n.partition IS NOT DISTINCT FROM x.partition))
+    AND x.id NOT IN (SELECT id FROM newest_runs)
+    AND NOT {NAMED_BY_OTHERS} AND NOT {HAS_RUN_KEY}
     AND NOT EXISTS (SELECT FROM bulk_actions AS b
         WHERE b.key = x.backfill_id AND b.status IN ('REQUESTED', 'CANCELING', 'FAILING'))"""
 OLD_BACKFILL = """x.timestamp < %(before)s AND x.status NOT IN ('REQUESTED', 'CANCELING', 'FAILING')
@@ -69,6 +80,8 @@ class Sweep:
     newest_first: bool = False
     # Whether rows of the table name others of it.
     chained: bool = False
+    # A statement that comes before the sweep.
+    prepare: str = ""
 
 
 SWEEPS = (
@@ -93,6 +106,7 @@ SWEEPS = (
         ),
         newest_first=True,
         chained=True,
+        prepare=NEWEST_RUNS,
     ),
     Sweep(
         "bulk_actions",

@@ -1,0 +1,30 @@
+"""Dagster's database, with the role of maintenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+
+
+def connected(environ: Mapping[str, str]) -> psycopg2.extensions.connection:
+    """A connection.
+
+    Raises:
+        psycopg2.Error: the database does not answer.
+    """
+    host, port, user, name = (environ[f"DAGSTER_POSTGRES_{part}"] for part in ("HOST", "PORT", "USER", "DB"))
+    return psycopg2.connect(host=host, port=port, user=user, dbname=name, connect_timeout=10)
+
+
+def rows(connection: psycopg2.extensions.connection, query: str, *values: Any) -> list[Any]:
+    """The rows of a query, in a transaction of its own.
+
+    Raises:
+        psycopg2.Error: the database refuses it.
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall()
