@@ -140,7 +140,7 @@ def test_snapshots_that_no_run_names_go(history: psycopg2.extensions.connection,
 
 
 @pytest.mark.parametrize(
-    ("rows", "seconds", "then"), [(250, 0.01, 500), (4000, 0.01, 5000), (500, 0.05, 500), (500, 0.2, 250), (1, 9, 1)]
+    ("rows", "seconds", "then"), [(250, 0.01, 500), (4000, 0.01, 5000), (500, 0.04, 500), (500, 0.2, 250), (1, 9, 1)]
 )
 def test_size_of_a_part_follows_the_time_that_the_last_one_took(rows: int, seconds: float, then: int) -> None:
     """A part holds its locks for as long as it takes."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # The rows of a part: the first one is small, and the next ones grow until a part takes LOCK_SECONDS, which is how long it
 # holds locks. 5,000 runs with their tags and events took 0.9 s on a busy machine.
 FIRST_ROWS, MOST_ROWS = 250, 5_000
-LOCK_SECONDS = 0.1
+LOCK_SECONDS = 0.05
 # A part with old rows is followed by a pause so many times as long, for the runs beside it.
 REST = 4
 
