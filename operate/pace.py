@@ -9,7 +9,7 @@ from pathlib import Path
 
 STAT = Path("/proc/stat")
 # Work of so many seconds is followed by a look, and by a pause so many times as long if others wait for a processor.
-WORK_SECONDS, REST = 0.2, 6
+WORK_SECONDS, REST = 0.2, 14
 # With a fifth of the processors idle, nobody waits.
 ENOUGH = 0.2
 # Idle processors during a pause: the work itself was what kept them busy. The next pause comes after so many seconds.
