@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIRST_ROWS, MOST_ROWS = 250, 5_000
 LOCK_SECONDS = 0.05
 # A part with old rows is followed by a pause so many times as long, for the runs beside it.
-REST = 4
+REST = 3
 
 
 @dataclass(frozen=True)

@@ -27,16 +27,17 @@ NEWER_CHECK = """EXISTS (SELECT FROM asset_check_executions AS n WHERE n.asset_k
     AND n.partition IS NOT DISTINCT FROM {0}.partition AND n.id > {0}.id)"""
 OLD_CHECK = f"""coalesce(x.evaluation_event_timestamp, x.create_timestamp) < %(before)s AND {RUN_IS_OVER}
     AND {NEWER_CHECK.format("x")}"""
-# The events of results that stay.
-EVENTS_OF_CHECKS = f"""SELECT c.evaluation_event_storage_id FROM asset_check_executions AS c
-    WHERE c.evaluation_event_storage_id IS NOT NULL AND NOT {NEWER_CHECK.format("c")}"""
+# The results that stay. Asked once: for each part of a sweep again, it took most of the time.
+NEWEST_CHECKS = f"""DROP TABLE IF EXISTS pg_temp.newest_checks; CREATE TEMP TABLE newest_checks AS
+    SELECT c.run_id, c.evaluation_event_storage_id AS event_id FROM asset_check_executions AS c
+    WHERE NOT {NEWER_CHECK.format("c")};"""
 # A re-execution from failure reads these: dagster/_core/execution/plan/state.py. They go with their run.
 FOR_RE_EXECUTION = """('STEP_START', 'STEP_FAILURE', 'STEP_SUCCESS', 'STEP_OUTPUT', 'STEP_SKIPPED', 'RESOURCE_INIT_FAILURE')"""
 RUN_MAY_BE_REPEATED = "EXISTS (SELECT FROM runs AS r WHERE r.run_id = x.run_id AND r.status <> 'SUCCESS')"
 # Events without an asset are operational: steps, logs, handled outputs.
 OLD_EVENT = f"""x.timestamp < %(before)s AND {RUN_IS_OVER}
     AND CASE WHEN x.asset_key IS NOT NULL THEN {NEWER_EVENT.format("x")}
-        WHEN x.dagster_event_type = 'ASSET_CHECK_EVALUATION' THEN x.id NOT IN ({EVENTS_OF_CHECKS})
+        WHEN x.dagster_event_type = 'ASSET_CHECK_EVALUATION' THEN x.id NOT IN (SELECT event_id FROM newest_checks WHERE event_id IS NOT NULL)
         WHEN x.dagster_event_type IN {FOR_RE_EXECUTION} THEN NOT {RUN_MAY_BE_REPEATED}
         ELSE true END"""
 # The newest run of each job of a code location, and of each of its partitions, is what the UI shows of them. A question for
@@ -53,8 +54,7 @@ UNUSED_RUN = f"""{ENDED.format("x")}
     AND NOT EXISTS (SELECT FROM event_logs AS e WHERE e.run_id = x.run_id AND e.asset_key IS NOT NULL
         AND NOT {NEWER_EVENT.format("e")})
     AND x.run_id NOT IN (SELECT last_run_id FROM asset_keys WHERE last_run_id IS NOT NULL)
-    AND x.run_id NOT IN (SELECT c.run_id FROM asset_check_executions AS c
-        WHERE c.run_id IS NOT NULL AND NOT {NEWER_CHECK.format("c")})
+    AND x.run_id NOT IN (SELECT run_id FROM newest_checks WHERE run_id IS NOT NULL)
     AND x.id NOT IN (SELECT id FROM newest_runs)
     AND NOT {NAMED_BY_OTHERS} AND NOT {HAS_RUN_KEY}
     AND NOT EXISTS (SELECT FROM bulk_actions AS b
@@ -92,6 +92,7 @@ SWEEPS = (
         "timestamp",
         "octet_length(x.event)",
         also=("DELETE FROM asset_event_tags USING gone WHERE event_id = gone.id",),
+        prepare=NEWEST_CHECKS,
     ),
     # Re-executions name the first run. It comes after them.
     Sweep(
@@ -106,7 +107,7 @@ SWEEPS = (
         ),
         newest_first=True,
         chained=True,
-        prepare=NEWEST_RUNS,
+        prepare=NEWEST_CHECKS + NEWEST_RUNS,
     ),
     Sweep(
         "bulk_actions",
