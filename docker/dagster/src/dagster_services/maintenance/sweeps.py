@@ -37,7 +37,8 @@ RUN_MAY_BE_REPEATED = "EXISTS (SELECT FROM runs AS r WHERE r.run_id = x.run_id A
 # Events without an asset are operational: steps, logs, handled outputs.
 OLD_EVENT = f"""x.timestamp < %(before)s AND {RUN_IS_OVER}
     AND CASE WHEN x.asset_key IS NOT NULL THEN {NEWER_EVENT.format("x")}
-        WHEN x.dagster_event_type = 'ASSET_CHECK_EVALUATION' THEN x.id NOT IN (SELECT event_id FROM newest_checks WHERE event_id IS NOT NULL)
+        WHEN x.dagster_event_type = 'ASSET_CHECK_EVALUATION'
+        THEN x.id NOT IN (SELECT event_id FROM newest_checks WHERE event_id IS NOT NULL)
         WHEN x.dagster_event_type IN {FOR_RE_EXECUTION} THEN NOT {RUN_MAY_BE_REPEATED}
         ELSE true END"""
 # The newest run of each job of a code location, and of each of its partitions, is what the UI shows of them. A question for
