@@ -22,9 +22,10 @@ LONGEST_LOCK_SECONDS = 1.0
 ASKED = """query State { assetNodes { assetKey { path } staleStatus partitionStats { numMaterialized numPartitions }
     freshnessStatusInfo { freshnessStatus } assetMaterializations(limit: 1) { runId timestamp }
     assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization { runId status } } } } } }"""
-# How long the present transaction of the maintenance has lasted: its locks are as old at most.
-HELD = """SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) FROM pg_stat_activity
-    WHERE usename = 'dagster_maintenance' AND backend_xid IS NOT NULL"""
+# How long the maintenance has held a lock on a table that it deletes from: at most as long as its transaction has lasted.
+HELD = """SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) FROM pg_stat_activity AS a
+    WHERE usename = 'dagster_maintenance' AND EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid
+    AND l.mode = 'RowExclusiveLock' AND l.relation = ANY ('{event_logs,runs,asset_check_executions,snapshots}'::regclass[]))"""
 
 
 def longest_lock(stack: Stack, maintenance: subprocess.Popen[str]) -> float:
