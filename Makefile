@@ -59,10 +59,10 @@ bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFIC
 	@python3 -m bench $(JOBS) $(if $(OFFICIAL),--official)
 
 # Three files of tests at once: tests/lanes.py says which.
-WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+TESTS := scripts/tests.sh $(PYTHON) 3
 
 test: test-static ## Run all tests but the drills
-	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/workers tests/integration tests/unit $(DEMO_TESTS)
+	$(TESTS) tests/stack tests/locations tests/workers tests/integration tests/unit $(DEMO_TESTS)
 
 test-static: .venv ## Test the text of this repository; needs Compose and no engine
 	docker/offline/engine.sh start
@@ -76,11 +76,11 @@ test-integration: .venv ## Test against Postgres and a gRPC code server; needs n
 
 test-stack: .venv ## Test the whole deployment in Docker, under a project name of its own
 	docker/offline/engine.sh start
-	$(PYTHON) -m pytest $(WORKERS) tests/stack tests/locations tests/workers
+	$(TESTS) tests/stack tests/locations tests/workers
 
 test-drills: .venv ## Test what takes long: faults under load, lost hosts, restores; RUNS=100 queues that many runs and takes an hour
 	docker/offline/engine.sh start
-	$(if $(RUNS),FAULT_RUNS=$(RUNS)) $(PYTHON) -m pytest $(WORKERS) tests/drills $(DEMO_DRILLS)
+	$(if $(RUNS),FAULT_RUNS=$(RUNS)) $(TESTS) tests/drills $(DEMO_DRILLS)
 
 lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
 	@scripts/lint.sh
