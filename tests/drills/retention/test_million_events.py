@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(1200)
 EVENTS, DAYS, RUNS = 1_000_000, 120, 20
 # `RETENTION_DAYS` is 90: a quarter of the history is too old.
 MOST_SECONDS = 300
-# On a quiet machine 0.1 s: docs/measurements.md. Other drills take the processors away from a transaction.
+# docs/measurements.md has the figure of a quiet machine. Other drills take the processors away from a transaction.
 LONGEST_LOCK_SECONDS = 1.0
 ASKED = """query State { assetNodes { assetKey { path } staleStatus partitionStats { numMaterialized numPartitions }
     freshnessStatusInfo { freshnessStatus } assetMaterializations(limit: 1) { runId timestamp }

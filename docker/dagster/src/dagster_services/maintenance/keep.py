@@ -18,7 +18,7 @@ from dagster_services.maintenance.database import connected, rows
 from dagster_services.maintenance.settings import SettingError, Settings
 
 LOOK_SECONDS = 30
-# A maintenance of a year's history takes an hour. One that lasts longer than this hangs.
+# The longest measured one took eight minutes. One that lasts longer than this hangs.
 MOST = timedelta(hours=6)
 # The health check reads its age.
 LOOKED = Path("/tmp/looked")  # noqa: S108 - a container of its own
