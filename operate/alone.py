@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 from dagster_api.waiting import WaitError, seen, wait_for
 from operate.compose import ROOT, CommandError
+from operate.env_file import env_file, settings
 
-LOCK = ROOT / ".releases/lock"
 # A backup at night must not fail because of a deployment, and a first start takes minutes.
 WAIT_SECONDS = 900
 OTHER = "another verb, such as `make up` or `make restore`, is in progress"
+
+
+def lock_file() -> Path:
+    """The file with which verbs for the same deployment find each other."""
+    project = os.environ.get("COMPOSE_PROJECT_NAME") or settings(env_file()).get("COMPOSE_PROJECT_NAME") or ROOT.name
+    return ROOT / ".releases" / f"lock.{project}"
 
 
 @contextmanager
@@ -24,8 +32,9 @@ def alone() -> Iterator[None]:
     Raises:
         CommandError: another one does not end.
     """
-    LOCK.parent.mkdir(exist_ok=True)
-    with LOCK.open("w") as file:
+    path = lock_file()
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as file:
         if not _locked(file):
             print(f"{OTHER}: waiting for its end", file=sys.stderr)
             _wait(file)

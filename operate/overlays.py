@@ -10,6 +10,7 @@ WORKER_GATEWAY = "docker/compose.worker-gateway.yml"
 BACKUP, OFFSITE = "docker/compose.backup.yml", "docker/compose.offsite.yml"
 # `make up` writes it: the volumes that go off-site.
 MOUNTS = ".releases/offsite.yml"
+MONITORING = "docker/compose.monitoring.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
 # The file of RUN_ISOLATION=process, which an earlier release had.
 REMOVED = "docker/compose.process.yml"
@@ -20,6 +21,7 @@ OVERLAYS: dict[str, dict[str, str | None]] = {
     "WORKER_GATEWAY": {"0": None, "1": WORKER_GATEWAY},
     "BACKUP": {"0": None, "1": BACKUP},
     "OFFSITE": {"0": None, "1": OFFSITE},
+    "MONITORING": {"0": None, "1": MONITORING},
     "EDGE": {"0": None, "1": EDGE},
     "LOGIN": {"password": None, "oidc": OIDC},
     "EDGE_TLS": {"auto": None, "internal": None},

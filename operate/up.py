@@ -35,6 +35,8 @@ OFFLINE = ROOT / "docker/offline"
 # A reachable registry returns the manifest in a second or two; a firewall drops packets.
 REGISTRY_SECONDS = 30
 HTTPS = 443
+# The images of docker/monitoring/Dockerfile.
+MONITORING = ("PROMETHEUS_IMAGE", "ALERTMANAGER_IMAGE", "POSTGRES_EXPORTER_IMAGE", "PGBOUNCER_EXPORTER_IMAGE")
 
 
 def choose_files(path: Path, environ: Mapping[str, str]) -> None:
@@ -57,7 +59,9 @@ def base_images(services: Mapping[str, Any]) -> list[str]:
     """The deployment's base images, which nothing here builds."""
     edge = [services["edge"]["build"]["args"]["CADDY_IMAGE"]] if "edge" in services else []
     broker = [services["broker"]["image"]] if "broker" in services else []
-    return [services["secrets"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge, *broker]
+    given = services["prometheus"]["build"]["args"] if "prometheus" in services else {}
+    monitoring = [image for name, image in given.items() if name in MONITORING]
+    return [services["secrets"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge, *broker, *monitoring]
 
 
 def address() -> str:
@@ -93,7 +97,7 @@ def ensure_base_images(env: Mapping[str, str]) -> None:
     if all(available(image) for image in base_images(services)):
         return
     print("up: the image registry cannot be reached: building base images from Debian's packages (40 s)", file=sys.stderr)
-    optional = [name for name in ("edge", "broker") if name in services]
+    optional = [name for name in ("edge", "broker", "prometheus") if name in services]
     add_to_env(env_file(), run([str(OFFLINE / "base_images.sh"), *optional], capture=True))
 
 

@@ -8,8 +8,17 @@ from typing import IO, Any
 from operate.compose import run
 from operate.databases import feed, stream
 
-# Databases are dumped. The broker's messages are of runs that Dagster knows. The others belong to BACKUP=1 and OFFSITE=1.
-NOT_KEPT = {"postgres_data", "broker_data", "backup_data", "secrets_backup", "offsite_repository"}
+# Databases are dumped. The broker's messages are of runs that Dagster knows. The others belong to BACKUP=1 and OFFSITE=1. Metrics
+# are large, and old ones have no use on a new machine.
+NOT_KEPT = {
+    "postgres_data",
+    "broker_data",
+    "backup_data",
+    "backup_status",
+    "secrets_backup",
+    "offsite_repository",
+    "prometheus_data",
+}
 # A restore of a file leaves them: the service `backup` puts the backups of another database aside.
 LEFT = frozenset({"backup_data", "offsite_repository"})
 

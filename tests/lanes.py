@@ -19,7 +19,8 @@ FIRST = {"gw0": ("tests/demo/stack/",), "gw1": ("tests/stack/",)}
 FIRST_DRILLS = {
     "gw0": ("tests/drills/workers/",),
     "gw1": ("tests/drills/backup/",),
-    "gw2": ("tests/demo/drills/upgrade/", "tests/demo/drills/offsite/"),
+    "gw2": ("tests/demo/drills/upgrade/",),
+    "gw3": ("tests/demo/drills/offsite/",),
 }
 
 

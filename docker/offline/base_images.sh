@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds replacements for the official Python and Postgres images from Debian's packages, unless they exist already.
-# Prints the settings that make Compose use them. The argument `edge` adds an image of Caddy, `broker` one of Valkey.
+# Prints the settings that make Compose use them. The argument `edge` adds an image of Caddy, `broker` one of Valkey,
+# `prometheus` one with Prometheus, Alertmanager and exporters.
 # `postgres15` adds the Postgres of the Debian before, for the drill of an upgrade.
 set -euo pipefail
 
@@ -60,6 +61,9 @@ for service in "$@"; do
         broker)
             build valkey offline-valkey:8-trixie
             printf 'BROKER_IMAGE=offline-valkey:8-trixie\n' ;;
+        prometheus)
+            build monitoring offline-monitoring:trixie
+            printf '%s=offline-monitoring:trixie\n' PROMETHEUS_IMAGE ALERTMANAGER_IMAGE POSTGRES_EXPORTER_IMAGE PGBOUNCER_EXPORTER_IMAGE ;;
         postgres15)
             SUITE=bookworm
             POSTGRES_MAJOR=15

@@ -14,6 +14,12 @@ SETTINGS = {
     "dagster": ["lock_timeout=30s"],
     "dagster_run": ["lock_timeout=30s", "statement_timeout=2min", "temp_file_limit=1GB"],
     "dagster_maintenance": ["lock_timeout=5s", "statement_timeout=10min", "temp_file_limit=1GB"],
+    "dagster_monitor": [
+        "lock_timeout=5s",
+        "statement_timeout=30s",
+        "temp_file_limit=100MB",
+        "default_transaction_read_only=on",
+    ],
     "warehouse": ["lock_timeout=15min", "idle_in_transaction_session_timeout=15min", "temp_file_limit=4GB"],
 }
 # Each of these roles connects to this database.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 PROJECT = f"stack_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 CODE = Path(__file__).with_name("code_location")
 # A sensor may take three seconds. The code location has a sensor that takes five.
-SETTINGS = {"DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "3"}
+SETTINGS = {"DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "3", "ALERT_PATIENCE_SECONDS": "5"}
 # A shell, JSON, or a split at the first `=` would damage these names and values. Some of them were once lost.
 VARIABLES = {
     "ODD_VALUE": 'a=b \'c\' "d" $$e #f \\ \u00e9\n{"g": [1]}',
@@ -47,6 +47,8 @@ VARIABLES = {
     "SHLVL": "7",
 }
 START_SECONDS = 600
+# A test of alerts writes one.
+NO_ADDRESS = "# none\n"
 # More than a copy has.
 MOST_NETWORKS = 32
 
@@ -177,7 +179,10 @@ def copy_of_the_deployment(
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yields the copy, with the code location of these tests."""
     file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES, healthcheck={"interval": "8s"})
-    with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}"}) as stack:
+    addresses = tmp_path_factory.mktemp("alerts") / "addresses"
+    addresses.write_text(NO_ADDRESS)
+    settings = {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}", "ALERT_URLS_FILE": str(addresses)}
+    with copy_of_the_deployment(PROJECT, request.session, settings) as stack:
         yield stack
 
 

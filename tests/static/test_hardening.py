@@ -23,6 +23,7 @@ FILES = {
     "worker hosts": "docker-compose.yml:docker/compose.worker.yml:docker/compose.worker-gateway.yml",
     "a worker host": "docker/compose.worker-host.yml",
     "backup": "docker-compose.yml:docker/compose.backup.yml",
+    "monitoring": "docker-compose.yml:docker/compose.backup.yml:docker/compose.monitoring.yml",
     "offsite": "docker-compose.yml:docker/compose.backup.yml:docker/compose.offsite.yml",
     "edge": "docker-compose.yml:docker/compose.edge.yml",
     "no gateway and edge": ("docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml:docker/compose.edge.yml"),
@@ -55,6 +56,12 @@ ZONES = {
     "webserver": "code engine public storage",
     "daemon": "code engine storage",
     "maintenance": "engine storage",
+    "monitor": "public storage",
+    "prometheus": "monitoring",
+    "alertmanager": "monitoring",
+    "postgres_exporter": "database monitoring",
+    "pool_exporter": "monitoring storage",
+    "run_pool_exporter": "database monitoring",
     "evaluation": "public runs",
     "webserver_viewers": "code public storage",
     "edge": "login public",
@@ -90,6 +97,7 @@ OTHER_ZONES = {
     ("no gateway and edge", "webserver"): "code dispatch public storage",
     ("no gateway and edge", "daemon"): "code dispatch storage",
     ("oidc", "login"): "login provider",
+    ("monitoring", "monitor"): "monitoring public storage",
     ("official", "postgres"): "database runs storage",
 }
 # The limit holds for each process. Only the Postgres session above it fails. Without the limit, all sessions crashed.
@@ -119,6 +127,7 @@ BINDS = {
 OTHER_BINDS = {
     ("a worker host", "secrets"): {str(ROOT / "docker/secrets.tar"): True},
     ("backup", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **HEALTH},
+    ("monitoring", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **HEALTH},
     ("offsite", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **HEALTH},
 }
 
@@ -217,6 +226,7 @@ class TestEveryService:
         ports = [(port["host_ip"], port["target"]) for port in services(files)[name].get("ports", [])]
         everybody = [("0.0.0.0", 80), ("0.0.0.0", 443)]  # noqa: S104 - the edge
         wanted = {"edge": everybody} if "edge" in services(files) else {"webserver": [("127.0.0.1", 3000)]}
+        wanted |= {"prometheus": [("127.0.0.1", 9090)], "alertmanager": [("127.0.0.1", 9093)]}
         wanted["worker_gateway"] = [("0.0.0.0", 7443)]  # noqa: S104 - the hosts are elsewhere
         assert ports == wanted.get(name, [])
 

@@ -22,7 +22,7 @@ def pinned(name: str) -> dict[str, set[str]]:
     """Returns the tags of an official image by file, for each file that names the image."""
     texts = {path: repository_text(path) for path in tracked("docker*", ".env.example")}
     found = {
-        path: set(re.findall(rf"(?<![\w/.]){name}:(\d[\w.-]+)", text)) for path, text in texts.items() if "offline" not in path
+        path: set(re.findall(rf"(?<![\w/.@]){name}:(\d[\w.-]+)", text)) for path, text in texts.items() if "offline" not in path
     }
     return {path: tags for path, tags in found.items() if tags}
 
@@ -66,4 +66,8 @@ def test_dockerfiles_take_base_images_from_build_arguments() -> None:
         "${PYTHON_IMAGE}",
         "${POSTGRES_IMAGE}",
         "${CADDY_IMAGE}",
+        "${PROMETHEUS_IMAGE}",
+        "${ALERTMANAGER_IMAGE}",
+        "${POSTGRES_EXPORTER_IMAGE}",
+        "${PGBOUNCER_EXPORTER_IMAGE}",
     }

@@ -44,7 +44,8 @@ def locked(folder: str) -> dict[str, set[str]]:
 
 
 def compose_text() -> str:
-    overlays = (f"docker/compose.{name}.yml" for name in ("worker", "worker-gateway", "backup", "offsite", "edge", "oidc"))
+    names = ("worker", "worker-gateway", "backup", "offsite", "monitoring", "edge", "oidc")
+    overlays = (f"docker/compose.{name}.yml" for name in names)
     services = (f"docker/code_server/{name}.yml" for name in ("code", "container", "worker"))
     shared = ("docker/time_limits.env", *services)
     return "".join(repository_text(path) for path in ("docker-compose.yml", *overlays, *shared))

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from operate import alone as module
-from operate.alone import alone
-from operate.compose import CommandError
+from operate.alone import alone, lock_file
+from operate.compose import ROOT, CommandError
 
 
 @pytest.fixture
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Returns the file with which verbs find each other."""
     file = tmp_path / "lock"
-    monkeypatch.setattr(module, "LOCK", file)
+    monkeypatch.setattr(module, "lock_file", lambda: file)
     return file
 
 
@@ -39,6 +39,14 @@ def test_verb_is_refused_if_another_one_does_not_end(lock: Path, monkeypatch: py
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(CommandError, match="is in progress, and has not ended for 0 s"):
             alone().__enter__()
+
+
+def test_verbs_of_other_deployments_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second deployment may be started from the same folder, with another project name."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "second")
+    assert lock_file() == ROOT / ".releases/lock.second"
+    monkeypatch.delenv("COMPOSE_PROJECT_NAME")
+    assert lock_file() != ROOT / ".releases/lock.second"
 
 
 def test_verb_that_is_alone_says_nothing(lock: Path, capsys: pytest.CaptureFixture[str]) -> None:

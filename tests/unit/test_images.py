@@ -88,7 +88,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(hand_out, "FOLDER", tmp_path)
     monkeypatch.setattr(generate, "locations", lambda: ["shop", "user_code"])
     monkeypatch.setattr(generate.os, "fchown", lambda *_: None)
-    for reader in ("postgres", "pool", "run_pool", "instance", "maintenance", "location"):
+    for reader in ("postgres", "pool", "run_pool", "instance", "maintenance", "monitor", "location"):
         (tmp_path / reader).mkdir()
     return tmp_path
 
@@ -106,8 +106,8 @@ def test_generate_gives_each_service_only_its_own_passwords(folder: Path) -> Non
     assert {line.split(":")[3] for line in files["location/pgpass"].splitlines()} == {"dagster_run", "warehouse", "outputs_shop"}
     pools = {pool: {line.split('"')[1] for line in files[f"{pool}/userlist.txt"].splitlines()} for pool in ("pool", "run_pool")}
     assert pools == {
-        "pool": {"dagster", "dagster_maintenance"},
-        "run_pool": {"dagster_run", "warehouse", "outputs_shop", "outputs_user_code"},
+        "pool": {"dagster", "dagster_maintenance", "dagster_monitor"},
+        "run_pool": {"dagster_run", "dagster_monitor", "warehouse", "outputs_shop", "outputs_user_code"},
     }
     modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert modes == {0o600}

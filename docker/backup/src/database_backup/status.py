@@ -12,6 +12,8 @@ from database_backup.alone import alone
 from database_backup.barman import HOME
 
 FILE = HOME / "status.json"
+# The monitor reads this copy: it may not see the backups.
+SHOWN = Path("/var/lib/backup_status/status.json")
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,10 @@ def note(kind: str, now: datetime, said: str = "", error: str = "", file: Path =
         outcomes = read(file)
         before = outcomes.get(kind, Outcome(now, None))
         outcomes[kind] = Outcome(now, before.good, said, error, before.failures + 1) if error else Outcome(now, now, said)
-        aside = file.with_suffix(".new")
-        aside.write_text(json.dumps({name: asdict(each) for name, each in outcomes.items()}, default=datetime.isoformat))
-        aside.rename(file)
+        text = json.dumps({name: asdict(each) for name, each in outcomes.items()}, default=datetime.isoformat)
+        for path in (file, SHOWN) if SHOWN.parent.is_dir() else (file,):
+            aside = path.with_suffix(".new")
+            aside.write_text(text)
+            aside.rename(path)
     if (error or said) != (before.error or before.said):
         print(f"{kind}: {error or said}", file=sys.stderr if error else sys.stdout)

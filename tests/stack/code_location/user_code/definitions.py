@@ -6,7 +6,7 @@ import time
 
 import dagster as dg
 
-from user_code import letters, ticking, traces
+from user_code import alerting, letters, ticking, traces
 from user_code.limits import ACTS
 from user_code.places import described_surroundings
 
@@ -126,13 +126,14 @@ JOBS = [
     *jobs(meet_a_limit, "limit"),
     *jobs(look_around, "look"),
     *jobs(baking, "pool"),
+    alerting.milk_job,
     two_steps_job,
     done_and_killed_job,
 ]
 defs = dg.Definitions(
-    assets=letters.ASSETS,
+    assets=[*letters.ASSETS, alerting.milk],
     asset_checks=letters.CHECKS,
     jobs=JOBS,
     sensors=[slow_sensor],
-    schedules=[*letters.SCHEDULES, slow_schedule],
+    schedules=[*letters.SCHEDULES, slow_schedule, alerting.milking_schedule],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from dagster_services.maintenance.database import rows
+from dagster_services.database.session import rows
 from dagster_services.maintenance.parts import REST, Removed
 from dagster_services.maintenance.sweeps import ENDED
 

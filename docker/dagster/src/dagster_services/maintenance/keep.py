@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2
 from croniter import croniter
 
-from dagster_services.maintenance.database import connected, rows
+from dagster_services.database.session import connected, rows
 from dagster_services.maintenance.settings import SettingError, Settings
 
 LOOK_SECONDS = 30

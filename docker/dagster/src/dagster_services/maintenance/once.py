@@ -22,8 +22,8 @@ import psycopg2
 import psycopg2.extensions
 from docker.errors import DockerException
 
+from dagster_services.database.session import connected, rows
 from dagster_services.maintenance import containers, files, snapshots
-from dagster_services.maintenance.database import connected, rows
 from dagster_services.maintenance.parts import Removed, sweep_all
 from dagster_services.maintenance.settings import SettingError, Settings
 from dagster_services.maintenance.sweeps import SWEEPS

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from dagster_services.maintenance.database import rows
+from dagster_services.database.session import rows
 from dagster_services.maintenance.parts import REST, Removed
 
 if TYPE_CHECKING:

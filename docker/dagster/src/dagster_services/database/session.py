@@ -1,4 +1,4 @@
-"""Dagster's database, with the role of maintenance."""
+"""Dagster's own database, with the role that the environment names."""
 
 from __future__ import annotations
 

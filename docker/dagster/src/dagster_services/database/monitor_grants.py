@@ -1,0 +1,28 @@
+"""The rights of the role `dagster_monitor`: it reads Dagster's tables and Postgres' statistics, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg2.sql import SQL, Identifier
+
+from dagster_services.database.run_grants import names
+
+if TYPE_CHECKING:
+    import psycopg2.extensions
+
+ROLE = Identifier("dagster_monitor")
+
+
+def grant(connection: psycopg2.extensions.connection) -> None:
+    """Grants exactly these rights, in one transaction.
+
+    Raises:
+        psycopg2.Error: the database refuses a statement.
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute("GRANT CONNECT ON DATABASE dagster TO dagster_monitor")
+        for name in names(connection, "r") + names(connection, "S"):
+            cursor.execute(SQL("REVOKE ALL ON {} FROM {}").format(Identifier(name), ROLE))
+        for name in names(connection, "r"):
+            cursor.execute(SQL("GRANT SELECT ON {} TO {}").format(Identifier(name), ROLE))

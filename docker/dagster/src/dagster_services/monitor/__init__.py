@@ -1,0 +1,1 @@
+"""The service `monitor`: sends alerts, and gives Prometheus its metrics."""

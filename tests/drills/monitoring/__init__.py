@@ -1,0 +1,1 @@
+"""Drills of MONITORING=1: a real fault fires each alert."""
