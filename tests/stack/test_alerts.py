@@ -84,4 +84,4 @@ def test_message_that_cannot_be_sent_makes_the_monitor_unhealthy(still: Stack, i
     said = "no address of ALERT_URLS_FILE has taken the message"
     wait_for("the reason", lambda: seen(said in still.compose(*probe, check=False), "no reason"), seconds=90, every=1)
     inbox.status = 200
-    wait_for("the message", lambda: seen(inbox.titles, "no message"), seconds=90, every=1)
+    wait_for("the message", lambda: seen(bool(inbox.titles), "no message"), seconds=90, every=1)

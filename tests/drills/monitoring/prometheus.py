@@ -48,7 +48,7 @@ class Prometheus:
 
         def fire() -> dict[str, str]:
             found = self.firing()
-            return seen(found if found.keys() >= set(names) else {}, found)
+            return seen(found if found.keys() >= set(names) else None, found)
 
         return wait_for(f"the alerts {', '.join(names)}", fire, seconds=seconds, every=1)
 

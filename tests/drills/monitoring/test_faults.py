@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -32,10 +34,30 @@ def wait_for_line(inbox: Inbox, said: str, seconds: float = 120) -> None:
     """Waits until a line of a message begins so."""
     wait_for(
         f"the message '{said}'",
-        lambda: seen([each for each in lines(inbox) if each.startswith(said)], lines(inbox)),
+        lambda: seen(any(each.startswith(said) for each in lines(inbox)), lines(inbox)),
         seconds=seconds,
         every=1,
     )
+
+
+def wait_for_state(prometheus: Prometheus, alert: str, state: str) -> None:
+    """Waits until Alertmanager has an alert in a state."""
+
+    def has() -> bool:
+        found = prometheus.states()
+        return seen(found.get(alert) == state, found)
+
+    wait_for(f"{alert} to be {state}", has, seconds=60, every=1)
+
+
+@contextmanager
+def stopped(stack: Stack, service: str) -> Iterator[None]:
+    """Stops a service for the length of a block."""
+    stack.compose("stop", service)
+    try:
+        yield
+    finally:
+        stack.compose("start", service)
 
 
 def test_deployment_that_is_well_fires_nothing(still: Stack, prometheus: Prometheus, inbox: Inbox) -> None:
@@ -55,21 +77,18 @@ def test_stopped_daemon_is_told_of_once(still: Stack, prometheus: Prometheus, in
     slow = sensor(still.client, "slow_sensor")
     slow.turn(on=True)
     wait_for(
-        "a tick", lambda: seen(prometheus.values("dagster_sensor_last_tick_timestamp_seconds"), "no tick"), seconds=120, every=1
-    )
-    still.compose("stop", "daemon")
-    stopped = time.monotonic()
-    queued = still.client.launch("quick_job")
-    wait_for_line(inbox, "the daemon SENSOR has written no heartbeat for ", MOST_SECONDS)
-    assert time.monotonic() - stopped < MOST_SECONDS
-    prometheus.wait_for("DaemonSilent", "QueueOld", "SensorSilent")
-    wait_for(
-        "inhibition",
-        lambda: seen(prometheus.states().get("SensorSilent") == "suppressed", prometheus.states()),
-        seconds=60,
+        "a tick",
+        lambda: seen(bool(prometheus.values("dagster_sensor_last_tick_timestamp_seconds")), "no tick"),
+        seconds=120,
         every=1,
     )
-    still.compose("start", "daemon")
+    with stopped(still, "daemon"):
+        since = time.monotonic()
+        queued = still.client.launch("quick_job")
+        wait_for_line(inbox, "the daemon SENSOR has written no heartbeat for ", MOST_SECONDS)
+        assert time.monotonic() - since < MOST_SECONDS
+        prometheus.wait_for("DaemonSilent", "QueueOld", "SensorSilent")
+        wait_for_state(prometheus, "SensorSilent", "suppressed")
     wait_for_line(inbox, "over: the daemon SENSOR has written no heartbeat")
     slow.turn(on=False)
     still.client.wait(queued)
@@ -83,18 +102,12 @@ def test_silenced_alert_stays_silent(still: Stack, prometheus: Prometheus, inbox
     """An operator works on it."""
     amtool = ("amtool", "--alertmanager.url=http://127.0.0.1:9093", "silence", "add", "--author=me", "--comment=repair")
     still.compose("exec", "-T", "alertmanager", *amtool, "--duration=1h", "alertname=ExporterDown", "job=postgres")
-    still.compose("stop", "postgres_exporter")
-    prometheus.wait_for("ExporterDown")
-    wait_for(
-        "the alert",
-        lambda: seen(prometheus.states().get("ExporterDown") == "suppressed", prometheus.states()),
-        seconds=60,
-        every=1,
-    )
-    # One that is not silenced comes after it.
-    still.compose("stop", "pool_exporter")
-    wait_for_line(inbox, "Prometheus gets no metrics from connection_pool")
-    still.compose("start", "postgres_exporter", "pool_exporter")
+    with stopped(still, "postgres_exporter"):
+        prometheus.wait_for("ExporterDown")
+        wait_for_state(prometheus, "ExporterDown", "suppressed")
+        # One that is not silenced comes after it.
+        with stopped(still, "pool_exporter"):
+            wait_for_line(inbox, "Prometheus gets no metrics from connection_pool")
     prometheus.wait_for_end_of("ExporterDown")
     assert not [each for each in lines(inbox) if "from postgres" in each]
 
@@ -164,10 +177,12 @@ def test_backups_that_end_and_a_full_disk_are_told_of(still: Stack, prometheus: 
     """WAL that nobody receives is lost with the disk. The drill's rule takes each disk for a full one."""
     assert SHORTER["< 0.15 * dagster_disk"] == "< 0.99 * dagster_disk"
     wait_for(
-        "a backup", lambda: seen(prometheus.values("dagster_backup_last_success_timestamp_seconds"), "none"), seconds=300, every=1
+        "a backup",
+        lambda: seen(bool(prometheus.values("dagster_backup_last_success_timestamp_seconds")), "none"),
+        seconds=300,
+        every=1,
     )
-    still.compose("stop", "backup")
-    prometheus.wait_for("BackupOld", "DiskLow", seconds=240)
-    wait_for_line(inbox, "the last good backup of kind wal is ")
-    still.compose("start", "backup")
+    with stopped(still, "backup"):
+        prometheus.wait_for("BackupOld", "DiskLow", seconds=240)
+        wait_for_line(inbox, "the last good backup of kind wal is ")
     wait_for_line(inbox, "over: the last good backup of kind wal is ", 240)

@@ -7,6 +7,7 @@ import re
 import yaml
 
 from operate.compose import ROOT
+from scripts.dashboard import FILE, text
 
 RULES = [
     rule
@@ -38,3 +39,8 @@ def test_each_metric_of_a_rule_exists() -> None:
         if name.removesuffix("_total") not in shipped and re.sub(r"^(schedule|sensor)_", "{kind}_", name) not in shipped
     }
     assert unknown == set()
+
+
+def test_dashboard_is_the_one_that_its_program_writes() -> None:
+    """Somebody may edit the JSON by hand."""
+    assert FILE.read_text() == text()
