@@ -43,18 +43,21 @@ def legend(panel: Panel, labels: dict[str, str]) -> str:
     return text
 
 
+SCALES = {"s": (1, "{:.1f} s"), "bytes": (1e6, "{:.1f} MB"), "percentunit": (0.01, "{:.0f} %")}
+
+
 def drawn(panel: Panel, found: dict[str, list[tuple[float, float]]]) -> str:
     """Returns a panel as SVG."""
+    size, form = SCALES.get(panel.unit, (1, "{:.0f}"))
+    top = max((value / size for points in found.values() for _, value in points), default=0) or 1
+    # Without a range, pygal does not end for a line that is level.
     chart = pygal.XY(
-        title=panel.title, show_dots=False, width=620, height=330, style=STYLE, legend_at_bottom=True, x_title="minutes"
+        title=panel.title, show_dots=False, width=620, height=330, style=STYLE, legend_at_bottom=True, range=(0, 1.1 * top)
     )
-    chart.value_formatter = {
-        "s": "{:.1f} s".format,
-        "bytes": lambda value: f"{value / 1e6:.1f} MB",
-        "percentunit": "{:.0%}".format,
-    }.get(panel.unit, "{:.0f}".format)
+    chart.value_formatter = form.format
+    chart.x_value_formatter = "{:.0f} min".format
     for name, points in list(found.items())[:8]:
-        chart.add(name, points)
+        chart.add(name, [(at, value / size) for at, value in points])
     return str(chart.render(is_unicode=True, disable_xml_declaration=True))
 
 

@@ -16,8 +16,8 @@ from dagster_services.monitor.history import History
 from dagster_services.monitor.surroundings import backups, disk
 from dagster_services.monitor.totals import OF_RUN
 
-# The first assets and checks of the alphabet have metrics. Each asset has three series.
-MOST_ASSETS = 1_000
+# The first of the alphabet have metrics: two series for an asset, one for a check, four for a schedule or sensor.
+MOST_ASSETS, MOST_INSTIGATORS = 1_000, 100
 SERVICES = ("postgres", "webserver")
 Sample = tuple[Sequence[str], float]
 
@@ -73,7 +73,8 @@ def storage(past: History) -> Iterator[Metric]:
 def instigators(found: Condition, kind: str) -> Iterator[Metric]:
     """Schedules or sensors, and their newest ticks."""
     labels = [f"{kind}_name", "location"]
-    known = {selector: each for selector, each in found.roster.instigators.items() if each.kind == kind}
+    sorted_by_name = sorted(found.roster.instigators.items(), key=lambda item: (item[1].name, item[1].location))
+    known = dict([(selector, each) for selector, each in sorted_by_name if each.kind == kind][:MOST_INSTIGATORS])
     names = {selector: (each.name, each.location) for selector, each in known.items()}
     ticks = {selector: found.ticks[selector] for selector in known if selector in found.ticks}
     states = [((*names[selector], "running" if each.is_on else "stopped"), 1) for selector, each in known.items()]
@@ -95,8 +96,6 @@ def assets(found: Condition, past: History) -> Iterator[Metric]:
     judged = {asset: each for asset, each in states.items() if each.state != "NOT_APPLICABLE"}
     names = [((asset, each.state.lower()), 1) for asset, each in judged.items()]
     yield gauge("asset_freshness_state", "1 for the state that the daemon gave.", ["asset_key", "state"], names)
-    since = [([asset], each.since) for asset, each in judged.items()]
-    yield gauge("asset_freshness_timestamp_seconds", "Since when it has this state.", ["asset_key"], since)
     checks = [(key, each.has_failed) for key, each in sorted(found.checks.items()) if key[0] in found.roster.assets]
     said = "1 if the last result failed."
     yield gauge("asset_check_failed", said, ["asset_key", "check_name"], checks[:MOST_ASSETS])

@@ -21,7 +21,7 @@ ENDED = ("success", "failure", "canceled")
 LOST = ("unexpected_termination", "start_timeout", "run_worker_restart")
 OF_RUN = ("job_name", "location", "status")
 # Each has 20 series, and Prometheus takes 5,000 of this exporter at most.
-MOST_JOBS = 75
+MOST_JOBS = 60
 OTHERS = ("__others__", "__others__")
 
 
@@ -52,9 +52,7 @@ class Totals:
             registry=self.registry,
         )
         self.ticks = {
-            kind: Counter(
-                f"dagster_{kind}_ticks", "Ticks that have ended.", [f"{kind}_name", "location", "status"], registry=self.registry
-            )
+            kind: Counter(f"dagster_{kind}_ticks", "Ticks that have ended.", ["location", "status"], registry=self.registry)
             for kind in ("schedule", "sensor")
         }
         self.late = Histogram(
@@ -89,7 +87,7 @@ class Totals:
     def _count_tick(self, tick: SeenTick, instigator: Instigator | None) -> None:
         if instigator is None:
             return
-        self.ticks[instigator.kind].labels(instigator.name, instigator.location, tick.status.lower()).inc()
+        self.ticks[instigator.kind].labels(instigator.location, tick.status.lower()).inc()
         if instigator.kind == "schedule":
             self.late.observe(max(0.0, tick.late))
 
