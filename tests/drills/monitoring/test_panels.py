@@ -56,6 +56,9 @@ def drawn(panel: Panel, found: dict[str, list[tuple[float, float]]]) -> str:
     )
     chart.value_formatter = form.format
     chart.x_value_formatter = "{:.0f} min".format
+    chart.x_labels = range(-MINUTES, 1, 2)
+    chart.y_labels_major_count = 3
+    chart.show_minor_y_labels = False
     for name, points in list(found.items())[:8]:
         chart.add(name, [(at, value / size) for at, value in points])
     return str(chart.render(is_unicode=True, disable_xml_declaration=True))
