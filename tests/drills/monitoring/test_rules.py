@@ -10,13 +10,13 @@ from operate.compose import run
 from tests.stack.conftest import PROJECT, Stack
 
 pytestmark = pytest.mark.timeout(900)
-TESTS = Path(__file__).with_name("rules_test.yml")
+HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize(
     "command",
     [
-        ("promtool", "test", "rules", "/rules_test.yml"),
+        ("promtool", "test", "rules", "/tests/rules_test.yml", "/tests/rules_of_days_test.yml"),
         ("promtool", "check", "config", "/etc/monitoring/prometheus.yml"),
         ("amtool", "check-config", "/etc/monitoring/alertmanager.yml"),
     ],
@@ -29,7 +29,7 @@ def test_shipped_configuration_passes(stack: Stack, command: tuple[str, ...]) ->
             "run",
             "--rm",
             "--network=none",
-            f"--volume={TESTS}:/rules_test.yml:ro",
+            f"--volume={HERE}:/tests:ro",
             f"{PROJECT}/monitoring:local",
             *command,
         ],
