@@ -19,6 +19,7 @@ SERVICES = (
     "daemon",
     "launch_gateway",
     "maintenance",
+    "monitor",
     "postgres",
     "run_connection_pool",
     "user_code",

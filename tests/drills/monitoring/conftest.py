@@ -10,11 +10,11 @@ import pytest
 
 from operate.compose import ROOT, free_port
 from operate.overlays import BACKUP, BASE, MONITORING
+from tests.drills.alerts.test_alerts import gateway
 from tests.drills.monitoring.prometheus import Prometheus
 from tests.inbox import Inbox
 from tests.stack.conftest import CODE, PROJECT, SETTINGS, VARIABLES, Stack, copy_of_the_deployment, still
 from tests.stack.hosting import overlay
-from tests.stack.test_alerts import gateway
 
 __all__ = ["still"]
 # The times of DaemonSilent are real. A disk cannot be filled here: other tests use it.

@@ -1,0 +1,1 @@
+"""Drills of the alerts that need no MONITORING=1."""
