@@ -80,8 +80,8 @@ role dagster "lock_timeout=30s"
 role dagster_run "lock_timeout=30s statement_timeout=2min temp_file_limit=1GB"
 # Removes old rows in small parts, and never waits long for one of them.
 role dagster_maintenance "lock_timeout=5s statement_timeout=10min temp_file_limit=1GB"
-# Reads, for alerts and metrics.
-role dagster_monitor "lock_timeout=5s statement_timeout=30s temp_file_limit=100MB default_transaction_read_only=on"
+# Reads, for alerts and metrics. With MONITORING=1, the exporter of Postgres' statistics has it too.
+role dagster_monitor "lock_timeout=5s statement_timeout=30s temp_file_limit=100MB default_transaction_read_only=on" pg_monitor
 role warehouse "lock_timeout=15min idle_in_transaction_session_timeout=15min temp_file_limit=4GB"
 
 # The output of runs, with OUTPUT_STORE=postgres: a role for each code location, which sees only its own rows.
@@ -128,8 +128,5 @@ SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE sl
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'backup';
 SQL
 }
-
-# MONITORING=1: the exporter of Postgres' statistics has the monitor's role.
-sql --dbname=postgres --command="GRANT pg_monitor TO dagster_monitor"
 
 if [ "${BACKUP:-0}" = 1 ]; then stream_wal; else keep_no_wal; fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,10 +19,12 @@ from dagster_shared.error import SerializableErrorInfo
 from prometheus_client import generate_latest
 
 from dagster_services.database.session import connected
+from dagster_services.monitor import gauges
 from dagster_services.monitor.condition import Condition, Instigator, Roster
 from dagster_services.monitor.gauges import Gauges
 from dagster_services.monitor.history import History
 from dagster_services.monitor.reading import Reader
+from dagster_services.monitor.surroundings import disk
 from dagster_services.monitor.totals import Totals
 
 ORDERS = dg.AssetKey(["shop", "orders"])
@@ -115,9 +118,14 @@ def test_monitor_cannot_write(connection: psycopg2.extensions.connection) -> Non
 
 
 def test_metrics_count_what_happened_since_the_first_look(
-    instance: dg.DagsterInstance, connection: psycopg2.extensions.connection
+    instance: dg.DagsterInstance,
+    connection: psycopg2.extensions.connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Prometheus gets each run once, with its location, and the reason why it failed."""
+    # The service has a volume there.
+    monkeypatch.setattr(gauges, "disk", lambda: disk(tmp_path))
 
     @dg.op
     def knead() -> None:
@@ -147,9 +155,9 @@ def test_metrics_count_what_happened_since_the_first_look(
             reader.checks,
         )
         totals.count(found, history, reader.new_ticks)
-    gauges = Gauges()
-    gauges.found, gauges.past = found, history
-    totals.registry.register(gauges)
+    state = Gauges()
+    state.found, state.past = found, history
+    totals.registry.register(state)
     lines = generate_latest(totals.registry).decode().splitlines()
     instance.delete_run(under_way.run_id)
     assert {

@@ -73,10 +73,11 @@ def test_roles_service_resets_attributes_memberships_and_owners(migrated: dict, 
         assert dict(cursor.fetchall()) == SETTINGS
         cursor.execute(
             "SELECT rolcreatedb, rolconnlimit, rolvaliduntil = 'infinity',"
-            " (SELECT count(*) FROM pg_auth_members WHERE member = r.oid) FROM pg_roles r WHERE rolname = ANY(%s)",
+            " (SELECT string_agg(roleid::regrole::text, ' ') FROM pg_auth_members WHERE member = r.oid)"
+            " FROM pg_roles r WHERE rolname = ANY(%s) ORDER BY rolname = 'dagster_monitor'",
             (list(SETTINGS),),
         )
-        assert set(cursor.fetchall()) == {(False, -1, True, 0)}
+        assert cursor.fetchall() == [*[(False, -1, True, None)] * (len(SETTINGS) - 1), (False, -1, True, "pg_monitor")]
         cursor.execute(
             "SELECT datname::text, datdba::regrole::text, datconnlimit, (SELECT count(*) FROM pg_db_role_setting"
             " WHERE setdatabase = d.oid AND setconfig::text ~ 'search_path')"
