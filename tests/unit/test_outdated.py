@@ -10,7 +10,16 @@ from scripts.outdated import UnreachableError, newest_patch, packages, patch_ran
 
 def test_every_pinned_image_is_looked_for() -> None:
     """An overlay's image grows old as well."""
-    assert {image.partition(":")[0] for image in outdated.images()} == {"caddy", "postgres", "python", "valkey/valkey"}
+    assert {image.partition(":")[0] for image in outdated.images()} == {
+        "caddy",
+        "postgres",
+        "prom/alertmanager",
+        "prom/prometheus",
+        "python",
+        "quay.io/prometheuscommunity/pgbouncer-exporter",
+        "quay.io/prometheuscommunity/postgres-exporter",
+        "valkey/valkey",
+    }
 
 
 @pytest.mark.parametrize(
