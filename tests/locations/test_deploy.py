@@ -161,7 +161,7 @@ def test_second_deploy_waits_for_the_end_of_the_first(house: House) -> None:
     """Two at once would start and stop each other's servers."""
     (house.folder / ".releases").mkdir(exist_ok=True)
     deploy = ["make", "--no-print-directory", "deploy", "NAME=report"]
-    with (house.folder / ".releases/lock").open("w") as other:
+    with (house.folder / f".releases/lock.{PROJECT}").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with subprocess.Popen(deploy, cwd=house.folder, env=house.environ, text=True, stderr=subprocess.PIPE) as second:
             assert second.stderr
