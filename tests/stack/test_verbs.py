@@ -34,7 +34,7 @@ def test_smoke_reports_each_check_and_fails_if_a_job_fails(still: Stack) -> None
         "FAIL letters_job succeeds",
         "FAIL quick_job succeeds",
     ]
-    assert ": off: letters_schedule, quick_schedule, slow_schedule, slow_sensor\n" in sick.stdout
+    assert ": off: letters_schedule, milking_schedule, quick_schedule, slow_schedule, slow_sensor\n" in sick.stdout
     still.mark("fail", on=False)
     still.schedules(running=True)
     well = still.make("smoke")
