@@ -129,7 +129,7 @@ def test_role_of_runs_changes_only_rows_that_a_run_reports(stack: Stack) -> None
 def test_run_connection_pool_accepts_no_other_role(stack: Stack) -> None:
     """A stolen password of Dagster's own role must be useless in this pool."""
     users = stack.compose("exec", "-T", "run_connection_pool", "cat", "/run/secrets/userlist.txt").splitlines()
-    assert [line.split('"')[1] for line in users] == ["dagster_run", "warehouse", "outputs_user_code"]
+    assert [line.split('"')[1] for line in users] == ["dagster_run", "warehouse", "dagster_monitor", "outputs_user_code"]
     said = stack.refused("exec", "-T", "user_code", "python", "-c", ASK, "template1", "SELECT 1")
     assert "FATAL:  no such database: template1" in said
 
