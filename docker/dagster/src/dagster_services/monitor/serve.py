@@ -122,7 +122,7 @@ def main() -> None:
         signal.signal(each, lambda *_: ending.set())
     teller = Teller(Path(os.environ["ALERT_URLS_FILE"]), EPISODES)
     # Another series for each counter and histogram, which nothing here uses.
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     looker, totals, gauges = Looker(os.environ, has_history=True), Totals(), Gauges()
     totals.registry.register(gauges)
     posts: dict[str, Callable[[bytes], None]] = {
