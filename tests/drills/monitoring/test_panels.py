@@ -1,4 +1,4 @@
-"""Each panel of the dashboard shows data. docs/operating.md has a picture of the same panels."""
+"""Each panel of the dashboard shows data. With PICTURES, the test draws them into that folder."""
 
 from __future__ import annotations
 
