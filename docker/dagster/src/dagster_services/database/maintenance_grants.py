@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg2.sql import SQL, Identifier
 
-from dagster_services.database.run_grants import names
+from dagster_services.database.run_grants import reading
 
 if TYPE_CHECKING:
     import psycopg2.extensions
@@ -43,10 +43,8 @@ def grant(connection: psycopg2.extensions.connection) -> None:
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("GRANT CONNECT, TEMPORARY ON DATABASE dagster TO dagster_maintenance")
-        for name in names(connection, "r") + names(connection, "S"):
-            cursor.execute(SQL("REVOKE ALL ON {} FROM {}").format(Identifier(name), ROLE))
-        for name in names(connection, "r"):
-            cursor.execute(SQL("GRANT SELECT ON {} TO {}").format(Identifier(name), ROLE))
+        for statement in reading(connection, ROLE):
+            cursor.execute(statement)
         for right, tables in (("DELETE", DELETES), ("INSERT", INSERTS), ("UPDATE", ("asset_keys",))):
             for name in tables:
                 cursor.execute(SQL(f"GRANT {right} ON {{}} TO {{}}").format(Identifier(name), ROLE))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import Identifier
 
-from dagster_services.database.run_grants import names
+from dagster_services.database.run_grants import reading
 
 if TYPE_CHECKING:
     import psycopg2.extensions
@@ -22,7 +22,5 @@ def grant(connection: psycopg2.extensions.connection) -> None:
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("GRANT CONNECT ON DATABASE dagster TO dagster_monitor")
-        for name in names(connection, "r") + names(connection, "S"):
-            cursor.execute(SQL("REVOKE ALL ON {} FROM {}").format(Identifier(name), ROLE))
-        for name in names(connection, "r"):
-            cursor.execute(SQL("GRANT SELECT ON {} TO {}").format(Identifier(name), ROLE))
+        for statement in reading(connection, ROLE):
+            cursor.execute(statement)

@@ -64,15 +64,15 @@ def grant(connection: psycopg2.extensions.connection) -> None:
                 cursor.execute(statement)
 
 
-def reading(connection: psycopg2.extensions.connection) -> Iterator[Composed]:
-    """Revokes the grants of earlier releases, and lets runs read.
+def reading(connection: psycopg2.extensions.connection, role: Identifier = ROLE) -> Iterator[Composed]:
+    """Revokes a role's grants of earlier releases, and lets it read.
 
     It names Dagster's own tables and sequences: `ON ALL TABLES` failed on a table that somebody else had added (issue 11).
     """
     for name in names(connection, "r") + names(connection, "S"):
-        yield SQL("REVOKE ALL ON {} FROM {}").format(Identifier(name), ROLE)
+        yield SQL("REVOKE ALL ON {} FROM {}").format(Identifier(name), role)
     for name in names(connection, "r"):
-        yield SQL("GRANT SELECT ON {} TO {}").format(Identifier(name), ROLE)
+        yield SQL("GRANT SELECT ON {} TO {}").format(Identifier(name), role)
 
 
 def names(connection: psycopg2.extensions.connection, kind: str) -> list[str]:
