@@ -74,6 +74,20 @@ def ticked(instance: dg.DagsterInstance, status: TickStatus, at: float, error: s
     return instance.create_tick(data)
 
 
+def condition(reader: Reader) -> Condition:
+    """Returns the facts that a reader has found, beside a roster with one asset and one schedule."""
+    roster = Roster({"shop": None}, {"s1": Instigator("shop", "hourly", "schedule", is_on=True)}, {"shop/orders": "shop"})
+    return Condition(roster, reader.heartbeats, reader.ticks, reader.freshness, reader.checks)
+
+
+def scraped(totals: Totals, found: Condition, past: History) -> list[str]:
+    """Returns the lines that Prometheus gets."""
+    state = Gauges()
+    state.found, state.past = found, past
+    totals.registry.register(state)
+    return generate_latest(totals.registry).decode().splitlines()
+
+
 def test_freshness_and_checks_are_those_of_the_last_look(
     instance: dg.DagsterInstance, connection: psycopg2.extensions.connection
 ) -> None:
@@ -147,18 +161,9 @@ def test_metrics_count_what_happened_since_the_first_look(
     for _ in range(2):
         reader.look(connection)
         history.look(connection)
-        found = Condition(
-            Roster({"shop": None}, {"s1": Instigator("shop", "hourly", "schedule", is_on=True)}, {"shop/orders": "shop"}),
-            reader.heartbeats,
-            reader.ticks,
-            reader.freshness,
-            reader.checks,
-        )
+        found = condition(reader)
         totals.count(found, history, reader.new_ticks)
-    state = Gauges()
-    state.found, state.past = found, history
-    totals.registry.register(state)
-    lines = generate_latest(totals.registry).decode().splitlines()
+    lines = scraped(totals, found, history)
     instance.delete_run(under_way.run_id)
     assert {
         'dagster_completed_runs_total{job_name="bake",location="shop",status="failure"} 1.0',

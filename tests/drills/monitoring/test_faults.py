@@ -40,6 +40,11 @@ def wait_for_line(inbox: Inbox, said: str, seconds: float = 120) -> None:
     )
 
 
+def wait_for_metric(prometheus: Prometheus, name: str, seconds: float) -> None:
+    """Waits until Prometheus has a metric."""
+    wait_for(name, lambda: seen(bool(prometheus.values(name)), "it has none"), seconds=seconds, every=1)
+
+
 def wait_for_state(prometheus: Prometheus, alert: str, state: str) -> None:
     """Waits until Alertmanager has an alert in a state."""
 
@@ -76,12 +81,7 @@ def test_stopped_daemon_is_told_of_once(still: Stack, prometheus: Prometheus, in
     """The daemon cannot report its own death. What it causes is not told of: sensors are silent, and the queue stands still."""
     slow = sensor(still.client, "slow_sensor")
     slow.turn(on=True)
-    wait_for(
-        "a tick",
-        lambda: seen(bool(prometheus.values("dagster_sensor_last_tick_timestamp_seconds")), "no tick"),
-        seconds=120,
-        every=1,
-    )
+    wait_for_metric(prometheus, "dagster_sensor_last_tick_timestamp_seconds", 120)
     with stopped(still, "daemon"):
         since = time.monotonic()
         queued = still.client.launch("quick_job")
@@ -176,12 +176,7 @@ def test_code_location_that_does_not_answer_is_told_of(still: Stack, prometheus:
 def test_backups_that_end_and_a_full_disk_are_told_of(still: Stack, prometheus: Prometheus, inbox: Inbox) -> None:
     """WAL that nobody receives is lost with the disk. The drill's rule takes each disk for a full one."""
     assert SHORTER["< 0.15 * dagster_disk"] == "< 0.99 * dagster_disk"
-    wait_for(
-        "a backup",
-        lambda: seen(bool(prometheus.values("dagster_backup_last_success_timestamp_seconds")), "none"),
-        seconds=300,
-        every=1,
-    )
+    wait_for_metric(prometheus, "dagster_backup_last_success_timestamp_seconds", 300)
     with stopped(still, "backup"):
         prometheus.wait_for("BackupOld", "DiskLow", seconds=240)
         wait_for_line(inbox, "the last good backup of kind wal is ")
