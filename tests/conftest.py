@@ -22,7 +22,6 @@ from operate.compose import ROOT
 FIRST = (
     "tests/stack/",
     "tests/demo/stack/",
-    "tests/workers/",
     "tests/locations/",
     "tests/drills/workers/",
     "tests/drills/backup/",

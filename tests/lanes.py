@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 # The files of each folder share a copy of the deployment; those of code locations have a copy each.
-COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/workers/", "tests/drills/", "tests/demo/drills/")
-ANY = ("tests/workers/", "tests/locations/", "tests/demo/drills/", "tests/drills/")
+COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/drills/", "tests/demo/drills/")
+ANY = ("tests/locations/", "tests/demo/drills/", "tests/drills/")
 # Those of the worker that begins with files that need no copy.
 LAST = ("tests/locations/",)
 FIRST = {"gw0": ("tests/demo/stack/",), "gw1": ("tests/stack/",)}

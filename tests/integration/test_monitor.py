@@ -28,6 +28,10 @@ from dagster_services.monitor.surroundings import disk
 from dagster_services.monitor.totals import Totals
 
 ORDERS = dg.AssetKey(["shop", "orders"])
+DAMAGED = """INSERT INTO event_logs (run_id, event, timestamp, dagster_event_type, asset_key) VALUES
+    ('', '{', now(), 'FRESHNESS_STATE_CHANGE', '["shop", "orders"]'),
+    ('', '{', now(), 'PIPELINE_FAILURE', NULL),
+    ('', '{', now(), 'ASSET_MATERIALIZATION', '["deployment", "maintenance"]')"""
 
 
 @dg.asset(key=ORDERS, check_specs=[dg.AssetCheckSpec("has_rows", asset=ORDERS), dg.AssetCheckSpec("is_small", asset=ORDERS)])
@@ -120,6 +124,21 @@ def test_tick_is_read_again_until_it_has_ended(instance: dg.DagsterInstance, con
     assert (tick.status, tick.error) == ("FAILURE", "KeyError: 'name'")
     assert [round(now - tick.at), round(now - tick.since)] == [300, 600]
     assert [each.status for each in reader.new_ticks] == ["FAILURE", "FAILURE"]
+
+
+def test_damaged_rows_hide_no_others(instance: dg.DagsterInstance, connection: psycopg2.extensions.connection) -> None:
+    """User code can write such events. The monitor must not take them for a database that is away."""
+    reader, history = Reader(), History()
+    history.look(connection)
+    changed(instance, FreshnessState.WARN)
+    ticked(instance, TickStatus.FAILURE, time.time(), "'id'")
+    with instance.event_log_storage.index_connection() as owner:
+        owner.exec_driver_sql(DAMAGED)
+        owner.exec_driver_sql("UPDATE asset_check_executions SET evaluation_event = '{'")
+    reader.look(connection)
+    history.look(connection)
+    assert reader.freshness["shop/orders"].state == "WARN"
+    assert history.reasons == ["UNKNOWN"]
 
 
 def test_monitor_cannot_write(connection: psycopg2.extensions.connection) -> None:

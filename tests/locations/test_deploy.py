@@ -6,7 +6,7 @@ import fcntl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.locations.conftest import PROJECT, House
 
 pytestmark = pytest.mark.timeout(600)
 NAMES = ("reports",)
+SETTINGS = "MAX_CONCURRENT_RUNS=1\n"
 OP = """
 import time
 
@@ -56,7 +57,9 @@ def ended(house: House, ids: list[str]) -> list[Run]:
     """Returns runs after their end. Those that still wait in the queue are canceled."""
     client = house.client("reports")
     for run in client.runs(runIds=ids, statuses=["QUEUED"], limit=1000):
-        client.terminate(run.run_id)
+        # It may have left the queue meanwhile, and ended.
+        with suppress(ApiError):
+            client.terminate(run.run_id)
     return [client.wait(run_id, seconds=200) for run_id in ids]
 
 
@@ -86,8 +89,8 @@ class Launching(threading.Thread):
 
     def run(self) -> None:
         """Launches."""
-        # Three runs at a time pause, and the others wait in the queue: they would only take the processors.
-        config = {"ops": {"speak": {"config": {"pause": 10.0}}}}
+        # One run at a time pauses, and the others wait in the queue: they would only take the processors.
+        config = {"ops": {"speak": {"config": {"pause": 20.0}}}}
         while not self.ending.wait(0.5):
             try:
                 self.launched.append(self.client.launch("speak_job", config=config))

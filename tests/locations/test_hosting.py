@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -24,17 +25,6 @@ ASSETS = {
     "legacy": (("shipments",), "data/eu.duckdb"),
     "reports": (("sales", "picture"), "data/picture.png"),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def ticking(house: House) -> Iterator[None]:
-    """Starts the schedule of each project. Stops them at the end."""
-    schedules = [schedule(house.client(name), "every_minute") for name in NAMES]
-    for each in schedules:
-        each.turn(on=True)
-    yield
-    for each in schedules:
-        each.turn(on=False)
 
 
 def test_webserver_loads_every_project(house: House) -> None:
@@ -115,16 +105,28 @@ def test_run_reaches_no_code_server(house: House, network: str, reached: set[str
     assert reached_services(PROJECT, network, places) == reached
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_schedule_of_a_project_ticks(house: House, name: str) -> None:
+@contextmanager
+def ticking(house: House) -> Iterator[None]:
+    """Lets the schedule of each project tick within the block."""
+    schedules = [schedule(house.client(name), "every_minute") for name in NAMES]
+    for each in schedules:
+        each.turn(on=True)
+    yield
+    for each in schedules:
+        each.turn(on=False)
+
+
+def test_schedule_of_each_project_ticks(house: House) -> None:
     """The daemon executes the schedules of every location."""
-    client = house.client(name)
+    by_schedule = [{"key": "dagster/schedule_name", "value": "every_minute"}]
 
     def ticked() -> bool:
-        runs = client.runs(pipelineName="tick_job", tags=[{"key": "dagster/schedule_name", "value": "every_minute"}])
-        return seen(any(each.tags["dagster/code_location"] == name for each in runs), [each.tags for each in runs])
+        runs = house.client(NAMES[0]).runs(pipelineName="tick_job", tags=by_schedule)
+        locations = {each.tags["dagster/code_location"] for each in runs}
+        return seen(locations == set(NAMES), locations)
 
-    wait_for("a run of the schedule", ticked, seconds=100)
+    with ticking(house):
+        wait_for("a run of each schedule", ticked, seconds=150)
 
 
 def test_deployment_uses_its_own_dagster_and_says_so(house: House) -> None:

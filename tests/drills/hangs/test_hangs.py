@@ -15,9 +15,9 @@ from dagster_api.waiting import seen, wait_for
 from operate.compose import run
 from tests.drills.hangs.conftest import SERVICES
 from tests.drills.hangs.processes import busy, reap, stop, stop_thread
+from tests.drills.workers.load import Load, container, freeze, load, thaw
 from tests.stack.conftest import Stack
 from tests.stack.test_faults import container_state
-from tests.workers.load import Load, container, freeze, load, thaw
 
 pytestmark = pytest.mark.timeout(900)
 # With a health check every 30 s instead of 10 s it takes up to a minute more.

@@ -1,1 +1,1 @@
-"""Faults of services and of whole hosts, while runs are queued."""
+"""RUN_ISOLATION=worker: workers execute the runs of a copy of the deployment, also while services and whole hosts fail."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from dagster_api.waiting import seen, wait_for
 from operate.compose import free_port, run
+from tests.drills.workers.load import Load
 from tests.stack.conftest import Stack
-from tests.workers.load import Load
 
 # A machine that ssh reaches. It uses this engine, and has files of its own in the folder that HOME names.
 SSH_HOST = """ARG BASE

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dagster_api.waiting import seen, wait_for
+from tests.drills.workers.load import THOROUGH, load
 from tests.stack.conftest import Stack
-from tests.workers.load import THOROUGH, load
 
 pytestmark = pytest.mark.timeout(2400)
 # A schedule that ticks each minute makes 1,440 runs a day.

@@ -10,9 +10,9 @@ import pytest
 from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import schedule
 from dagster_api.waiting import seen, wait_for
+from tests.drills.workers.conftest import SLOTS
+from tests.drills.workers.load import THOROUGH, Load, container, crash, freeze, kill_processes, load, thaw, wait_until_well
 from tests.stack.conftest import Stack
-from tests.workers.conftest import SLOTS
-from tests.workers.load import THOROUGH, Load, container, crash, freeze, kill_processes, load, thaw, wait_until_well
 
 pytestmark = pytest.mark.timeout(900)
 # A lost run waits for its lease and for a look of the monitor.

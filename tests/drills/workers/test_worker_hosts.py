@@ -13,10 +13,10 @@ import pytest
 
 from dagster_api.waiting import seen, wait_for
 from operate.compose import ROOT, run
+from tests.drills.workers.conftest import SLOTS
 from tests.drills.workers.hosts import Host, hosts_of, new_host, ssh_host, unsent, wait_for_runs_of
+from tests.drills.workers.load import Load, load, printed
 from tests.stack.conftest import Stack
-from tests.workers.conftest import SLOTS
-from tests.workers.load import Load, load, printed
 
 pytestmark = pytest.mark.timeout(900)
 SECONDS = 400

@@ -28,3 +28,8 @@ def rows(connection: psycopg2.extensions.connection, query: str, *values: Any) -
     with connection, connection.cursor() as cursor:
         cursor.execute(query, values)
         return cursor.fetchall()
+
+
+def as_json(column: str) -> str:
+    """The SQL of a text column as JSON; NULL where it is none. One damaged row must not make a whole query fail."""
+    return f"CASE WHEN pg_input_is_valid({column}, 'json') THEN {column}::json END"

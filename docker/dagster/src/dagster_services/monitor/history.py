@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dagster_services.database.session import rows
+from dagster_services.database.session import as_json, rows
 from dagster_services.monitor.reading import Follower, name_of, seconds
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ RUNS = f"""SELECT r.id, r.status IN {ENDED}, r.pipeline_name, coalesce(split_par
 # Where the counting begins. Counters of Prometheus begin at zero.
 RUNS_BEFORE = f"""SELECT coalesce(max(id), 0), array_agg(id) FILTER (WHERE status NOT IN {ENDED}) FROM runs
     WHERE id > coalesce((SELECT max(id) FROM runs), 0) - 100000"""
-FAILURES = """SELECT id, true, event::json #>> '{dagster_event,event_specific_data,failure_reason,__enum__}' FROM event_logs
-    WHERE dagster_event_type = 'PIPELINE_FAILURE' AND (id > %s OR id = ANY(%s)) ORDER BY id"""
+FAILURES = f"""SELECT id, true, {as_json("event")} #>> '{{dagster_event,event_specific_data,failure_reason,__enum__}}'
+    FROM event_logs WHERE dagster_event_type = 'PIPELINE_FAILURE' AND (id > %s OR id = ANY(%s)) ORDER BY id"""
 LAST_EVENT = "SELECT coalesce(max(id), 0) FROM event_logs"
 ASSETS = """SELECT asset_key, last_materialization_timestamp FROM asset_keys
     WHERE last_materialization_timestamp > coalesce(wipe_timestamp, '-infinity')"""
@@ -31,7 +31,8 @@ POOLS = """SELECT l.concurrency_key, l.limit, (SELECT count(*) FROM concurrency_
     (SELECT count(*) FROM pending_steps AS p WHERE p.concurrency_key = l.concurrency_key AND p.assigned_timestamp IS NULL)
     FROM concurrency_limits AS l"""
 SIZE = "SELECT pg_database_size(current_database())"
-MAINTENANCE = """SELECT id, true, timestamp, event::json #> '{dagster_event,event_specific_data,materialization,metadata_entries}'
+MAINTENANCE = f"""SELECT id, true, timestamp,
+    {as_json("event")} #> '{{dagster_event,event_specific_data,materialization,metadata_entries}}'
     FROM event_logs WHERE asset_key = '["deployment", "maintenance"]' AND dagster_event_type = 'ASSET_MATERIALIZATION'
     AND (id > %s OR id = ANY(%s)) ORDER BY id"""
 
@@ -95,7 +96,7 @@ class History:
         self.pools = [Pool(*row) for row in rows(connection, POOLS)]
         [(self.size,)] = rows(connection, SIZE)
         for _, _, at, entries in self._maintenance.follow(connection, MAINTENANCE):
-            self.maintenance = _removed(seconds(at), entries)
+            self.maintenance = _removed(seconds(at), entries or [])
 
     def _look_at_runs(self, connection: psycopg2.extensions.connection) -> None:
         if self._runs is None:

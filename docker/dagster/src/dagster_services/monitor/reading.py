@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dagster_services.database.session import rows
+from dagster_services.database.session import as_json, rows
 from dagster_services.monitor.condition import Check, Freshness, Tick
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # Rows of an earlier process of the daemon do not count: its daemons may be switched off since.
 HEARTBEATS = """SELECT daemon_type, timestamp FROM daemon_heartbeats
     WHERE daemon_id = (SELECT daemon_id FROM daemon_heartbeats ORDER BY timestamp DESC LIMIT 1)"""
-FRESHNESS = """SELECT id, true, asset_key, timestamp,
-    event::json #>> '{dagster_event,event_specific_data,new_state,__enum__}'
+FRESHNESS = f"""SELECT id, true, asset_key, timestamp,
+    {as_json("event")} #>> '{{dagster_event,event_specific_data,new_state,__enum__}}'
     FROM event_logs WHERE dagster_event_type = 'FRESHNESS_STATE_CHANGE' AND (id > %s OR id = ANY(%s)) ORDER BY id"""
 TICK = "id, status <> 'STARTED', selector_id, status, timestamp, create_timestamp, tick_body"
 # The first look reads the newest ticks of each instigator only: there may be 100,000 others.
@@ -26,8 +26,8 @@ LATEST_TICKS = f"""SELECT latest.* FROM (SELECT DISTINCT selector_id FROM job_ti
     SELECT {TICK} FROM job_ticks AS t WHERE t.selector_id = i.selector_id ORDER BY timestamp DESC LIMIT 2) AS latest
     ORDER BY id"""
 TICKS = f"SELECT {TICK} FROM job_ticks WHERE id > %s OR id = ANY(%s) ORDER BY id"
-CHECKS = """SELECT id, execution_status <> 'PLANNED', asset_key, check_name, execution_status,
-    evaluation_event::json #>> '{dagster_event,event_specific_data,severity,__enum__}',
+CHECKS = f"""SELECT id, execution_status <> 'PLANNED', asset_key, check_name, execution_status,
+    {as_json("evaluation_event")} #>> '{{dagster_event,event_specific_data,severity,__enum__}}',
     coalesce(evaluation_event_timestamp, create_timestamp)
     FROM asset_check_executions WHERE id > %s OR id = ANY(%s) ORDER BY id"""
 # A transaction that began earlier may commit later: its rows have lower ids than the last one seen.
@@ -83,8 +83,11 @@ def name_of(asset_key: str) -> str:
 
 
 def error_of(tick_body: str) -> str:
-    """The first cause of a tick's failure: Dagster wraps an error of user code in errors of its own."""
-    error: dict[str, Any] = json.loads(tick_body).get("error") or {}
+    """The first cause of a tick's failure: Dagster wraps an error of user code in errors of its own. None is empty."""
+    try:
+        error: dict[str, Any] = json.loads(tick_body).get("error") or {}
+    except ValueError:
+        return ""
     while error.get("cause"):
         error = error["cause"]
     return str(error.get("message", ""))
@@ -122,7 +125,8 @@ class Reader:
         self.heartbeats = {name: seconds(at) for name, at in rows(connection, HEARTBEATS)}
         self._look_at_ticks(connection)
         for _, _, asset, at, state in self._freshness.follow(connection, FRESHNESS):
-            self.freshness[name_of(asset)] = Freshness(state.rpartition(".")[2], seconds(at))
+            if state:
+                self.freshness[name_of(asset)] = Freshness(state.rpartition(".")[2], seconds(at))
         for _, _, asset, check, status, severity, at in self._checks.follow(connection, CHECKS):
             has_failed = status == "FAILED" and (severity or "").rpartition(".")[2] != "WARN"
             self.checks[name_of(asset), check] = Check(has_failed, seconds(at))

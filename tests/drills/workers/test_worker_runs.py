@@ -8,6 +8,8 @@ import pytest
 
 from dagster_api.waiting import seen, wait_for
 from operate.compose import run
+from tests.drills.workers.conftest import LOST_SECONDS
+from tests.drills.workers.load import load, printed
 from tests.stack.conftest import VARIABLES, Stack
 from tests.stack.runs import attempt_count, terminated, wait_until_begun, will_retry
 from tests.stack.test_odd_code import (  # noqa: F401 - the same tests, with runs in a worker
@@ -18,8 +20,6 @@ from tests.stack.test_odd_code import (  # noqa: F401 - the same tests, with run
     test_run_terminated_while_it_waits_for_its_pool_is_canceled,
     test_run_that_exceeds_its_maximum_runtime_fails_and_is_not_retried,
 )
-from tests.workers.conftest import LOST_SECONDS
-from tests.workers.load import load, printed
 
 pytestmark = pytest.mark.timeout(300)
 # Dagster's own connections to its database: each storage may have one.

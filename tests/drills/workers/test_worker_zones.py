@@ -7,10 +7,10 @@ import json
 import pytest
 
 from operate.compose import run
+from tests.drills.workers.conftest import PROJECT
 from tests.stack.conftest import Stack
 from tests.stack.reaching import addresses, reached_services
 from tests.stack.test_zones import PORTS, REACHES
-from tests.workers.conftest import PROJECT
 
 pytestmark = pytest.mark.timeout(300)
 WITH_WORKERS = {
