@@ -55,15 +55,15 @@ upgrade: ## Make this release run with all data, or return to the former one; FR
 dev: .venv ## Run the code location without Docker; Ctrl-C ends it
 	@$(PYTHON) -m dev $(DEV_OPTIONS)
 
-bench: ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings
-	@python3 -m bench $(JOBS) $(if $(OFFICIAL),--official)
+bench: $(if $(GROWN),.venv) ## Measure runs of the running deployment; JOBS="mine" of your own, OFFICIAL=1 beside the official example's settings, GROWN=1 a copy with a large history
+	@$(if $(GROWN),$(PYTHON) -m bench.grown,python3 -m bench $(JOBS) $(if $(OFFICIAL),--official))
 
 # Several files of tests at once: tests/lanes.py says which. Drills wait more, so there are four.
 TESTS := scripts/tests.sh $(PYTHON) 3
 DRILLS := scripts/tests.sh $(PYTHON) 4
 
 test: test-static ## Run all tests but the drills
-	$(TESTS) tests/stack tests/locations tests/workers tests/integration tests/unit $(DEMO_TESTS)
+	$(TESTS) tests/stack tests/locations tests/integration tests/unit $(DEMO_TESTS)
 
 test-static: .venv ## Test the text of this repository; needs Compose and no engine
 	docker/offline/engine.sh start
@@ -77,7 +77,7 @@ test-integration: .venv ## Test against Postgres and a gRPC code server; needs n
 
 test-stack: .venv ## Test the whole deployment in Docker, under a project name of its own
 	docker/offline/engine.sh start
-	$(TESTS) tests/stack tests/locations tests/workers
+	$(TESTS) tests/stack tests/locations
 
 test-drills: .venv ## Test what takes long: faults under load, lost hosts, restores; RUNS=100 queues that many runs and takes an hour
 	docker/offline/engine.sh start

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from bench.grown.history import ask, multiply
 from dagster_api.waiting import seen, wait_for
 from operate.compose import ROOT
-from tests.drills.retention.history import ask, multiply
+from tests.drills.workers.load import load
 from tests.stack.conftest import Stack
-from tests.workers.load import load
 
 pytestmark = pytest.mark.timeout(1200)
 EVENTS, DAYS, RUNS = 1_000_000, 120, 20
@@ -33,7 +33,7 @@ def longest_lock(stack: Stack, maintenance: subprocess.Popen[str]) -> float:
     longest = [0.0]
 
     def ended() -> bool:
-        longest.append(float(ask(stack, looks())[-1]))
+        longest.append(float(ask(stack.environ, looks())[-1]))
         return seen(maintenance.poll() is not None, f"it goes on, the longest lock lasted {max(longest)} s")
 
     wait_for("the end of the maintenance", ended, seconds=MOST_SECONDS, every=0)
@@ -54,7 +54,7 @@ def looks() -> str:
 
 def count(stack: Stack, condition: str = "true") -> int:
     """Returns the number of events."""
-    return int(ask(stack, f"SELECT count(*) FROM event_logs WHERE {condition}")[0])
+    return int(ask(stack.environ, f"SELECT count(*) FROM event_logs WHERE {condition}")[0])
 
 
 def state(stack: Stack) -> Any:
@@ -67,7 +67,7 @@ def test_maintenance_of_a_million_events_disturbs_nobody(still: Stack) -> None:
     for job in ("letters_job", "letters_job", "warehouse_job", "quick_job"):
         still.succeeds(job)
     still.compose("stop", "daemon")
-    multiply(still, EVENTS // count(still, "run_id <> ''"), DAYS)
+    multiply(still.environ, EVENTS // count(still, "run_id <> ''"), DAYS)
     still.compose("start", "daemon")
     before, asked = count(still), state(still)
     assert before > 0.95 * EVENTS

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.stack.conftest import Stack
+from collections.abc import Mapping
+
+from operate.compose import compose
 
 # Present events move beyond all copies: older ones have smaller ids, as if they had been written then.
 SPACE = 100_000_000
@@ -44,12 +46,20 @@ ANALYZE;
 """
 
 
-def multiply(stack: Stack, copies: int, days: int) -> None:
-    """Makes so many copies of each successful run, spread over the last days. The daemon must not run meanwhile."""
-    ask(stack, SQL.format(copies=copies, days=days, space=SPACE))
+def multiply(environ: Mapping[str, str], copies: int, days: int) -> None:
+    """Makes so many copies of each successful run, spread over the last days. The daemon must not run meanwhile.
+
+    Raises:
+        CommandError: the database refuses it.
+    """
+    ask(environ, SQL.format(copies=copies, days=days, space=SPACE))
 
 
-def ask(stack: Stack, statement: str) -> list[str]:
-    """Returns psql's lines for a statement in Dagster's database, as the superuser."""
+def ask(environ: Mapping[str, str], statement: str) -> list[str]:
+    """Returns psql's lines for a statement in Dagster's database, as the superuser.
+
+    Raises:
+        CommandError: the database refuses it.
+    """
     psql = ("psql", "--username=postgres", "--dbname=dagster", "--no-align", "--tuples-only", "--quiet", "--set=ON_ERROR_STOP=1")
-    return stack.compose("exec", "-T", "postgres", *psql, "--command", statement).splitlines()
+    return compose("exec", "-T", "postgres", *psql, "--command", statement, capture=True, env=environ).splitlines()
