@@ -17,11 +17,12 @@ REMOVED = "docker/compose.process.yml"
 # The allowed values of each variable, and the file that each value adds.
 OVERLAYS: dict[str, dict[str, str | None]] = {
     "RUN_ISOLATION": {"container": None, "worker": WORKER},
+    # It adds to the gateway, which the next one may take away.
+    "MONITORING": {"0": None, "1": MONITORING},
     "LAUNCH_GATEWAY": {"1": None, "0": NO_GATEWAY},
     "WORKER_GATEWAY": {"0": None, "1": WORKER_GATEWAY},
     "BACKUP": {"0": None, "1": BACKUP},
     "OFFSITE": {"0": None, "1": OFFSITE},
-    "MONITORING": {"0": None, "1": MONITORING},
     "EDGE": {"0": None, "1": EDGE},
     "LOGIN": {"password": None, "oidc": OIDC},
     "EDGE_TLS": {"auto": None, "internal": None},

@@ -18,6 +18,7 @@ NOT_KEPT = {
     "secrets_backup",
     "offsite_repository",
     "prometheus_data",
+    "gateway_status",
 }
 # A restore of a file leaves them: the service `backup` puts the backups of another database aside.
 LEFT = frozenset({"backup_data", "offsite_repository"})

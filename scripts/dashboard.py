@@ -62,6 +62,15 @@ ROWS: dict[str, list[Panel]] = {
         ),
         Panel("Age of heartbeats", "time() - dagster_daemon_last_heartbeat_timestamp_seconds", "{{daemon_type}}", "s"),
     ],
+    "Services": [
+        Panel("Services that are not healthy", "sum(1 - dagster_service_healthy)", "services"),
+        Panel("Restarts by Docker, in an hour", "sum by (service) (increase(dagster_service_restarts_total[1h]))", "{{service}}"),
+        Panel(
+            "Requests to the launch gateway, in an hour",
+            "sum by (verdict) (increase(dagster_gateway_requests_total[1h]))",
+            "{{verdict}}",
+        ),
+    ],
     "Storage": [
         Panel("Database", "dagster_database_size_bytes", "size", "bytes"),
         Panel("Free part of the disk", "dagster_disk_free_bytes / dagster_disk_size_bytes", "free", "percentunit"),

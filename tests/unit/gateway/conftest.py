@@ -142,15 +142,16 @@ def policy(folder: Path) -> Policy:
 
 
 @asynccontextmanager
-async def gateway_before_engine(folder: Path) -> AsyncIterator[Setup]:
-    """Yields the gateway and its engine, whose socket lies in `folder`."""
+async def gateway_before_engine(folder: Path, status_file: Path | None = None) -> AsyncIterator[Setup]:
+    """Yields the gateway and its engine, whose socket lies in `folder`. The gateway keeps a file for Prometheus, if any."""
     engine = Engine()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", engine.record)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.UnixSite(runner, str(folder / "docker.sock")).start()
-    async with TestClient(TestServer(build_app(policy(folder), str(folder / "docker.sock")))) as client:
+    gateway = build_app(policy(folder), str(folder / "docker.sock"), status_file)
+    async with TestClient(TestServer(gateway)) as client:
         yield Setup(client, engine)
     await runner.cleanup()
 

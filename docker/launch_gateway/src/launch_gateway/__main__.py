@@ -12,7 +12,7 @@ from aiohttp import web
 from launch_gateway.locations import names, values_of
 from launch_gateway.policy import Policy
 from launch_gateway.relay import build_app
-from launch_gateway.settings import SettingsError, run_values, values
+from launch_gateway.settings import SettingsError, run_values, status_file, values
 
 # The deployment's folder `locations`, as Compose mounts it.
 LOCATIONS = Path("/etc/launch_gateway/locations")
@@ -40,7 +40,8 @@ def main() -> None:
             of_location(name, policy.data["runs"])
         except SettingsError as error:
             logger.error("runs of %s will be refused: %s", name, error)  # noqa: TRY400 - the sentence says all
-    web.run_app(build_app(policy, "/var/run/docker.sock"), port=2375, print=None, access_log=None)
+    app = build_app(policy, "/var/run/docker.sock", status_file(os.environ))
+    web.run_app(app, port=2375, print=None, access_log=None)
 
 
 if __name__ == "__main__":

@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from launch_gateway.answers import refusal, reply, streamed
 from launch_gateway.policy import Call, Policy, RefusedError
+from launch_gateway.status import kept
 
 # `create` takes well under a second. `stop` waits for the run to end: 20 s of grace, then the kill.
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=5)
 # The command of a run holds its instance and its code's origin: some 5 kB.
 MAX_BODY_BYTES = 256 * 1024
-CHUNK_BYTES = 64 * 1024
 # Ids of containers whose labels were found to be ours. Labels cannot change while a container exists.
 KNOWN_CONTAINERS = 1000
+# The name of a request's call in the policy.
+CALL = web.RequestKey("call", str)
 logger = logging.getLogger("launch_gateway")
 
 
@@ -41,25 +47,32 @@ class Gateway:
         self._policy = policy
         self._engine = engine
         self._known: OrderedDict[str, None] = OrderedDict()
+        # Answered requests, by the name of the call in the policy and the verdict.
+        self.verdicts: Counter[tuple[str, str]] = Counter()
         # Containers start one after the other: two counted at once would both find room.
         self._turn = asyncio.Lock()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Forwards a request, or refuses it with 403 and one sentence, in the engine's own format."""
+        verdict, answer = await self._answered(request)
+        self.verdicts[request.get(CALL, "other"), verdict] += 1
+        return answer
+
+    async def _answered(self, request: web.Request) -> tuple[str, web.StreamResponse]:
         try:
-            return await self._limited(request, *await self._judged(request))
+            return "passed", await self._limited(request, *await self._judged(request))
         except RefusedError as error:
-            return _refusal(request, error)
+            return "refused", refusal(request, error)
         except web.HTTPRequestEntityTooLarge:
-            return _refusal(request, RefusedError(f"the body is larger than {MAX_BODY_BYTES:,} bytes"))
+            return "refused", refusal(request, RefusedError(f"the body is larger than {MAX_BODY_BYTES:,} bytes"))
         except FullError as error:
-            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, f"launch_gateway has no room: {error}.")
+            return "no_room", reply(HTTPStatus.SERVICE_UNAVAILABLE, f"launch_gateway has no room: {error}.")
         except NoContainerError as error:
-            return _answer(HTTPStatus.NOT_FOUND, str(error))
+            return "no_container", reply(HTTPStatus.NOT_FOUND, str(error))
         except (aiohttp.ClientError, TimeoutError) as error:
             reason = str(error) or "no answer in time"
             logger.warning("the engine did not answer %s %.200r: %s", request.method, request.raw_path, reason)
-            return _answer(HTTPStatus.BAD_GATEWAY, f"launch_gateway cannot reach the Docker engine: {reason}")
+            return "engine_away", reply(HTTPStatus.BAD_GATEWAY, f"launch_gateway cannot reach the Docker engine: {reason}")
 
     async def _judged(self, request: web.Request) -> tuple[Call, bytes | None]:
         if "Upgrade" in request.headers:
@@ -67,6 +80,7 @@ class Gateway:
         if "Content-Encoding" in request.headers:
             raise RefusedError("the body must be as it is, not encoded")
         call = self._policy.call(request.method, request.raw_path)
+        request[CALL] = call.name
         raw = await request.read()
         if call.name == "create":
             if request.content_type != "application/json":
@@ -111,6 +125,15 @@ class Gateway:
             await self._room()
             return await self._passed_on(request, call, body)
 
+    def status_kept(self, file: Path) -> AbstractAsyncContextManager[None]:
+        """Keeps the file for Prometheus meanwhile."""
+        return kept(file, self._ask, self._policy.data["mine"]["dagster/project"], self.verdicts)
+
+    async def _ask(self, path: str) -> Any:
+        url = URL(f"http://engine/v{self._policy.data['api_version']}{path}", encoded=True)
+        async with self._engine.get(url) as answer:
+            return await answer.json()
+
     async def _room(self) -> None:
         listed = self._policy.path(self._policy.call("GET", "/containers/json"))
         async with self._engine.get(URL(f"http://engine{listed}", encoded=True)) as answer:
@@ -125,7 +148,7 @@ class Gateway:
         async with self._engine.request(request.method, url, data=body, headers=headers) as answer:
             passed = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
             if call.name == "logs":
-                return await _streamed(request, answer, passed)
+                return await streamed(request, answer, passed)
             noted = self._noted(call, answer.status, await answer.read())
             return web.Response(status=answer.status, body=noted, headers=passed)
 
@@ -138,30 +161,6 @@ class Gateway:
         return body
 
 
-async def _streamed(request: web.Request, answer: aiohttp.ClientResponse, headers: dict[str, str]) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=headers)
-    await response.prepare(request)
-    try:
-        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-            await response.write(chunk)
-        await response.write_eof()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        # The answer has begun: only an abort can still say that it is incomplete.
-        logger.warning("the engine broke off %.200r: %s", request.raw_path, error)
-        if request.transport:
-            request.transport.close()
-    return response
-
-
-def _answer(status: int, message: str) -> web.Response:
-    return web.json_response({"message": message}, status=status)
-
-
-def _refusal(request: web.Request, error: RefusedError) -> web.Response:
-    logger.warning("refused %s %.200r from %s: %r", request.method, request.raw_path, request.remote, str(error))
-    return _answer(HTTPStatus.FORBIDDEN, f"launch_gateway refuses {request.method} {request.raw_path[:200]}: {error}.")
-
-
 GATEWAY = web.AppKey("gateway", Gateway)
 
 
@@ -170,15 +169,19 @@ async def handle(request: web.Request) -> web.StreamResponse:
     return await request.app[GATEWAY].handle(request)
 
 
-def build_app(policy: Policy, socket_path: str) -> web.Application:
-    """The gateway in front of the engine at `socket_path`."""
+def build_app(policy: Policy, socket_path: str, status_file: Path | None = None) -> web.Application:
+    """The gateway in front of the engine at `socket_path`. It keeps the file for Prometheus, if there is to be one."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
 
     async def gateway(app: web.Application) -> AsyncIterator[None]:
         connector = aiohttp.UnixConnector(path=socket_path)
         async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, auto_decompress=False) as engine:
             app[GATEWAY] = Gateway(policy, engine)
-            yield
+            if status_file is None:
+                yield
+                return
+            async with app[GATEWAY].status_kept(status_file):
+                yield
 
     app.cleanup_ctx.append(gateway)
     app.router.add_route("*", "/{path:.*}", handle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -74,6 +75,11 @@ def project(environ: Mapping[str, str]) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
         raise _refuse("PROJECT", text, "the name of a Compose project")
     return text
+
+
+def status_file(environ: Mapping[str, str]) -> Path | None:
+    """STATUS_FILE, which the gateway keeps for Prometheus with MONITORING=1."""
+    return Path(environ["STATUS_FILE"]) if environ.get("STATUS_FILE") else None
 
 
 def values(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dagster_services.monitor.condition import Condition
 from dagster_services.monitor.history import History
-from dagster_services.monitor.surroundings import backups, disk
+from dagster_services.monitor.surroundings import backups, disk, engine
 from dagster_services.monitor.totals import OF_RUN
 
 # The first of the alphabet have metrics: two series for an asset, one for a check, four for a schedule or sensor.
@@ -25,6 +25,14 @@ Sample = tuple[Sequence[str], float]
 def gauge(name: str, said: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
     """A gauge with its samples."""
     family = GaugeMetricFamily(f"dagster_{name}", said, labels=labels)
+    for values, number in samples:
+        family.add_metric(values, number)
+    return family
+
+
+def counter(name: str, said: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
+    """A counter that another process counts."""
+    family = CounterMetricFamily(f"dagster_{name}", said, labels=labels)
     for values, number in samples:
         family.add_metric(values, number)
     return family
@@ -68,6 +76,17 @@ def storage(past: History) -> Iterator[Metric]:
         yield gauge("maintenance_last_timestamp_seconds", "The end of the last maintenance.", [], [([], last.at)])
         yield gauge("maintenance_failed", "1 if a part of it failed.", [], [([], last.has_failed)])
         yield gauge("maintenance_removed_bytes", "The bytes that it removed.", [], [([], last.bytes)])
+
+
+def containers() -> Iterator[Metric]:
+    """Facts of the gateway, which asks the Docker engine."""
+    found = engine()
+    restarts = [([name], each.restarts) for name, each in found.services.items()]
+    yield counter("service_restarts", "Restarts by Docker since the container was made.", ["service"], restarts)
+    healthy = [([name], each.is_healthy) for name, each in found.services.items()]
+    yield gauge("service_healthy", "1 if the service is healthy.", ["service"], healthy)
+    said = "Requests to the launch gateway, by the call in its policy and the verdict."
+    yield counter("gateway_requests", said, ["call", "verdict"], found.requests.items())
 
 
 def instigators(found: Condition, kind: str) -> Iterator[Metric]:
@@ -114,6 +133,7 @@ class Gauges(Collector):
         yield from runs(self.past)
         yield from deployment(self.found)
         yield from storage(self.past)
+        yield from containers()
         yield from instigators(self.found, "schedule")
         yield from instigators(self.found, "sensor")
         yield from assets(self.found, self.past)
