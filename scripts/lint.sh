@@ -22,7 +22,7 @@ check_types() {
 
 python_path=$(printf '%s:' docker/*/src docker/code_server/build).
 mapfile -t dockerfiles < <(git ls-files -co --exclude-standard '*Dockerfile')
-mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
+mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' docker/bin .ci/run)
 mapfile -t yaml < <(git ls-files -co --exclude-standard '*.yml' '*.yaml')
 
 check "ruff check" ruff check .

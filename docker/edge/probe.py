@@ -19,13 +19,17 @@ try:
         socket.create_connection(("127.0.0.1", 443), timeout=15) as connection,
         context.wrap_socket(connection, server_hostname=domain) as tls,
     ):
-        # A login that does not answer makes the edge wait for it: a fault elsewhere.
         tls.settimeout(10)
         tls.sendall(f"HEAD / HTTP/1.1\r\nHost: {domain}\r\nConnection: close\r\n\r\n".encode())
-        status = tls.recv(12)
+        try:
+            status = tls.recv(12)
+        except TimeoutError:
+            # A login that does not answer makes the edge wait for it: a fault elsewhere.
+            print("the edge speaks TLS, and answers nothing: the login may hang")
+            sys.exit(os.EX_TEMPFAIL)
 except TimeoutError:
-    print("the edge speaks TLS, and answers nothing: the login may hang")
-    sys.exit(os.EX_TEMPFAIL)
+    # The kernel takes connections for a process that hangs.
+    sys.exit("the edge does not speak TLS")
 except ssl.SSLError as error:
     print(f"the edge has no certificate for {domain} yet, its log says why: {error}")
     sys.exit(os.EX_TEMPFAIL)

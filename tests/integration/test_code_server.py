@@ -54,7 +54,7 @@ def test_code_server_serves_its_code_location_and_run_settings(environment: dict
         wait_for("a healthy code server", lambda: healthy(environ), seconds=60, every=0.5)
         locked_out = probe({**environ, "DAGSTER_POSTGRES_USER": "nobody"})
         reply = dg.deserialize_value(DagsterGrpcClient(port=4000, host="127.0.0.1").list_repositories(), ListRepositoriesResponse)
-    # A restart of the server would not help: docker/restart_if_hung.sh.
+    # A restart of the server would not help: docker/bin/restart_if_hung.
     assert locked_out.returncode == os.EX_TEMPFAIL
     assert re.fullmatch(rf"nobody cannot use the database dagster: .+ {re.escape(MEND)}\n", locked_out.stderr)
     assert reply.container_image == "p/user_code:1"

@@ -1,4 +1,4 @@
-"""docker/restart_if_hung.sh restarts a service that hangs, and only such a one. Its health check is called here by hand."""
+"""docker/bin/restart_if_hung restarts a service that hangs, and only such a one. Its health check is called here by hand."""
 
 from __future__ import annotations
 

@@ -24,6 +24,9 @@ FILES = {
     "a worker host": "docker/compose.worker-host.yml",
     "backup": "docker-compose.yml:docker/compose.backup.yml",
     "monitoring": "docker-compose.yml:docker/compose.backup.yml:docker/compose.monitoring.yml",
+    "no gateway and monitoring": (
+        "docker-compose.yml:docker/compose.worker.yml:docker/compose.monitoring.yml:docker/compose.no-gateway.yml"
+    ),
     "offsite": "docker-compose.yml:docker/compose.backup.yml:docker/compose.offsite.yml",
     "edge": "docker-compose.yml:docker/compose.edge.yml",
     "no gateway and edge": ("docker-compose.yml:docker/compose.worker.yml:docker/compose.no-gateway.yml:docker/compose.edge.yml"),
@@ -94,10 +97,14 @@ OTHER_ZONES = {
     ("no gateway", "daemon"): "code dispatch storage",
     ("no gateway", "maintenance"): "storage",
     ("no gateway and edge", "maintenance"): "storage",
+    ("no gateway and monitoring", "maintenance"): "storage",
     ("no gateway and edge", "webserver"): "code dispatch public storage",
+    ("no gateway and monitoring", "webserver"): "code dispatch public storage",
     ("no gateway and edge", "daemon"): "code dispatch storage",
+    ("no gateway and monitoring", "daemon"): "code dispatch storage",
     ("oidc", "login"): "login provider",
     ("monitoring", "monitor"): "monitoring public storage",
+    ("no gateway and monitoring", "monitor"): "monitoring public storage",
     ("official", "postgres"): "database runs storage",
 }
 # The limit holds for each process. Only the Postgres session above it fails. Without the limit, all sessions crashed.
@@ -113,22 +120,23 @@ CAPABILITIES = {
 OTHER_CAPABILITIES = {("a worker host", "secrets"): ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
 WORKSPACE = {str(ROOT / "workspace.yaml"): True}
 # Services with an image of their own have it in their image.
-HEALTH = {str(ROOT / "docker/restart_if_hung.sh"): True}
+BIN = {str(ROOT / "docker/bin"): True}
 BINDS = {
-    "postgres": HEALTH,
+    "postgres": BIN,
     "secrets": {str(ROOT / "locations"): True},
-    "roles": {str(ROOT / "docker/postgres/roles.sh"): True},
+    "roles": {str(ROOT / "docker/postgres/roles.sh"): True, **BIN},
     "launch_gateway": {"/var/run/docker.sock": False, str(ROOT / "locations"): True},
     "user_code_secrets": {str(ROOT / "user_code"): True},
-    "broker": {str(ROOT / "docker/broker/broker.conf"): True, **HEALTH},
+    "broker": {str(ROOT / "docker/broker/broker.conf"): True, **BIN},
+    "broker_users": BIN,
     "broker_secrets": {str(ROOT / "locations"): True},
     **dict.fromkeys(("webserver", "webserver_viewers", "daemon"), WORKSPACE),
 }
 OTHER_BINDS = {
     ("a worker host", "secrets"): {str(ROOT / "docker/secrets.tar"): True},
-    ("backup", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **HEALTH},
-    ("monitoring", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **HEALTH},
-    ("offsite", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **HEALTH},
+    ("backup", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **BIN},
+    ("monitoring", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **BIN},
+    ("offsite", "postgres"): {str(ROOT / "docker/backup/pg_hba.conf"): True, **BIN},
 }
 
 
@@ -199,7 +207,8 @@ class TestEveryService:
         else:
             assert service["restart"] == "unless-stopped"
             # A copy to another place takes hours: only its own health check knows whether it hangs.
-            assert (service["healthcheck"]["test"][:2] == ["CMD", "restart_if_hung"]) == (name != "offsite")
+            kind, program, *_ = service["healthcheck"]["test"]
+            assert (kind, program.endswith("restart_if_hung")) == ("CMD", name != "offsite")
 
     def test_service_joins_only_its_zones(self, files: str, name: str) -> None:
         """The networks of a service decide which other services it can reach."""

@@ -47,7 +47,7 @@ def compose_text() -> str:
     names = ("worker", "worker-gateway", "backup", "offsite", "monitoring", "edge", "oidc")
     overlays = (f"docker/compose.{name}.yml" for name in names)
     services = (f"docker/code_server/{name}.yml" for name in ("code", "container", "worker"))
-    shared = ("docker/time_limits.env", *services)
+    shared = ("docker/common.yml", "docker/time_limits.env", *services)
     return "".join(repository_text(path) for path in ("docker-compose.yml", *overlays, *shared))
 
 

@@ -20,10 +20,25 @@ from tests.stack.test_faults import container_state
 PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000
 
 
+def children(process: int) -> list[int]:
+    """Returns the ids of a process' children."""
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def command(process: int) -> list[str]:
+    """Returns the command line of a process."""
+    return Path(f"/proc/{process}/cmdline").read_text().split("\0")
+
+
 def main_process(stack: Stack, service: str) -> int:
-    """Returns the process id, on this machine, of the service itself: the child of the container's init."""
-    init = container_state(stack, service)["Pid"]
-    return int(Path(f"/proc/{init}/task/{init}/children").read_text().split()[0])
+    """Returns the process id, on this machine, of the service itself: the child of the container's init.
+
+    With LOG_FORMAT=json, docker/bin/log_lines is between them, and has a child that formats lines.
+    """
+    main = children(container_state(stack, service)["Pid"])[0]
+    if any(part.endswith("/log_lines") for part in command(main)):
+        (main,) = [each for each in children(main) if command(each)[0] != "awk"]
+    return main
 
 
 def stop(stack: Stack, service: str) -> None:

@@ -18,6 +18,8 @@ from database_backup.status import Outcome
 from database_backup.work import configured
 
 # The service looks twice a minute.
+HANGS = timedelta(minutes=2)
+# A stream of WAL that has broken off begins again by itself.
 LOOKS = timedelta(minutes=5)
 # What was due while the machine was off is done first. `make up` must not wait for it.
 START = timedelta(minutes=30)
@@ -49,14 +51,14 @@ def is_late(outcome: Outcome, cron: str, now: datetime) -> bool:
 def hangs(outcomes: Mapping[str, Outcome], now: datetime) -> bool:
     """Whether the service has stopped looking. It keeps each look at the WAL."""
     last = max((outcomes[kind].tried for kind in ("start", "wal") if kind in outcomes), default=now)
-    return last < now - LOOKS
+    return last < now - HANGS
 
 
 def main() -> None:
     """Exits with a sentence if something is wrong."""
     outcomes, kept, now = status.read(), configured(), datetime.now(UTC)
     if hangs(outcomes, now):
-        sys.exit(f"the service has not looked for {LOOKS}")
+        sys.exit(f"the service has not looked for {HANGS}")
     if found := problems(outcomes, kept, now):
         print("; ".join(found), file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL)

@@ -20,7 +20,7 @@ MEND = "`docker compose start roles` sets right a role that user code has change
 
 
 def elsewhere(reason: str) -> NoReturn:
-    """Ends with a reason that a restart of this server would not mend: docker/restart_if_hung.sh."""
+    """Ends with a reason that a restart of this server would not mend: docker/bin/restart_if_hung."""
     print(reason, file=sys.stderr)
     sys.exit(os.EX_TEMPFAIL)
 

@@ -29,6 +29,7 @@ THREADS = 32
 OWN = {
     "HOSTNAME": "Docker names each container",
     "LISTEN_ON": "a run does not listen",
+    "LOG_LINES": "docker/bin/log_lines sets it for the process whose lines it formats",
     "ALERT_URLS_FILE": "a run must not know who is told of failures",
 }
 # The kernel allows 128 KiB for one program argument (MAX_ARG_STRLEN). A run's argument holds this and its instance, some 5 kB.

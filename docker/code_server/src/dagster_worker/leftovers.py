@@ -15,7 +15,7 @@ SHARED = (Path("/tmp"), Path("/dev/shm"), Path("/home/dagster"))  # noqa: S108 -
 # folder changes with its entries.
 RUNS = Path("/tmp/runs")  # noqa: S108 - this container's own
 STARTED = ".started"
-# docker/restart_if_hung.sh counts in these files.
+# docker/bin/restart_if_hung counts in these files.
 PROBES = {Path("/tmp/.failed_probes"), Path("/tmp/.failed_probes.new")}  # noqa: S108 - this container's own
 # A worker that takes no other run makes this file.
 ENDING = RUNS / "ending"

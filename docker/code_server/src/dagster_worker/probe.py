@@ -23,7 +23,7 @@ def excuse() -> str | None:
 
 
 def main() -> None:
-    """Ends with the reason: docker/restart_if_hung.sh."""
+    """Ends with the reason: docker/bin/restart_if_hung."""
     if reason := excuse():
         print(reason, file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL)

@@ -42,7 +42,7 @@ def problem(silences: Mapping[str, float], age: float) -> str | None:
 
 
 def elsewhere(reason: object) -> NoReturn:
-    """Ends with a reason that a restart of the daemon would not mend: docker/restart_if_hung.sh."""
+    """Ends with a reason that a restart of the daemon would not mend: docker/bin/restart_if_hung."""
     print(f"the database does not answer: {reason}", file=sys.stderr)
     os._exit(os.EX_TEMPFAIL)
 
