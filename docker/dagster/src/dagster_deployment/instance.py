@@ -13,6 +13,7 @@ from dagster._core.events import RunFailureReason
 from dagster._core.instance.ref import InstanceRef
 
 from dagster_deployment.hints import hint
+from dagster_deployment.known_schema import remember_the_schema
 from dagster_deployment.mending import replace
 from dagster_deployment.stopping import make_final
 from dagster_deployment.unreadable import pass_over_what_cannot_be_read
@@ -65,6 +66,7 @@ class DeploymentInstance(DagsterInstance):
         super().__init__(*arguments, **options)
         make_final()
         pass_over_what_cannot_be_read()
+        remember_the_schema()
 
     @classmethod
     def config_schema(cls) -> Mapping[str, Field]:

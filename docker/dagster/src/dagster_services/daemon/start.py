@@ -17,8 +17,12 @@ def main() -> None:
 
     from dagster_deployment.instance import apply_to_daemon  # noqa: PLC0415
     from dagster_services.daemon import late_events  # noqa: PLC0415
+    from dagster_services.daemon.unchanged_code import keep_unchanged_code  # noqa: PLC0415
+    from dagster_services.database.kept_connections import keep_connections  # noqa: PLC0415
 
     apply_to_daemon()
+    keep_connections()
+    keep_unchanged_code()
     late_events.mend()
     sys.argv[1:] = ["run", "--workspace", "workspace.yaml"]
     dagster_daemon()

@@ -9,9 +9,8 @@ from dagster_deployment.time_limits import check_run_limits, check_time_limits
 from dagster_services.webserver.same_origin import App, guarded, unframed
 
 PORT = "3000"
-# Only the webserver keeps database connections open: for runs, for events, for schedules. After a database restart each
-# would fail once, however much later, with an error in the UI. A new one costs a millisecond, by the pool.
-DATABASE_CONNECTION_SECONDS = "1"
+# The webserver asks before it uses a connection: dagster_services/database/kept_connections.py.
+DATABASE_CONNECTION_SECONDS = "3600"
 
 
 def check_bind(address: str) -> None:
@@ -42,6 +41,7 @@ def main() -> None:
     from dagster_webserver.cli import main as dagster_webserver  # noqa: PLC0415
 
     from dagster_deployment import stopping  # noqa: PLC0415
+    from dagster_services.database.kept_connections import keep_connections  # noqa: PLC0415
     from dagster_services.webserver.answers import make_answers_encodable  # noqa: PLC0415
     from dagster_services.webserver.audit import audited, tell  # noqa: PLC0415
     from dagster_services.webserver.bounded_events import bound_events, counted  # noqa: PLC0415
@@ -50,7 +50,7 @@ def main() -> None:
     from dagster_services.webserver.viewers import let_viewers_look_only  # noqa: PLC0415
 
     mends = (make_answers_encodable, bound_events, guard_compute_logs, let_viewers_look_only, tell_lost_connections)
-    for prepare in (tell, *mends):
+    for prepare in (tell, keep_connections, *mends):
         prepare()
     if "DOCKER_HOST" in os.environ:
         # Runs are containers, and the launcher can stop them while they start.
