@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from bench.machine import busy_seconds, memory
+from bench.machine import busy_seconds, memory, shares
 from bench.measure import BenchError, Phases, Tags, burst, measure, median_run, runs_per_minute
 from bench.official import official_deployment
 from dagster_api.client import ApiError
@@ -21,7 +20,7 @@ from operate.smoke import smoke_jobs
 
 REPEATS = 5
 BURST = 20
-REST_SECONDS = 30
+REST_SECONDS = 60
 TAG = "dagster/isolation"
 
 
@@ -74,15 +73,18 @@ def isolations() -> dict[str, Tags]:
     return kinds | ({"this deployment, a container for each run": {TAG: "container"}} if "launch_gateway" in services else {})
 
 
+def largest(found: Mapping[str, float], form: str) -> str:
+    """The five services that take most."""
+    return ", ".join(f"{name} {found[name]:{form}}" for name in sorted(found, key=found.__getitem__, reverse=True)[:5])
+
+
 def at_rest(url: str, job: str) -> None:
     """Prints the processors and the memory that the deployment takes without runs."""
     client_with(url, job).quiet(seconds=300, every=1)
-    before = busy_seconds()
-    time.sleep(REST_SECONDS)
-    print(f"at rest for {REST_SECONDS} s: {(busy_seconds() - before) / REST_SECONDS:.2f} processors", flush=True)
     used = memory(model()["name"])
-    largest = ", ".join(f"{name} {used[name]:.0f}" for name in sorted(used, key=used.__getitem__, reverse=True)[:5])
-    print(f"memory: {sum(used.values()):.0f} MiB in {len(used)} services: {largest}", flush=True)
+    taken = shares(used, REST_SECONDS)
+    print(f"at rest for {REST_SECONDS} s: {sum(taken.values()):.3f} processors: {largest(taken, '.3f')}", flush=True)
+    print(f"memory: {sum(used.values()):.0f} MiB in {len(used)} services: {largest(used, '.0f')}", flush=True)
 
 
 def each_isolation(url: str, jobs: Sequence[str], bursts: Sequence[str], again: str = "") -> dict[str, tuple[float, float]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from operate.compose import run
+from operate.compose import compose, run
 from operate.containers import containers, service_of
 
 MIB = {"B": 1 / 2**20, "KiB": 1 / 2**10, "MiB": 1.0, "GiB": 2.0**10}
@@ -18,6 +20,27 @@ def busy_seconds() -> float:
     """Seconds that the processors of this machine have worked since its start."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()
     return sum(int(fields[number]) for number in BUSY) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(service: str, environ: Mapping[str, str] | None = None) -> float:
+    """The seconds of processor that a service has taken since its start, its health checks among them.
+
+    Raises:
+        CommandError: it does not run.
+    """
+    text = compose("exec", "-T", service, "cat", "/sys/fs/cgroup/cpu.stat", capture=True, env=environ)
+    return int(dict(line.split() for line in text.splitlines())["usage_usec"]) / 1e6
+
+
+def shares(services: Iterable[str], seconds: float) -> dict[str, float]:
+    """The processors that each service takes on average, for so many seconds.
+
+    Raises:
+        CommandError: one does not run.
+    """
+    before = {name: (time.monotonic(), cpu_seconds(name)) for name in services}
+    time.sleep(seconds)
+    return {name: (cpu_seconds(name) - used) / (time.monotonic() - at) for name, (at, used) in before.items()}
 
 
 def memory(project: str) -> dict[str, float]:

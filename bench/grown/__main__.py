@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.grown.copy import PROJECT, Copy, grown_copy
 from bench.grown.history import ask, multiply
 from bench.grown.pages import loads
-from bench.machine import memory
+from bench.machine import cpu_seconds, memory
 from bench.measure import BenchError, burst, measure, runs_per_minute
 from dagster_api.client import ApiError
 from dagster_api.schedules_and_sensors import sensor
@@ -77,9 +77,9 @@ def figures(copy: Copy) -> Figures:
     # The first evaluation loads the whole history of the assets.
     time.sleep(REST_SECONDS / 2)
     client.quiet(seconds=300, every=1)
-    since, before = time.time(), copy.cpu_seconds("daemon")
+    since, before = time.time(), cpu_seconds("daemon", copy.environ)
     time.sleep(REST_SECONDS)
-    share = (copy.cpu_seconds("daemon") - before) / REST_SECONDS
+    share = (cpu_seconds("daemon", copy.environ) - before) / REST_SECONDS
     tick, used = statistics.median(ticks(copy, since)), memory(PROJECT)
     sensor(client, AUTOMATION).turn(on=False)
     return Figures(pages, statistics.median(launches), rate, share, used["daemon"], used["user_code"], tick)

@@ -45,15 +45,6 @@ class Copy:
         compose("up", "--detach", "--wait", env=self.environ)
         wait_until_loaded(self.client, since=code_server_start(LOCATION, self.environ))
 
-    def cpu_seconds(self, service: str) -> float:
-        """The seconds of processor that a service has taken since its start.
-
-        Raises:
-            CommandError: it does not run.
-        """
-        text = compose("exec", "-T", service, "cat", "/sys/fs/cgroup/cpu.stat", capture=True, env=self.environ)
-        return int(dict(line.split() for line in text.splitlines())["usage_usec"]) / 1e6
-
 
 def overlay(folder: Path) -> Path:
     """Writes the Compose file that gives the project to the code location."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import Error, Page, Response, sync_playwright
+from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
 from dagster_api.waiting import NotYetError, seen, wait_for
 from operate.compose import ROOT
@@ -16,6 +17,9 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first
 # Chromium renders in software, and the whole deployment runs on the same machine.
 SEEN_MILLISECONDS = 60_000
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+# A script that is loaded late may be missing too: the page then stays empty for ever.
+HAS_TEXT = "() => document.body.innerText.trim() !== ''"
+RENDERED_MILLISECONDS = 20_000
 
 
 def chromium() -> str:
@@ -48,9 +52,21 @@ def visit(page: Page, address: str) -> Response:
         with network_changes_awaited():
             response = page.goto(address)
         page.wait_for_load_state("networkidle")
+        if not lost:
+            with rendering_awaited():
+                page.wait_for_function(HAS_TEXT, timeout=RENDERED_MILLISECONDS)
         return seen(None if lost else response, f"{NETWORK_CHANGED}: {lost}")
 
     return wait_for(f"an answer of {address}", there, seconds=SEEN_MILLISECONDS / 1000)
+
+
+@contextmanager
+def rendering_awaited() -> Iterator[None]:
+    """Lets `wait_for` repeat its block where a page stays empty."""
+    try:
+        yield
+    except BrowserTimeoutError as error:
+        raise NotYetError(f"the page is empty: {error.message}") from error
 
 
 @contextmanager
