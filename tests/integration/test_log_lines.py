@@ -142,6 +142,17 @@ def test_process_that_the_command_leaves_behind_does_not_hold_it() -> None:
             os.kill(int(found["message"]), signal.SIGKILL)
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_command_gets_the_environment_as_it_is(log_format: str) -> None:
+    """A shell in between once changed PWD, so that runs and code server differed."""
+    odd = {"odd.name-1": "a dot and a dash", "PWD": "/elsewhere", "SHLVL": "7", "EMPTY": "", "ODD": "a=b 'c' \"d\" \\ é\n{}"}
+    code = "import json, os; print(json.dumps(dict(os.environ)))"
+    shown = execute(code, log_format, **odd).stdout
+    found = json.loads(objects(shown)[0]["message"] if log_format == "json" else shown)
+    given = environ(log_format, **odd)
+    assert {name: value for name, value in found.items() if name not in {"LOG_LINES", "LC_CTYPE"}} == given
+
+
 def test_nothing_stands_between_with_text() -> None:
     """The default costs nothing. A nested call formats nothing twice."""
     code = "import os; print(os.getppid())"
