@@ -14,6 +14,8 @@ from operate.containers import containers, service_of
 MIB = {"B": 1 / 2**20, "KiB": 1 / 2**10, "MiB": 1.0, "GiB": 2.0**10}
 # proc(5): user, nice and system time of all processors, and that of interrupts.
 BUSY = (1, 2, 3, 6, 7)
+# The kernel's count of a container, with control groups of version 2 or 1.
+USED = "cat /sys/fs/cgroup/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpuacct/cpuacct.usage"
 
 
 def busy_seconds() -> float:
@@ -28,8 +30,13 @@ def cpu_seconds(service: str, environ: Mapping[str, str] | None = None) -> float
     Raises:
         CommandError: it does not run.
     """
-    text = compose("exec", "-T", service, "cat", "/sys/fs/cgroup/cpu.stat", capture=True, env=environ)
-    return int(dict(line.split() for line in text.splitlines())["usage_usec"]) / 1e6
+    return used_seconds(compose("exec", "-T", service, "sh", "-c", USED, capture=True, env=environ))
+
+
+def used_seconds(shown: str) -> float:
+    """The seconds in what USED shows: nanoseconds alone, or microseconds with a name and other lines."""
+    first = shown.splitlines()[0].split()
+    return int(first[1]) / 1e6 if first[0] == "usage_usec" else int(first[0]) / 1e9
 
 
 def shares(services: Iterable[str], seconds: float) -> dict[str, float]:
