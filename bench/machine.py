@@ -39,15 +39,16 @@ def used_seconds(shown: str) -> float:
     return int(first[1]) / 1e6 if first[0] == "usage_usec" else int(first[0]) / 1e9
 
 
-def shares(services: Iterable[str], seconds: float) -> dict[str, float]:
+def shares(services: Iterable[str], seconds: float, environ: Mapping[str, str] | None = None) -> dict[str, float]:
     """The processors that each service takes on average, for so many seconds.
 
     Raises:
         CommandError: one does not run.
     """
-    before = {name: (time.monotonic(), cpu_seconds(name)) for name in services}
+    before = {name: (cpu_seconds(name, environ), time.monotonic()) for name in services}
     time.sleep(seconds)
-    return {name: (cpu_seconds(name) - used) / (time.monotonic() - at) for name, (at, used) in before.items()}
+    after = {name: (cpu_seconds(name, environ), time.monotonic()) for name in before}
+    return {name: (after[name][0] - used) / (after[name][1] - at) for name, (used, at) in before.items()}
 
 
 def memory(project: str) -> dict[str, float]:

@@ -6,6 +6,7 @@ import psycopg2
 import pytest
 from dagster_postgres import utils
 
+from dagster_services.database.kept_connections import STORAGES
 from dagster_services.webserver import lost_connections
 
 
@@ -52,4 +53,4 @@ def test_statement_timeout_stays_after_a_rollback(environment: dict[str, str]) -
 
 def test_every_storage_of_the_webserver_imports_the_function() -> None:
     """Each storage has its own name for the function, so each needs a replacement."""
-    assert [hasattr(storage, "set_pg_statement_timeout") for storage in lost_connections.STORAGES] == [True] * 3
+    assert [hasattr(storage, "set_pg_statement_timeout") for storage in STORAGES] == [True] * 3

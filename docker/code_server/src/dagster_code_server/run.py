@@ -11,7 +11,7 @@ from dagster_code_server.run_lines import format_lines_of_this_process
 
 format_lines_of_this_process()
 
-from dagster_deployment.collecting import RUN, collect_seldom  # noqa: E402 - before it, nothing needs to be imported
+from dagster_deployment.collecting import RUN, collect_seldom  # noqa: E402 - this process may start itself again before
 
 collect_seldom(RUN)
 atexit.register(gc.freeze)

@@ -68,8 +68,11 @@ async def _keep(file: Path, ask: Ask, project: str, verdicts: Counter[tuple[str,
             found = await services(ask, project)
         except (aiohttp.ClientError, TimeoutError) as error:
             logger.warning("the engine did not answer for the metrics: %s", str(error) or "no answer in time")
-        new.write_text(text(verdicts, found))
-        new.replace(file)
+        try:
+            new.write_text(text(verdicts, found))
+            new.replace(file)
+        except OSError as error:
+            logger.warning("the file for the metrics was not written: %s", error)
         await asyncio.sleep(EVERY_SECONDS)
 
 

@@ -1,8 +1,7 @@
 """Keeps the daemon from loading the same definitions again each minute.
 
 Dagster's daemon does, in case it missed a new code server. With a small code location this took a fifth of its processor time at
-rest (issue 16); a graph of 1,000 assets is loaded, and analysed by the next evaluation of automation, anew each time. A server
-has an id of its own, and never changes its definitions.
+rest (issue 16). A server has an id of its own, and never changes its definitions.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dagster import DagsterInstance  # noqa: F401 - first, or the next import meets a circle of imports
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_representation.code_location import GrpcServerCodeLocation
 from dagster._core.workspace.context import WorkspaceProcessContext
 
@@ -29,12 +28,13 @@ def is_current(entry: CodeLocationEntry) -> bool:
         return False
     try:
         return bool(location.client.get_server_id() == location.server_id)
-    except Exception:  # noqa: BLE001 - Dagster's own refresh then finds out what is wrong, and keeps it for the UI
+    except DagsterUserCodeUnreachableError:
+        # Dagster's own refresh then finds out what is wrong, and keeps it for the UI.
         return False
 
 
 def refreshing(refresh_by_dagster: Refresh) -> Refresh:
-    """Dagster's refresh, only if a code location is new, does not load, or has another server."""
+    """Dagster's refresh, only if a code location does not load, or has another server."""
 
     def refresh(context: Any) -> None:
         entries = context.get_current_workspace().code_location_entries

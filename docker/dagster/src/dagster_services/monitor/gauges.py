@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -20,22 +21,20 @@ from dagster_services.monitor.totals import OF_RUN
 MOST_ASSETS, MOST_INSTIGATORS = 1_000, 100
 SERVICES = ("postgres", "webserver")
 Sample = tuple[Sequence[str], float]
+Family = CounterMetricFamily | GaugeMetricFamily
 
 
-def gauge(name: str, said: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
-    """A gauge with its samples."""
-    family = GaugeMetricFamily(f"dagster_{name}", said, labels=labels)
+def series(kind: type[Family], name: str, said: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
+    """A metric with its samples."""
+    family = kind(f"dagster_{name}", said, labels=labels)
     for values, number in samples:
         family.add_metric(values, number)
     return family
 
 
-def counter(name: str, said: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
-    """A counter that another process counts."""
-    family = CounterMetricFamily(f"dagster_{name}", said, labels=labels)
-    for values, number in samples:
-        family.add_metric(values, number)
-    return family
+gauge = partial(series, GaugeMetricFamily)
+# Another process counts it.
+counter = partial(series, CounterMetricFamily)
 
 
 def runs(past: History) -> Iterator[Metric]:

@@ -8,13 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagster_postgres.event_log import event_log
-from dagster_postgres.run_storage import run_storage
-from dagster_postgres.schedule_storage import schedule_storage
-
 from dagster_deployment.mending import replace
-
-STORAGES: tuple[Any, ...] = (event_log, run_storage, schedule_storage)
+from dagster_services.database.kept_connections import STORAGES
 
 
 def set_statement_timeout(connection: Any, millis: int) -> None:

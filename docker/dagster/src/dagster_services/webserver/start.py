@@ -9,8 +9,6 @@ from dagster_deployment.time_limits import check_run_limits, check_time_limits
 from dagster_services.webserver.same_origin import App, guarded, unframed
 
 PORT = "3000"
-# The webserver asks before it uses a connection: dagster_services/database/kept_connections.py.
-DATABASE_CONNECTION_SECONDS = "3600"
 
 
 def check_bind(address: str) -> None:
@@ -66,7 +64,6 @@ def main() -> None:
     # dagster-webserver has no option for middleware.
     uvicorn.run = lambda app, *arguments, **options: serve(behind_guard(app), *arguments, **options)
     sys.argv[1:1] = ["--host", listen_on, "--port", PORT, "--workspace", "workspace.yaml"]
-    sys.argv[1:1] = ["--db-pool-recycle", DATABASE_CONNECTION_SECONDS]
     dagster_webserver()  # type: ignore[no-untyped-call]
 
 
