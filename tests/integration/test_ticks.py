@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.scheduler.instigation import InstigatorType, TickData, TickStatus
 
-from dagster_services.database import run_grants, tick_indexes
+from dagster_services.database import indexes, run_grants
 from dagster_services.database.migrate import unless_somebody_is_in_the_way
 from tests.integration.conftest import migrate
 from tests.integration.databases import asking, connected
@@ -54,7 +54,7 @@ def filled(migrated: dict[str, str]) -> Iterator[dict[str, str]]:
         cursor.execute("SELECT count(*) FROM job_ticks")
         assert cursor.fetchone() == (TICKS + 4,)
         cursor.execute("VACUUM job_ticks")
-        tick_indexes.ensure(cursor.connection)
+        indexes.ensure(cursor.connection)
         yield migrated
         cursor.execute("TRUNCATE job_ticks")
 
@@ -100,7 +100,7 @@ def test_tick_queries_read_few_blocks(filled: dict, instance: dg.DagsterInstance
     assert found["Shared Hit Blocks"] + found["Shared Read Blocks"] < blocks, list(nodes(found))
 
 
-def indexes(environ: dict[str, str]) -> dict[str, tuple[int, bool]]:
+def built(environ: dict[str, str]) -> dict[str, tuple[int, bool]]:
     """Returns the indexes of job_ticks by name, each with its object id and validity."""
     with asking(environ, "dagster", "dagster") as cursor:
         cursor.execute(
@@ -111,20 +111,20 @@ def indexes(environ: dict[str, str]) -> dict[str, tuple[int, bool]]:
 
 def test_migrate_keeps_existing_tick_indexes(migrated: dict) -> None:
     """A new build at each start would take time. `dagster instance migrate` does not know the indexes, and accepts them."""
-    before = indexes(migrated)
-    assert {name for name, on in tick_indexes.INDEXES.items() if on.startswith("job_ticks ")} < set(before)
+    before = built(migrated)
+    assert {name for name, on in indexes.INDEXES.items() if on.startswith("job_ticks ")} < set(before)
     migrate(migrated)
-    assert indexes(migrated) == before
+    assert built(migrated) == before
 
 
 def test_ensure_rebuilds_an_index_whose_build_was_interrupted(migrated: dict) -> None:
     """Postgres leaves such an index invalid, and `IF NOT EXISTS` accepts it."""
-    before = indexes(migrated)
+    before = built(migrated)
     with asking(migrated, "postgres", "dagster") as cursor:
         cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'job_ticks_newest'::regclass")
     with closing(connected(migrated, "dagster", "dagster")) as connection:
-        tick_indexes.ensure(connection)
-    after = indexes(migrated)
+        indexes.ensure(connection)
+    after = built(migrated)
     assert after["job_ticks_newest"][1]
     assert after["job_ticks_newest"] != before["job_ticks_newest"]
     assert after["job_ticks_state"] == before["job_ticks_state"]
@@ -134,19 +134,19 @@ def test_long_transaction_does_not_delay_the_start(
     migrated: dict, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next start creates the index, and the message says so."""
-    monkeypatch.setattr(tick_indexes, "INDEXES", {"job_ticks_late": "job_ticks (type)"})
+    monkeypatch.setattr(indexes, "INDEXES", {"job_ticks_late": "job_ticks (type)"})
     holder = connected(migrated, "dagster", "dagster")
     holder.autocommit = False
     holder.cursor().execute("LOCK TABLE job_ticks IN ROW EXCLUSIVE MODE")
     late = connected(migrated, "dagster", "dagster")
     late.cursor().execute("SET lock_timeout = '100ms'")
-    unless_somebody_is_in_the_way(tick_indexes.ensure, late)
+    unless_somebody_is_in_the_way(indexes.ensure, late)
     assert capsys.readouterr().err == (
-        "migrate: a long transaction is in the way of dagster_services.database.tick_indexes: the next start makes it.\n"
+        "migrate: a long transaction is in the way of dagster_services.database.indexes: the next start makes it.\n"
     )
     holder.rollback()
-    tick_indexes.ensure(late)
-    assert indexes(migrated)["job_ticks_late"][1]
+    indexes.ensure(late)
+    assert built(migrated)["job_ticks_late"][1]
     late.cursor().execute("DROP INDEX job_ticks_late")
     late.close()
     holder.close()

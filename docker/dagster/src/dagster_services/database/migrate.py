@@ -9,7 +9,7 @@ import psycopg2.errors
 import psycopg2.extensions
 
 from dagster_deployment.collecting import SERVICE, collect_seldom
-from dagster_services.database import autovacuum, maintenance_grants, monitor_grants, output_store, run_grants, tick_indexes
+from dagster_services.database import autovacuum, indexes, maintenance_grants, monitor_grants, output_store, run_grants
 
 Change = Callable[[psycopg2.extensions.connection], None]
 
@@ -35,7 +35,7 @@ def main() -> None:
     output_store.ensure(connection)
     maintenance_grants.grant(connection)
     monitor_grants.grant(connection)
-    for change in (maintenance_grants.let_it_see_outputs, autovacuum.ensure, tick_indexes.ensure):
+    for change in (maintenance_grants.let_it_see_outputs, autovacuum.ensure, indexes.ensure):
         unless_somebody_is_in_the_way(change, connection)
     connection.close()
 

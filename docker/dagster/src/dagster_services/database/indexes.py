@@ -1,4 +1,4 @@
-"""Indexes and statistics for queries that Dagster's own indexes do not serve: those on ticks by daemon and UI.
+"""Indexes and statistics for queries that Dagster's own indexes do not serve: of daemon, UI and maintenance.
 
 Dagster asks for `selector_id = X OR (selector_id IS NULL AND job_origin_id = Y)`, newest first. No index has that order, so
 Postgres read and sorted all ticks of the sensor. With 150,000 ticks of ten sensors and a weekly schedule (Postgres 17):
