@@ -11,7 +11,7 @@ from operate.compose import CommandError
 from operate.containers import Container, containers, health_of, is_well, service_of
 from operate.locations import copies
 
-# dagster_code_server.probe says so.
+# dagster_code_server.health says so.
 BROKEN = "the code location does not load: "
 # `start_period` in docker/common.yml is 90 s, and some services start after others. An operator may give more.
 START_SECONDS = 600

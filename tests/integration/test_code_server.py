@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
@@ -87,13 +88,28 @@ def test_code_server_exits_with_one_sentence_without_its_database(environment: d
     assert ended.stderr.splitlines()[-1].startswith("Dagster's database does not answer: ")
 
 
-def test_probe_does_not_import_dagster(environment: dict) -> None:
-    """The import takes a second of CPU, and `dagster api grpc-health-check` repeats it for each health check."""
+def imported_by_probe(environ: dict[str, str]) -> set[str]:
     command = [sys.executable, "-X", "importtime", *PROBE]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
-    imported = {line.rpartition("|")[2].strip().split(".")[0] for line in said.splitlines() if line.startswith("import time:")}
-    assert "grpc" in imported
+    said = subprocess.run(command, env=environ, capture_output=True, text=True, check=False).stderr
+    return {line.rpartition("|")[2].strip().split(".")[0] for line in said.splitlines() if line.startswith("import time:")}
+
+
+def test_probe_does_not_import_dagster(environment: dict, port_4000: None) -> None:
+    """The import takes a second of CPU, and `dagster api grpc-health-check` repeats it for each health check."""
+    with socket.create_server(("127.0.0.1", 4000)) as listening, ThreadPoolExecutor(1) as beside:
+        probed = beside.submit(imported_by_probe, environment)
+        for _ in ("the port is open", "gRPC asks"):
+            listening.accept()[0].close()
+        listening.close()
+        imported = probed.result()
+    assert {"grpc", "psycopg2"} <= imported
     assert not imported & {"dagster", "dagster_shared", "sqlalchemy", "pandas"}
+
+
+def test_probe_of_a_server_that_still_loads_code_imports_nothing(environment: dict, port_4000: None) -> None:
+    """It runs each second until the server answers. gRPC and psycopg2 would take a sixth of a processor."""
+    assert "dagster_code_server" in (imported := imported_by_probe(environment))
+    assert not imported & {"grpc", "psycopg2"}
 
 
 def test_code_server_exits_if_the_check_of_the_settings_fails_itself(environment: dict, tmp_path: Path) -> None:

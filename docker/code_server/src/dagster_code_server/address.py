@@ -1,6 +1,9 @@
 """Finds the address on which the code server listens."""
 
 import socket
+from collections.abc import Mapping
+
+PORT = 4000
 
 
 def own_address(name: str) -> str:
@@ -18,3 +21,12 @@ def own_address(name: str) -> str:
                 continue
             return address
     raise OSError(f"none of {', '.join(found)} is an address of this container: {name} names another one")
+
+
+def server(environ: Mapping[str, str]) -> tuple[str, int]:
+    """The address and the port of this container's code server.
+
+    Raises:
+        OSError: `LISTEN_ON` names another container.
+    """
+    return own_address(environ.get("LISTEN_ON", "127.0.0.1")), PORT

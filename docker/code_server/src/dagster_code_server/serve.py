@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from dagster_code_server import old_outputs
-from dagster_code_server.address import own_address
+from dagster_code_server.address import server
 from dagster_code_server.database import of_dagster, refusal
 from dagster_code_server.environment import add_to_this_process
 from dagster_deployment.collecting import SERVICE, collect_seldom
 from dagster_deployment.time_limits import check_time_limits
 from dagster_project.definitions import ProjectError, module_of
 
-PORT = 4000
 # Dagster's default on two cores is six. The daemon alone asks for four sensors and four schedules at once: where these wait for
 # a source, the health check would take the server for one that hangs.
 THREADS = 32
@@ -156,14 +155,14 @@ def main() -> None:
     check_database(os.environ)
     os.environ["DAGSTER_CONTAINER_CONTEXT"] = context
     old_outputs.begin(os.environ)
-    listen_on = own_address(os.environ.get("LISTEN_ON", "127.0.0.1"))
+    host, port = server(os.environ)
     # Without the first option, code that does not load would end the server; with it, the UI shows the error.
     how = [
         "--lazy-load-user-code",
         "--host",
-        listen_on,
+        host,
         "--port",
-        str(PORT),
+        str(port),
         "--max-workers",
         str(THREADS),
         "--module-name",
