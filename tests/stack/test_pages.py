@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import Error
 
 from dagster_api.waiting import seen, wait_for
 from tests.stack.browser import visit
@@ -25,6 +26,8 @@ JOB = f"{LOCATION}/jobs/letters_job"
 ASSET = "/assets/greeting"
 LIMIT = 'mutation { setConcurrencyLimit(concurrencyKey: "oven", limit: 2) }'
 NO_LIMIT = 'mutation { deleteConcurrencyLimit(concurrencyKey: "oven") }'
+# Chromium says so of an answer that arrives after it has left the page.
+DISCARDED = "No resource with given identifier found"
 PAGES = (
     "/overview/activity/timeline",
     "/runs",
@@ -61,13 +64,24 @@ def errors(value: Any) -> Iterator[Any]:
         yield from errors(inner)
 
 
+def content(response: Response) -> dict[str, Any]:
+    """Returns an answer of the API; an empty one where it has come for the page before, whose answers are known."""
+    try:
+        said: dict[str, Any] = response.json()
+    except Error as error:
+        if DISCARDED not in error.message:
+            raise
+        return {}
+    return said
+
+
 def error_of_answer(response: Response) -> str | None:
     """Returns the error in an answer, or None."""
     if response.status >= 400:
         return f"{response.status} {response.url}"
     if not is_api_answer(response):
         return None
-    answer = response.json()
+    answer = content(response)
     wrong = answer.get("errors") or list(errors(answer))
     return f"{response.request.post_data}\n{json.dumps(wrong)[:2000]}" if wrong else None
 

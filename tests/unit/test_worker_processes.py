@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import subprocess
@@ -23,6 +24,12 @@ def ended(act, memory: int = ROOM) -> tuple[bool, int]:
     process = Process(act, memory=memory, environment={})
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     return process.is_complete, process.close()
+
+
+def die_of(number: int) -> None:
+    """Sends this process a signal. Pytest's handler would print a traceback that looks like a crash of the tests."""
+    faulthandler.disable()
+    os.kill(os.getpid(), number)
 
 
 def test_process_that_returns_is_complete() -> None:
@@ -82,7 +89,7 @@ def test_process_over_its_memory_gets_an_error_and_not_a_kill(tmp_path: Path) ->
 )
 def test_end_by_a_signal_names_its_reason(number: int, full: bool, said: str, again: bool) -> None:
     """A run that would end the same way again is not retried."""
-    complete, status = ended(lambda: os.kill(os.getpid(), number))
+    complete, status = ended(lambda: die_of(number))
     assert not complete
     assert (end(status, out_of_memory=full).said, end(status, out_of_memory=full).again) == (said, again)
 
