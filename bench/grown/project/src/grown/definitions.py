@@ -8,6 +8,8 @@ WIDTH = 50
 # Each asset has three upstream assets: its neighbours in the layer above.
 NEIGHBOURS = (0, 1, 7)
 PER_JOB = 50
+# Dagster evaluates at most 500 assets of a sensor in the code server: `MAX_ENTITIES`, dagster 1.13.27.
+PER_SENSOR = 500
 
 
 def key(layer: int, place: int) -> dg.AssetKey:
@@ -34,6 +36,17 @@ def made(number: int) -> dg.AssetsDefinition:
     return generated
 
 
+def sensors(assets: list[dg.AssetsDefinition]) -> list[dg.SensorDefinition]:
+    """One sensor that the daemon evaluates, and as many as needed that the code server evaluates."""
+    by_daemon = dg.AutomationConditionSensorDefinition("by_daemon", target=assets)
+    parts = [assets[first : first + PER_SENSOR] for first in range(0, len(assets), PER_SENSOR)]
+    by_code_server = [
+        dg.AutomationConditionSensorDefinition(f"by_code_server_{number}", target=part, use_user_code_server=True)
+        for number, part in enumerate(parts)
+    ]
+    return [by_daemon, *by_code_server]
+
+
 @dg.asset(group_name="measured")
 def flour() -> int:
     """The first of two assets that the bench materializes: nothing else depends on them."""
@@ -57,4 +70,4 @@ def defs() -> dg.Definitions:
     ]
     schedules = [dg.ScheduleDefinition(job=job, cron_schedule=f"{number} 3 * * *") for number, job in enumerate(jobs)]
     measured = dg.define_asset_job("bread_job", [flour, bread], executor_def=dg.in_process_executor)
-    return dg.Definitions(assets=[*assets, flour, bread], jobs=[*jobs, measured], schedules=schedules)
+    return dg.Definitions(assets=[*assets, flour, bread], jobs=[*jobs, measured], schedules=schedules, sensors=sensors(assets))

@@ -1,0 +1,68 @@
+"""The evaluation of automation, by the daemon and by the code server: its time, and both processes meanwhile."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+from bench.grown.copy import PROJECT, Copy
+from bench.machine import memory, shares
+from dagster_api.schedules_and_sensors import sensor
+from dagster_api.waiting import seen, wait_for
+
+# The sensors of bench/grown/project: the names of those that a process evaluates begin so.
+EVALUATING = {"daemon": "by_daemon", "code server": "by_code_server"}
+REST_SECONDS = 120
+SENSORS = """query Sensors($selector: RepositorySelector!) { sensorsOrError(repositorySelector: $selector) {
+  ... on Sensors { results { name } } } }"""
+TICKS = """query Ticks($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor { sensorState {
+  ticks(limit: 20) { timestamp endTimestamp status } } } } }"""
+
+
+@dataclass(frozen=True)
+class Automation:
+    """Seconds of one evaluation of all assets; shares of a processor and MiB of daemon and code server meanwhile."""
+
+    tick: float
+    daemon: float
+    code: float
+    daemon_memory: float
+    code_memory: float
+
+
+def sensors(copy: Copy, beginning: str) -> list[str]:
+    """The names of the sensors that begin so."""
+    found = copy.client.query(SENSORS, selector=copy.client.selector)["sensorsOrError"]["results"]
+    return [each["name"] for each in found if each["name"].startswith(beginning)]
+
+
+def ticks(copy: Copy, name: str, since: float) -> list[float]:
+    """The seconds of each evaluation by a sensor that began after a moment, and has ended."""
+    answer = copy.client.query(TICKS, selector={**copy.client.selector, "sensorName": name})
+    found = answer["sensorOrError"]["sensorState"]["ticks"]
+    return [each["endTimestamp"] - each["timestamp"] for each in found if each["endTimestamp"] and each["timestamp"] > since]
+
+
+def wait_for_evaluation(copy: Copy, name: str, since: float) -> None:
+    """Waits for the first evaluation by a sensor: it loads the whole history of the assets.
+
+    Raises:
+        WaitError: none has ended.
+    """
+    wait_for(f"an evaluation by {name}", lambda: seen(bool(ticks(copy, name, since)), "none has ended"), seconds=300, every=1)
+
+
+def measured(copy: Copy, names: list[str]) -> Automation:
+    """Measures daemon and code server while these sensors evaluate all assets, and nothing has to be done."""
+    began = time.time()
+    for name in names:
+        sensor(copy.client, name).turn(on=True)
+    for name in names:
+        wait_for_evaluation(copy, name, began)
+    copy.client.quiet(seconds=300, every=1)
+    used, kept = shares(["daemon", "user_code"], REST_SECONDS, copy.environ), memory(PROJECT)
+    tick = sum(statistics.median(ticks(copy, name, began)) for name in names)
+    for name in names:
+        sensor(copy.client, name).turn(on=False)
+    return Automation(tick, used["daemon"], used["user_code"], kept["daemon"], kept["user_code"])
