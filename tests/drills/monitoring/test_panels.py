@@ -1,7 +1,8 @@
-"""Each panel of the dashboard shows data. With PICTURES, the test draws them into that folder."""
+"""Each panel of the dashboard shows data. PICTURES=docs takes the picture of docs/operating.md again, from ten full minutes."""
 
 from __future__ import annotations
 
+import math
 import os
 import time
 import urllib.parse
@@ -17,7 +18,7 @@ from tests.drills.monitoring.prometheus import Prometheus, answer
 from tests.stack.browser import browser_page
 from tests.stack.conftest import Stack
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 MINUTES = 10
 STYLE = pygal.style.Style(
     background="white", plot_background="white", legend_font_size=15, title_font_size=19, label_font_size=12
@@ -43,25 +44,48 @@ def legend(panel: Panel, labels: dict[str, str]) -> str:
     return text
 
 
-SCALES = {"s": (1, "{:.1f} s"), "bytes": (1e6, "{:.1f} MB"), "percentunit": (0.01, "{:.0f} %")}
+# The size of a unit, its name, and the smallest step between two labels of an axis.
+SCALES = {"short": (1, "", 1), "s": (1, " s", 0.1), "bytes": (1e6, " MB", 0.1), "percentunit": (0.01, " %", 1)}
+MOST_STEPS = 4
+
+
+def labels(top: float, least: float) -> list[float]:
+    """Returns round values from zero to the first one that is not below `top`."""
+    scale = 10 ** math.floor(math.log10(top / MOST_STEPS)) if top else least
+    step = max(least, next(scale * each for each in (1, 2, 5, 10) if scale * each * MOST_STEPS >= top))
+    return [step * number for number in range(max(1, math.ceil(top / step)) + 1)]
 
 
 def drawn(panel: Panel, found: dict[str, list[tuple[float, float]]]) -> str:
     """Returns a panel as SVG."""
-    size, form = SCALES.get(panel.unit, (1, "{:.0f}"))
-    top = max((value / size for points in found.values() for _, value in points), default=0) or 1
+    size, unit, least = SCALES[panel.unit]
+    values = labels(max((value / size for points in found.values() for _, value in points), default=0), least)
     # Without a range, pygal does not end for a line that is level.
     chart = pygal.XY(
-        title=panel.title, show_dots=False, width=620, height=330, style=STYLE, legend_at_bottom=True, range=(0, 1.1 * top)
+        title=panel.title, show_dots=False, width=620, height=330, style=STYLE, legend_at_bottom=True, range=(0, values[-1])
     )
-    chart.value_formatter = form.format
     chart.x_value_formatter = "{:.0f} min".format
     chart.x_labels = range(-MINUTES, 1, 2)
-    chart.y_labels_major_count = 3
-    chart.show_minor_y_labels = False
+    chart.y_labels = [{"value": value, "label": f"{value:.{0 if least >= 1 else 1}f}{unit}"} for value in values]
     for name, points in list(found.items())[:8]:
         chart.add(name, [(at, value / size) for at, value in points])
     return str(chart.render(is_unicode=True, disable_xml_declaration=True))
+
+
+def recorded(prometheus: Prometheus) -> float:
+    """Returns for how many minutes, ten at most, Prometheus has had data of the deployment."""
+    (first,) = lines(prometheus, Panel("", "sum(dagster_service_healthy)", "all"))["all"][:1]
+    return -first[0]
+
+
+def picture(prometheus: Prometheus, folder: Path, page: Path) -> None:
+    """Draws all panels into a file `metrics.png` of a folder."""
+    charts = "".join(f"<div>{drawn(panel, lines(prometheus, panel))}</div>" for panel in panels())
+    page.write_text(f"<style>body {{display: grid; grid-template-columns: repeat(3, 1fr); margin: 0}}</style>{charts}")
+    with browser_page(page.as_uri()) as browser:
+        browser.set_viewport_size({"width": 1900, "height": 600})
+        browser.goto(page.as_uri())
+        browser.screenshot(path=folder / "metrics.png", full_page=True)
 
 
 def test_each_panel_shows_data(still: Stack, prometheus: Prometheus, tmp_path: Path) -> None:
@@ -76,12 +100,7 @@ def test_each_panel_shows_data(still: Stack, prometheus: Prometheus, tmp_path: P
         return seen(not empty, f"without data: {empty}")
 
     wait_for("data for each panel", full, seconds=240, every=5)
+    if folder := os.environ.get("PICTURES"):
+        wait_for("ten minutes of data", lambda: seen(recorded(prometheus) > MINUTES - 0.5, "fewer"), seconds=700, every=10)
     still.schedules(running=False)
-    folder = ROOT / os.environ.get("PICTURES", tmp_path)
-    page = tmp_path / "panels.html"
-    charts = "".join(f"<div>{drawn(panel, lines(prometheus, panel))}</div>" for panel in panels())
-    page.write_text(f"<style>body {{display: grid; grid-template-columns: repeat(3, 1fr); margin: 0}}</style>{charts}")
-    with browser_page(page.as_uri()) as browser:
-        browser.goto(page.as_uri())
-        browser.set_viewport_size({"width": 1900, "height": 1360})
-        browser.screenshot(path=folder / "metrics.png")
+    picture(prometheus, ROOT / folder if folder else tmp_path, tmp_path / "panels.html")
