@@ -53,7 +53,10 @@ def remembered(ask: Ask) -> Ask:
     return answer
 
 
-QUESTIONS = {(owner, name): remembered(getattr(owner, name)) for owner, names in METHODS.items() for name in names}
+# Dagster 1.13.3 does not ask all of them.
+QUESTIONS = {
+    (owner, name): remembered(getattr(owner, name)) for owner, names in METHODS.items() for name in names if hasattr(owner, name)
+}
 
 
 def remember_the_schema() -> None:
