@@ -24,8 +24,16 @@ FIRST_DRILLS = {
 }
 
 
+# The tests below it share one copy, so that one worker takes them all.
+TOGETHER = "tests/locations/changes/"
+
+
 class Lanes(LoadFileScheduling):
     """Lets each worker take its own files first. Afterwards all take files that have a copy each, and those that need none."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = super()._split_scope(nodeid)
+        return TOGETHER if scope.startswith(TOGETHER) else scope
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         drills = any(test.startswith("tests/drills/") for test in self.collection or ())

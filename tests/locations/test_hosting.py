@@ -13,7 +13,7 @@ from dagster_api.schedules_and_sensors import schedule, sensor
 from dagster_api.waiting import seen, wait_for
 from dagster_api.workspace import load_errors
 from operate.compose import run
-from tests.locations.conftest import PROJECT, House
+from tests.locations.house import PROJECT, House
 from tests.stack.reaching import addresses, reached_services
 
 pytestmark = pytest.mark.timeout(900)

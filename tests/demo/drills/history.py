@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster_api.schedules_and_sensors import schedule, sensor
 from tests.drills.comparing import put_odd_things_into_the_warehouse
-from tests.locations.conftest import House
+from tests.locations.house import House
 from tests.selector import LOCATION
 
 SCHEDULES = ("data_extraction_schedule", "users_assets_schedule")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from dagster_api.waiting import seen, wait_for
-from tests.locations.conftest import PROJECT, House
+from tests.locations.house import PROJECT, House
 
 pytestmark = pytest.mark.timeout(600)
 NAMES = ("reports",)

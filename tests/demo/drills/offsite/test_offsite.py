@@ -21,7 +21,7 @@ from operate.compose import free_port
 from operate.volumes import kept
 from tests.demo.drills.history import make_history
 from tests.drills.comparing import ASKED, files_of, hashes
-from tests.locations.conftest import House, housed
+from tests.locations.house import House, housed
 from tests.selector import LOCATION
 
 pytestmark = pytest.mark.timeout(600)

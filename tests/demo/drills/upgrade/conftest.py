@@ -14,7 +14,7 @@ import pytest
 from operate.compose import ROOT
 from operate.env_file import replace_in_env, settings
 from operate.up import OFFLINE, available
-from tests.locations.conftest import House, copied, housed
+from tests.locations.house import House, copied, housed
 
 PROJECT = f"upgrade_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 UV = [sys.executable, "-m", "uv", "--quiet", "--no-config", "pip", "compile", "--universal", "--python-version", "3.11"]

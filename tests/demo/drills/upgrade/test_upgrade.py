@@ -20,7 +20,7 @@ from operate.volumes import kept
 from tests.demo.drills.history import make_history
 from tests.demo.drills.upgrade.conftest import OLD_DAGSTER, PROJECT, make_newer, make_older, postgres
 from tests.drills.comparing import ASKED, PSQL, files_of, hashes
-from tests.locations.conftest import House
+from tests.locations.house import House
 from tests.selector import LOCATION
 
 pytestmark = pytest.mark.timeout(900)

@@ -14,11 +14,9 @@ import pytest
 from dagster_api.client import ApiError
 from dagster_api.runs import Run
 from dagster_api.workspace import load_errors
-from tests.locations.conftest import PROJECT, House
+from tests.locations.house import PROJECT, House
 
 pytestmark = pytest.mark.timeout(600)
-NAMES = ("reports",)
-SETTINGS = "MAX_CONCURRENT_RUNS=1\n"
 OP = """
 import time
 
@@ -188,5 +186,5 @@ def test_deploy_names_the_locations_that_exist(house: House) -> None:
     server = servers(house)
     refused = house.make("deploy", "NAME=report")
     assert refused.returncode != 0
-    assert "there is no code location report: there are reports, user_code" in refused.stderr
+    assert "there is no code location report: there are catalog, reports, user_code" in refused.stderr
     assert servers(house) == server
