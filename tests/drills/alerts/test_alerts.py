@@ -72,7 +72,7 @@ def test_each_problem_has_one_message(still: Stack, inbox: Inbox) -> None:
     looks_again(still)
     still.mark("fail", on=True)
     still.succeeds("milk_job")
-    wait_for("a message about the second episode", lambda: seen(told_of(inbox)[1] == 2, told_of(inbox)), seconds=90, every=1)
+    wait_for("a message about the second episode", lambda: seen(told_of(inbox)[1] == 2, told_of(inbox)), seconds=240, every=1)
 
 
 def test_message_that_cannot_be_sent_makes_the_monitor_unhealthy(still: Stack, inbox: Inbox) -> None:
@@ -82,6 +82,6 @@ def test_message_that_cannot_be_sent_makes_the_monitor_unhealthy(still: Stack, i
     still.succeeds("milk_job")
     probe = ("exec", "-T", "monitor", "cat", "/tmp/failed")  # noqa: S108
     said = "no address of ALERT_URLS_FILE has taken the message"
-    wait_for("the reason", lambda: seen(said in still.compose(*probe, check=False), "no reason"), seconds=90, every=1)
+    wait_for("the reason", lambda: seen(said in still.compose(*probe, check=False), "no reason"), seconds=240, every=1)
     inbox.status = 200
-    wait_for("the message", lambda: seen(bool(inbox.titles), "no message"), seconds=90, every=1)
+    wait_for("the message", lambda: seen(bool(inbox.titles), "no message"), seconds=240, every=1)
