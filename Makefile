@@ -79,9 +79,9 @@ test-stack: .venv ## Test the whole deployment in Docker, under a project name o
 	docker/offline/engine.sh start
 	$(TESTS) tests/stack tests/locations
 
-test-drills: .venv ## Test what takes long: faults under load, lost hosts, restores; RUNS=100 queues that many runs and takes an hour
+test-drills: .venv ## Test what takes long: faults under load, lost hosts, restores; ONLY="tests/drills/backup", RUNS=100 queues that many runs
 	docker/offline/engine.sh start
-	$(if $(RUNS),FAULT_RUNS=$(RUNS)) $(DRILLS) tests/drills $(DEMO_DRILLS)
+	$(if $(RUNS),FAULT_RUNS=$(RUNS)) $(DRILLS) $(or $(ONLY),tests/drills $(DEMO_DRILLS))
 
 lint: .venv ## Check style, types, layers, Dockerfiles, shell scripts and YAML
 	@scripts/lint.sh
