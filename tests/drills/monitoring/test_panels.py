@@ -60,13 +60,14 @@ def drawn(panel: Panel, found: dict[str, list[tuple[float, float]]]) -> str:
     """Returns a panel as SVG."""
     size, unit, least = SCALES[panel.unit]
     values = labels(max((value / size for points in found.values() for _, value in points), default=0), least)
+    digits = 0 if values[1] >= 1 else 1
     # Without a range, pygal does not end for a line that is level.
     chart = pygal.XY(
         title=panel.title, show_dots=False, width=620, height=330, style=STYLE, legend_at_bottom=True, range=(0, values[-1])
     )
     chart.x_value_formatter = "{:.0f} min".format
     chart.x_labels = range(-MINUTES, 1, 2)
-    chart.y_labels = [{"value": value, "label": f"{value:.{0 if least >= 1 else 1}f}{unit}"} for value in values]
+    chart.y_labels = [{"value": value, "label": f"{value:.{digits}f}{unit}"} for value in values]
     for name, points in list(found.items())[:8]:
         chart.add(name, [(at, value / size) for at, value in points])
     return str(chart.render(is_unicode=True, disable_xml_declaration=True))

@@ -67,6 +67,8 @@ def test_maintenance_of_a_million_events_disturbs_nobody(still: Stack) -> None:
     """It is done at night, when most schedules run."""
     for job in ("letters_job", "letters_job", "warehouse_job", "quick_job"):
         still.succeeds(job)
+    # The daemon looks every 30 s. The answer would change in the middle otherwise.
+    wait_for("freshness", lambda: seen((is_now := still.client.freshness("greeting")) == "HEALTHY", is_now), seconds=120)
     still.compose("stop", "daemon")
     multiply(still.environ, EVENTS // count(still, "run_id <> ''"), DAYS)
     still.compose("start", "daemon")
