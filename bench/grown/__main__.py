@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.grown.automation import EVALUATING, Automation, measured, sensors
+from bench.grown.automation import PROCESSES, Automation, measured
 from bench.grown.copy import Copy, grown_copy
 from bench.grown.history import ask, multiply
 from bench.grown.pages import loads
@@ -57,7 +57,7 @@ def figures(copy: Copy) -> Figures:
     client.quiet(seconds=300, every=1)
     launches = [measure(client, JOB).total for _ in range(LAUNCHES)]
     rate = runs_per_minute(burst(client, JOB, BURST))
-    evaluated = {process: measured(copy, sensors(copy, beginning)) for process, beginning in EVALUATING.items()}
+    evaluated = {process: measured(copy, process) for process in PROCESSES}
     return Figures(pages, statistics.median(launches), rate, evaluated)
 
 

@@ -11,8 +11,8 @@ from bench.machine import memory, shares
 from dagster_api.schedules_and_sensors import sensor
 from dagster_api.waiting import seen, wait_for
 
-# The sensors of bench/grown/project: the names of those that a process evaluates begin so.
-EVALUATING = {"daemon": "by_daemon", "code server": "by_code_server"}
+# The processes that can evaluate automation.
+PROCESSES = ("daemon", "code server")
 REST_SECONDS = 120
 SENSORS = """query Sensors($selector: RepositorySelector!) { sensorsOrError(repositorySelector: $selector) {
   ... on Sensors { results { name } } } }"""
@@ -31,10 +31,9 @@ class Automation:
     code_memory: float
 
 
-def sensors(copy: Copy, beginning: str) -> list[str]:
-    """The names of the sensors that begin so."""
-    found = copy.client.query(SENSORS, selector=copy.client.selector)["sensorsOrError"]["results"]
-    return [each["name"] for each in found if each["name"].startswith(beginning)]
+def sensors(copy: Copy) -> list[str]:
+    """The names of its sensors."""
+    return [each["name"] for each in copy.client.query(SENSORS, selector=copy.client.selector)["sensorsOrError"]["results"]]
 
 
 def ticks(copy: Copy, name: str, since: float) -> list[float]:
@@ -53,9 +52,10 @@ def wait_for_evaluation(copy: Copy, name: str, since: float) -> None:
     wait_for(f"an evaluation by {name}", lambda: seen(bool(ticks(copy, name, since)), "none has ended"), seconds=300, every=1)
 
 
-def measured(copy: Copy, names: list[str]) -> Automation:
-    """Measures daemon and code server while these sensors evaluate all assets, and nothing has to be done."""
-    began = time.time()
+def measured(copy: Copy, process: str) -> Automation:
+    """Measures daemon and code server while one of them evaluates all assets, and nothing has to be done."""
+    copy.up(int(copy.environ["GROWN_ASSETS"]), process)
+    began, names = time.time(), sensors(copy)
     for name in names:
         sensor(copy.client, name).turn(on=True)
     for name in names:

@@ -17,6 +17,7 @@ from operate.compose import code_server_start, compose, free_port, model, run
 from operate.locations import locations
 from operate.lock import write_lock
 from operate.overlays import BASE
+from operate.up import ensure_base_images
 
 PROJECT = "bench_grown"
 LOCATION = "user_code"
@@ -35,13 +36,13 @@ class Copy:
         """The client of its API."""
         return Client(self.url, LOCATION)
 
-    def up(self, assets: int) -> None:
-        """Starts it with so many assets, and waits until they are loaded.
+    def up(self, assets: int, evaluated_by: str = "daemon") -> None:
+        """Starts it with so many assets, whose automation the daemon or the code server evaluates; waits until they are loaded.
 
         Raises:
             CommandError: a service does not become healthy.
         """
-        self.environ["GROWN_ASSETS"] = str(assets)
+        self.environ.update(GROWN_ASSETS=str(assets), GROWN_EVALUATED_BY=evaluated_by)
         compose("up", "--detach", "--wait", env=self.environ)
         wait_until_loaded(self.client, since=code_server_start(LOCATION, self.environ))
 
@@ -49,7 +50,7 @@ class Copy:
 def overlay(folder: Path) -> Path:
     """Writes the Compose file that gives the project to the code location."""
     contexts = {"project": str(CODE), "location": str(folder)}
-    service = {"build": {"additional_contexts": contexts}, "environment": {"GROWN_ASSETS": "${GROWN_ASSETS}"}}
+    service = {"build": {"additional_contexts": contexts}, "environment": dict.fromkeys(("GROWN_ASSETS", "GROWN_EVALUATED_BY"))}
     file = folder / "grown.yml"
     file.write_text(json.dumps({"services": {LOCATION: service}}))
     return file
@@ -57,16 +58,17 @@ def overlay(folder: Path) -> Path:
 
 @contextmanager
 def grown_copy(assets: int) -> Iterator[Copy]:
-    """Builds and starts the copy, and removes it with its data.
+    """Builds and starts the copy, and removes it with its data. It needs no deployment.
 
     Raises:
         CommandError: it does not start.
     """
+    ensure_base_images(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         names = {"COMPOSE_PROJECT_NAME": PROJECT, "WEBSERVER_PORT": str(port), "USER_CODE_TAG": "local"}
         settings = {"COMPOSE_FILE": f"{BASE}:{overlay(Path(folder))}", "RUN_ISOLATION": "container", "COMPOSE_PROGRESS": "quiet"}
-        copy = Copy({**os.environ, **names, **settings, "GROWN_ASSETS": str(assets)}, f"http://127.0.0.1:{port}")
+        copy = Copy({**os.environ, **names, **settings}, f"http://127.0.0.1:{port}")
         try:
             for location in locations(model(copy.environ)):
                 write_lock(location)

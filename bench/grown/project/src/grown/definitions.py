@@ -36,15 +36,15 @@ def made(number: int) -> dg.AssetsDefinition:
     return generated
 
 
-def sensors(assets: list[dg.AssetsDefinition]) -> list[dg.SensorDefinition]:
-    """One sensor that the daemon evaluates, and as many as needed that the code server evaluates."""
-    by_daemon = dg.AutomationConditionSensorDefinition("by_daemon", target=assets)
+def sensors(assets: list[dg.AssetsDefinition], evaluated_by: str) -> list[dg.SensorDefinition]:
+    """One sensor for the daemon, or as many as the code server needs: Dagster allows one for each asset."""
+    if evaluated_by == "daemon":
+        return [dg.AutomationConditionSensorDefinition("automation", target=assets)]
     parts = [assets[first : first + PER_SENSOR] for first in range(0, len(assets), PER_SENSOR)]
-    by_code_server = [
-        dg.AutomationConditionSensorDefinition(f"by_code_server_{number}", target=part, use_user_code_server=True)
+    return [
+        dg.AutomationConditionSensorDefinition(f"automation_{number}", target=part, use_user_code_server=True)
         for number, part in enumerate(parts)
     ]
-    return [by_daemon, *by_code_server]
 
 
 @dg.asset(group_name="measured")
@@ -69,5 +69,6 @@ def defs() -> dg.Definitions:
         for number, part in enumerate(parts)
     ]
     schedules = [dg.ScheduleDefinition(job=job, cron_schedule=f"{number} 3 * * *") for number, job in enumerate(jobs)]
+    evaluating = sensors(assets, os.environ["GROWN_EVALUATED_BY"])
     measured = dg.define_asset_job("bread_job", [flour, bread], executor_def=dg.in_process_executor)
-    return dg.Definitions(assets=[*assets, flour, bread], jobs=[*jobs, measured], schedules=schedules, sensors=sensors(assets))
+    return dg.Definitions(assets=[*assets, flour, bread], jobs=[*jobs, measured], schedules=schedules, sensors=evaluating)
