@@ -44,3 +44,9 @@ def test_each_metric_of_a_rule_exists() -> None:
 def test_dashboard_is_the_one_that_its_program_writes() -> None:
     """Somebody may edit the JSON by hand."""
     assert FILE.read_text() == text()
+
+
+def test_dead_mans_switch_is_asked_at_each_interval() -> None:
+    """Alertmanager left out every other notification when the two were equal: the switch was asked every two minutes."""
+    (route,) = yaml.safe_load((ROOT / "docker/monitoring/alertmanager.yml").read_text())["route"]["routes"]
+    assert (route["group_interval"], route["repeat_interval"]) == ("1m", "30s")
