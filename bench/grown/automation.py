@@ -44,7 +44,7 @@ def ticks(copy: Copy, name: str, since: float) -> list[float]:
 
 
 def wait_for_evaluation(copy: Copy, name: str, since: float) -> None:
-    """Waits for the first evaluation by a sensor: it loads the whole history of the assets.
+    """Waits for the end of an evaluation by a sensor that began after a moment.
 
     Raises:
         WaitError: none has ended.
@@ -58,11 +58,15 @@ def measured(copy: Copy, process: str) -> Automation:
     began, names = time.time(), sensors(copy)
     for name in names:
         sensor(copy.client, name).turn(on=True)
+    # The first evaluation loads the whole history of the assets, and does not count.
     for name in names:
         wait_for_evaluation(copy, name, began)
     copy.client.quiet(seconds=300, every=1)
+    since = time.time()
     used, kept = shares(["daemon", "user_code"], REST_SECONDS, copy.environ), memory(PROJECT)
-    tick = sum(statistics.median(ticks(copy, name, began)) for name in names)
+    for name in names:
+        wait_for_evaluation(copy, name, since)
+    tick = sum(statistics.median(ticks(copy, name, since)) for name in names)
     for name in names:
         sensor(copy.client, name).turn(on=False)
     return Automation(tick, used["daemon"], used["user_code"], kept["daemon"], kept["user_code"])

@@ -18,7 +18,7 @@ def main() -> None:
         socket.create_connection(server(os.environ), CONNECT_SECONDS).close()
     except OSError as error:
         sys.exit(f"the code server does not answer: {error}")
-    from dagster_code_server.health import check  # noqa: PLC0415 - see above
+    from dagster_code_server.health import check  # noqa: PLC0415 - not before the port is open
 
     check(os.environ)
 
