@@ -3,6 +3,8 @@
 .PHONY: help up preflight location deploy smoke doctor down destroy maintenance user secret worker-host backup restore upgrade dev bench test test-static test-unit test-integration test-stack test-drills lint format lock outdated
 
 PYTHON := .venv/bin/python
+# Some machines set it, as images do. Each process of a test would then compile Dagster: 6 s of CPU, instead of 1.4 s for imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
