@@ -4,12 +4,20 @@ import os
 import sys
 from collections.abc import Callable
 
-import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
 
 from dagster_deployment.collecting import SERVICE, collect_seldom
-from dagster_services.database import autovacuum, indexes, maintenance_grants, monitor_grants, output_store, run_grants
+from dagster_services.database import (
+    autovacuum,
+    indexes,
+    maintenance_grants,
+    monitor_grants,
+    output_store,
+    run_grants,
+    schema,
+)
+from dagster_services.database.session import connected
 
 Change = Callable[[psycopg2.extensions.connection], None]
 
@@ -22,15 +30,8 @@ def main() -> None:
         psycopg2.Error: the database refuses a statement.
     """
     collect_seldom(SERVICE)
-    from dagster._cli import cli as dagster  # noqa: PLC0415 - after the threshold
-
-    dagster(["instance", "migrate"], standalone_mode=False)
-    connection = psycopg2.connect(
-        host=os.environ["DAGSTER_POSTGRES_HOST"],
-        port=os.environ["DAGSTER_POSTGRES_PORT"],
-        user=os.environ["DAGSTER_POSTGRES_USER"],
-        dbname=os.environ["DAGSTER_POSTGRES_DB"],
-    )
+    connection = connected(os.environ)
+    schema.migrate(connection)
     run_grants.grant(connection)
     output_store.ensure(connection)
     maintenance_grants.grant(connection)
