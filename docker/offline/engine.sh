@@ -79,6 +79,12 @@ link_client() {
     command -v docker >/dev/null || ln -s "$ENGINE_HOME/root/usr/bin/docker" /usr/local/bin/docker
 }
 
+# Whether the process of the last start still runs. After a reboot, another process may have its id.
+runs() {
+    local pid_file=$ENGINE_HOME/dockerd.pid
+    [ -r "$pid_file" ] && [ "$(readlink "/proc/$(cat "$pid_file")/exe")" -ef "$ENGINE_HOME/root/usr/sbin/dockerd" ]
+}
+
 launch() {
     local tools=$ENGINE_HOME/root/usr log=$ENGINE_HOME/dockerd.log
     # After a reboot, another process may have this process id, and dockerd would refuse to start.
@@ -109,6 +115,8 @@ start() {
         fetch "${PACKAGES[@]}"
     fi
     link_client
+    # A second one would take the socket away from it.
+    if runs; then fail "dockerd runs, and no engine answers: $0 stop, then $0 start, or see $ENGINE_HOME/dockerd.log."; fi
     launch
     say "Docker engine $(docker version --format '{{.Server.Version}}') runs, log in $ENGINE_HOME/dockerd.log; after a reboot 'make up' starts it again"
 }
