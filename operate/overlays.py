@@ -10,7 +10,7 @@ WORKER_GATEWAY = "docker/compose.worker-gateway.yml"
 BACKUP, OFFSITE = "docker/compose.backup.yml", "docker/compose.offsite.yml"
 # `make up` writes it: the volumes that go off-site.
 MOUNTS = ".releases/offsite.yml"
-MONITORING = "docker/compose.monitoring.yml"
+MONITORING, GRAFANA = "docker/compose.monitoring.yml", "docker/compose.grafana.yml"
 EDGE, OIDC = "docker/compose.edge.yml", "docker/compose.oidc.yml"
 # The file of RUN_ISOLATION=process, which an earlier release had.
 REMOVED = "docker/compose.process.yml"
@@ -19,6 +19,7 @@ OVERLAYS: dict[str, dict[str, str | None]] = {
     "RUN_ISOLATION": {"container": None, "worker": WORKER},
     # It adds to the gateway, which the next one may take away.
     "MONITORING": {"0": None, "1": MONITORING},
+    "GRAFANA": {"0": None, "1": GRAFANA},
     "LAUNCH_GATEWAY": {"1": None, "0": NO_GATEWAY},
     "WORKER_GATEWAY": {"0": None, "1": WORKER_GATEWAY},
     "BACKUP": {"0": None, "1": BACKUP},
@@ -55,6 +56,7 @@ def compose_files(current: str, environ: Mapping[str, str]) -> str:
     for needs, needed, variable, said in (
         (OIDC, EDGE, "LOGIN", "LOGIN is set to 'oidc', which needs the edge: add EDGE=1, or go back with LOGIN=password."),
         (OFFSITE, BACKUP, "OFFSITE", "OFFSITE is set to '1', which needs the database's WAL: add BACKUP=1."),
+        (GRAFANA, MONITORING, "GRAFANA", "GRAFANA is set to '1', which shows what Prometheus keeps: add MONITORING=1."),
         (NO_GATEWAY, WORKER, "LAUNCH_GATEWAY", "LAUNCH_GATEWAY is set to '0', which needs workers: add RUN_ISOLATION=worker."),
         (
             WORKER_GATEWAY,

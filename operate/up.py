@@ -87,13 +87,23 @@ def available(image: str) -> bool:
     return subprocess.run(["docker", "pull", "--quiet", image], stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
+def check_grafana(services: Mapping[str, Any]) -> None:
+    """Raises CommandError if Grafana is wanted and its image is not available: nothing here can stand in for it."""
+    if "grafana" in services and not available(image := services["grafana"]["build"]["args"]["GRAFANA_IMAGE"]):
+        raise CommandError(
+            f"Grafana's image {image} cannot be pulled, and no package holds Grafana: "
+            "set GRAFANA_IMAGE to one that can be pulled, or go on with GRAFANA=0."
+        )
+
+
 def ensure_base_images(env: Mapping[str, str]) -> None:
     """Builds the base images of docker/offline if the official ones are not available.
 
     Raises:
-        CommandError: they cannot be built.
+        CommandError: they cannot be built, or Grafana's image is not available.
     """
     services = model(env)["services"]
+    check_grafana(services)
     if all(available(image) for image in base_images(services)):
         return
     print("up: the image registry cannot be reached: building base images from Debian's packages (40 s)", file=sys.stderr)

@@ -23,7 +23,7 @@ FILES = {
     "worker hosts": "docker-compose.yml:docker/compose.worker.yml:docker/compose.worker-gateway.yml",
     "a worker host": "docker/compose.worker-host.yml",
     "backup": "docker-compose.yml:docker/compose.backup.yml",
-    "monitoring": "docker-compose.yml:docker/compose.backup.yml:docker/compose.monitoring.yml",
+    "monitoring": "docker-compose.yml:docker/compose.backup.yml:docker/compose.monitoring.yml:docker/compose.grafana.yml",
     "no gateway and monitoring": (
         "docker-compose.yml:docker/compose.worker.yml:docker/compose.monitoring.yml:docker/compose.no-gateway.yml"
     ),
@@ -61,6 +61,7 @@ ZONES = {
     "maintenance": "engine storage",
     "monitor": "public storage",
     "prometheus": "monitoring",
+    "grafana": "monitoring",
     "alertmanager": "monitoring",
     "postgres_exporter": "database monitoring",
     "pool_exporter": "monitoring storage",
@@ -235,7 +236,7 @@ class TestEveryService:
         ports = [(port["host_ip"], port["target"]) for port in services(files)[name].get("ports", [])]
         everybody = [("0.0.0.0", 80), ("0.0.0.0", 443)]  # noqa: S104 - the edge
         wanted = {"edge": everybody} if "edge" in services(files) else {"webserver": [("127.0.0.1", 3000)]}
-        wanted |= {"prometheus": [("127.0.0.1", 9090)], "alertmanager": [("127.0.0.1", 9093)]}
+        wanted |= {"prometheus": [("127.0.0.1", 9090)], "alertmanager": [("127.0.0.1", 9093)], "grafana": [("127.0.0.1", 3000)]}
         wanted["worker_gateway"] = [("0.0.0.0", 7443)]  # noqa: S104 - the hosts are elsewhere
         assert ports == wanted.get(name, [])
 

@@ -70,4 +70,5 @@ def test_dockerfiles_take_base_images_from_build_arguments() -> None:
         "${ALERTMANAGER_IMAGE}",
         "${POSTGRES_EXPORTER_IMAGE}",
         "${PGBOUNCER_EXPORTER_IMAGE}",
+        "${GRAFANA_IMAGE}",
     }

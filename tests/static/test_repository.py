@@ -44,7 +44,7 @@ def locked(folder: str) -> dict[str, set[str]]:
 
 
 def compose_text() -> str:
-    names = ("worker", "worker-gateway", "backup", "offsite", "monitoring", "edge", "oidc")
+    names = ("worker", "worker-gateway", "backup", "offsite", "monitoring", "grafana", "edge", "oidc")
     overlays = (f"docker/compose.{name}.yml" for name in names)
     services = (f"docker/code_server/{name}.yml" for name in ("code", "container", "worker"))
     shared = ("docker/common.yml", "docker/time_limits.env", *services)

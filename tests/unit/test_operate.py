@@ -11,7 +11,7 @@ from bench.measure import BenchError, Phases, median_run, phases, runs_per_minut
 from dagster_api.client import ApiError
 from dagster_api.loading import is_loaded
 from dagster_api.runs import Run
-from dagster_api.waiting import WaitError, seen, wait_for
+from dagster_api.waiting import WaitError, pause, seen, wait_for
 from operate.compose import CommandError
 from operate.env_file import add_to_env, missing_settings, replace_in_env
 from operate.overlays import OverlayError, compose_files
@@ -140,6 +140,16 @@ def test_add_to_env_keeps_existing_settings(tmp_path) -> None:
         ),
         ("docker-compose.yml:mine.yml", {"EDGE": "1"}, "docker-compose.yml:docker/compose.edge.yml:mine.yml"),
         ("docker-compose.yml:docker/compose.edge.yml:mine.yml", {"EDGE": "0"}, "docker-compose.yml:mine.yml"),
+        (
+            "docker-compose.yml",
+            {"MONITORING": "1", "GRAFANA": "1"},
+            "docker-compose.yml:docker/compose.monitoring.yml:docker/compose.grafana.yml",
+        ),
+        (
+            "docker-compose.yml:docker/compose.monitoring.yml:docker/compose.grafana.yml",
+            {"MONITORING": "0"},
+            "docker-compose.yml",
+        ),
         ("", {"EDGE": "1", "LOGIN": "oidc"}, "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml"),
         (
             "docker-compose.yml:docker/compose.edge.yml:docker/compose.oidc.yml",
@@ -168,6 +178,8 @@ def test_compose_files_reject_an_unknown_mode() -> None:
         compose_files("", {"LOGIN": "oidc"})
     with pytest.raises(OverlayError, match=r"^LAUNCH_GATEWAY is set to '0', which needs workers: add RUN_ISOLATION=worker\."):
         compose_files("", {"LAUNCH_GATEWAY": "0"})
+    with pytest.raises(OverlayError, match=r"^GRAFANA is set to '1', which shows what Prometheus keeps: add MONITORING=1\."):
+        compose_files("", {"GRAFANA": "1"})
 
 
 def test_choose_files_writes_compose_file_and_run_isolation_to_env(tmp_path: Path) -> None:
@@ -217,6 +229,14 @@ def test_wait_for_returns_the_first_answer() -> None:
     """None and False mean 'not yet'. An empty list is an answer."""
     answers = iter([None, False, []])
     assert wait_for("x", lambda: seen(next(answers), "nothing"), seconds=5, every=0) == []
+
+
+def test_long_wait_asks_less_often() -> None:
+    """Three waiting tests took a third of a processor with four questions a second."""
+    assert [pause(waited) for waited in (0, 5, 60)] == [0.25, 0.25, 3]
+    answers = iter([None, None, None])
+    with pytest.raises(WaitError):
+        wait_for("x", lambda: seen(next(answers), "not yet"), seconds=0.3)
 
 
 def test_wait_for_reports_the_last_state() -> None:
