@@ -140,7 +140,7 @@ class Client:
                 story = str(silent)
             raise WaitError(f"{error}\n{story}") from error
 
-    def quiet(self, *, seconds: float, every: float = 0.25) -> None:
+    def quiet(self, *, seconds: float, every: float | None = None) -> None:
         """Waits until no run is in progress.
 
         Raises:

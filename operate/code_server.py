@@ -89,7 +89,6 @@ def start_beside(project: str, service: str, image: str, env: Mapping[str, str])
             f"a healthy container of {service}",
             lambda: seen(_health(service, new) == "healthy", "it is starting"),
             seconds=START_SECONDS,
-            every=0.25,
         )
     except BaseException:
         # Also after Ctrl-C: two servers under one name would answer in turn.

@@ -99,4 +99,4 @@ def wait_until_healthy(deployment: Mapping[str, Any]) -> dict[str, str]:
         waiting = {name: state for name, state in bad.items() if name not in broken_services}
         return seen(None if waiting else broken, waiting)
 
-    return wait_for("health of all services", settled, seconds=START_SECONDS, every=0.5)
+    return wait_for("health of all services", settled, seconds=START_SECONDS)

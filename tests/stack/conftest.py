@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -51,6 +51,8 @@ START_SECONDS = 600
 NO_ADDRESS = "# none\n"
 # More than a copy has.
 MOST_NETWORKS = 32
+# Compose finds the containers of these by their labels, without its files. Reading them takes 0.25 of 0.35 s of CPU.
+BY_LABELS = ("exec", "logs", "ps")
 
 
 @dataclass
@@ -67,18 +69,25 @@ class Stack:
         """Returns the client of the copy's API."""
         return Client(self.url or f"http://127.0.0.1:{self.port}", LOCATION)
 
+    def _compose(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """Runs `docker compose` for this copy."""
+        command = ["docker", "compose", "--project-name", self.project, *arguments]
+        folder, environ = ROOT, dict(self.environ)
+        if arguments[0] in BY_LABELS:
+            folder = Path("/")
+            environ.pop("COMPOSE_FILE", None)
+        return subprocess.run(command, cwd=folder, env=environ, text=True, capture_output=True, check=False)
+
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Runs `docker compose` for this copy. Raises an error with its output if the command fails."""
-        command = ["docker", "compose", "--project-name", self.project, *arguments]
-        result = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
+        result = self._compose(arguments)
         if check and result.returncode:
             raise AssertionError(f"{' '.join(arguments)}: {result.stderr[-3000:]}\n{self.compose('ps', '-a', check=False)}")
         return result.stdout
 
     def refused(self, *arguments: str) -> str:
         """Returns the standard error of a `docker compose` command that must fail."""
-        command = ["docker", "compose", "--project-name", self.project, *arguments]
-        ended = subprocess.run(command, cwd=ROOT, env=self.environ, text=True, capture_output=True, check=False)
+        ended = self._compose(arguments)
         assert ended.returncode, f"{' '.join(arguments)} succeeded: {ended.stdout}"
         return ended.stderr
 
