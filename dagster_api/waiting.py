@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-SHORTEST_PAUSE = 0.25
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 
 
 class WaitError(Exception):
@@ -31,13 +31,13 @@ def seen(result: T | None, instead: object) -> T:
 
 def pause(waited: float) -> float:
     """The seconds until the next poll. A question costs the webserver up to 0.04 s of CPU: a long wait asks less often."""
-    return max(SHORTEST_PAUSE, waited / 20)
+    return min(max(SHORTEST_PAUSE, waited / 20), LONGEST_PAUSE)
 
 
 def wait_for(what: str, poll: Callable[[], T], *, seconds: float, every: float | None = None) -> T:
     """Calls `poll` until it returns; returns its result. While `poll` raises NotYetError, it is called again.
 
-    Without `every`, it is called after a quarter of a second, and later after a twentieth of the time waited so far.
+    Without `every`, the pauses grow from a quarter of a second to two seconds.
 
     Raises:
         WaitError: `poll` did not return within `seconds`; the message holds its last error.

@@ -51,6 +51,7 @@ def _locked(file: IO[str]) -> bool:
 
 def _wait(file: IO[str]) -> None:
     try:
-        wait_for("its end", lambda: seen(_locked(file), OTHER), seconds=WAIT_SECONDS)
+        # Often: a verb that has come later must not overtake this one.
+        wait_for("its end", lambda: seen(_locked(file), OTHER), seconds=WAIT_SECONDS, every=0.25)
     except WaitError:
         raise CommandError(f"{OTHER}, and has not ended for {WAIT_SECONDS} s: type the command again") from None

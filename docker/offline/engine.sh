@@ -93,7 +93,10 @@ launch() {
         --data-root "$ENGINE_HOME/data" --exec-root "$ENGINE_HOME/exec" --pidfile "$ENGINE_HOME/engine.pid" --init-path "$tools/bin/tini-static" \
         >"$log" 2>&1 </dev/null &
     echo $! >"$ENGINE_HOME/dockerd.pid"
-    local deadline=$((SECONDS + START_SECONDS))
+}
+
+wait_until_it_answers() {
+    local log=$ENGINE_HOME/dockerd.log deadline=$((SECONDS + START_SECONDS))
     until answers; do
         kill -0 "$(cat "$ENGINE_HOME/dockerd.pid")" 2>/dev/null || fail "dockerd ended: $(tail -n 3 "$log")"
         [ $SECONDS -lt $deadline ] || fail "dockerd does not answer after ${START_SECONDS} s: $(tail -n 3 "$log")"
@@ -115,9 +118,9 @@ start() {
         fetch "${PACKAGES[@]}"
     fi
     link_client
-    # A second one would take the socket away from it.
-    if runs; then fail "dockerd runs, and no engine answers: $0 stop, then $0 start, or see $ENGINE_HOME/dockerd.log."; fi
-    launch
+    # One may still be starting. A second one would take the socket away from it.
+    runs || launch
+    wait_until_it_answers
     say "Docker engine $(docker version --format '{{.Server.Version}}') runs, log in $ENGINE_HOME/dockerd.log; after a reboot 'make up' starts it again"
 }
 
@@ -126,7 +129,7 @@ stop() {
     [ -r "$pid_file" ] || fail "no engine was started from $ENGINE_HOME"
     pid=$(cat "$pid_file")
     kill "$pid" 2>/dev/null || :
-    tail --pid="$pid" -f /dev/null
+    timeout "$START_SECONDS" tail --pid="$pid" -f /dev/null || kill -KILL "$pid"
     rm -f "$pid_file"
 }
 

@@ -107,7 +107,7 @@ def test_probe_does_not_import_dagster(environment: dict, port_4000: None) -> No
 
 
 def test_probe_of_a_server_that_still_loads_code_imports_nothing(environment: dict, port_4000: None) -> None:
-    """It runs each second until the server answers. gRPC and psycopg2 would take a sixth of a processor."""
+    """It runs every two seconds until the server answers. gRPC and psycopg2 would take a twelfth of a processor."""
     assert "dagster_code_server" in (imported := imported_by_probe(environment))
     assert not imported & {"grpc", "psycopg2"}
 

@@ -1,7 +1,7 @@
 """Health of the webserver: does it answer? `/server_info` touches no database, so a slow database does not restart it.
 
-While the webserver starts, its port is closed, and this probe runs each second. It imports an HTTP client only once the port
-is open: that takes two thirds of its 0.15 s of CPU.
+While the webserver starts, its port is closed, and this probe runs every two seconds. It imports an HTTP client only once
+the port is open: that takes two thirds of its 0.15 s of CPU.
 """
 
 import os
