@@ -30,10 +30,10 @@ def monitored(stack: Stack) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def image(stack: Stack) -> Iterator[str]:
+def image(stack: Stack, monitored: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Yields the image of docker/grafana/Dockerfile, with Python in place of Grafana."""
     name = f"{stack.project}/grafana:stand-in"
-    base = stack.environ.get("PYTHON_IMAGE", "python:3.13.16-slim-trixie")
+    base = monitored["prometheus"]["build"]["args"]["PYTHON_IMAGE"]
     file = ["--file", "docker/grafana/Dockerfile", "--build-arg", f"GRAFANA_IMAGE={base}"]
     run(["docker", "build", "--quiet", *file, "--tag", name, "."], capture=True)
     yield name

@@ -12,6 +12,7 @@ def test_every_pinned_image_is_looked_for() -> None:
     """An overlay's image grows old as well."""
     assert {image.partition(":")[0] for image in outdated.images()} == {
         "caddy",
+        "grafana/grafana",
         "postgres",
         "prom/alertmanager",
         "prom/prometheus",
