@@ -30,7 +30,7 @@ def seen(result: T | None, instead: object) -> T:
 
 
 def pause(waited: float) -> float:
-    """The seconds until the next poll. A question costs the webserver up to 0.04 s of CPU: a long wait asks less often."""
+    """The seconds until the next poll. A long wait asks less often: each question costs the webserver CPU."""
     return min(max(SHORTEST_PAUSE, waited / 20), LONGEST_PAUSE)
 
 
