@@ -1,4 +1,4 @@
-"""Creates /opt/venv from a lock, then installs the project itself into it."""
+"""Creates /opt/venv from a lock, then installs the project itself beside it: a change of code leaves the environment as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from dagster_project.definitions import ProjectError
 from dagster_project.packages import is_package, stamp, stamp_in
 from project_build.local_packages import paths_in
 
-VENV = "/opt/venv"
+VENV, INSTALLED = "/opt/venv", "/opt/installed"
+# Python executes this line of a .pth file at each start: the .pth files of editable packages count there, too.
+ADDED = f"import site; site.addsitedir('{INSTALLED}')\n"
 LOCKED_FOR = re.compile(r"^# python: (\S+)$", re.MULTILINE)
 
 
@@ -42,17 +44,27 @@ def packages(project: Path, lock: Path, *deployment: Path) -> None:
     check(lock.read_text() if lock.exists() else "", stamp(project, deployment))
     uv("venv", "--quiet", "--python", sys.executable, "--no-python-downloads", VENV)
     uv("pip", "sync", "--quiet", "--require-hashes", "--python", VENV, "--compile-bytecode", str(lock))
+    for folder in Path(VENV).glob("lib/python*/site-packages"):
+        (folder / "installed.pth").write_text(ADDED)
 
 
 def itself(project: Path, lock: Path) -> None:
     """Installs the packages in the project's folder where they stand: the project, if it is one, and others that it needs."""
+    Path(INSTALLED).mkdir()
     places = [project / path for path in paths_in(lock.read_text())] + ([project] if is_package(project) else [])
     for place in places:
         editable = ["--editable"] if place.is_dir() else []
-        uv("pip", "install", "--quiet", "--python", VENV, "--no-deps", *editable, str(place))
-    # They hold times of files, and would give each build of the same code another image.
-    for times in Path(VENV).glob("lib/python*/site-packages/*.dist-info/uv_cache.json"):
-        times.unlink()
+        uv("pip", "install", "--quiet", "--python", VENV, "--target", INSTALLED, "--no-deps", *editable, str(place))
+    for times in Path(INSTALLED).glob("*.dist-info/uv_cache.json"):
+        forget(times)
+
+
+def forget(times: Path) -> None:
+    """Removes uv's file with the times of a package's files, and its line in RECORD: they would change at each build."""
+    record = times.with_name("RECORD")
+    lines = record.read_text().splitlines(keepends=True)
+    record.write_text("".join(line for line in lines if f"/{times.name}," not in line))
+    times.unlink()
 
 
 STEPS: dict[str, Callable[..., None]] = {"packages": packages, "itself": itself}
