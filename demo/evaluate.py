@@ -21,7 +21,8 @@ from dagster_api.waiting import WaitError
 from demo import LOCATION
 from demo.evaluation import SHORT
 from demo.evaluation.play.stopping import STOPPED
-from operate.compose import ROOT, CommandError, code_server_start, compose, model, run, webserver_url
+from operate.compose import ROOT, CommandError, compose, model, run, url_of, webserver_url
+from operate.containers import code_server_start
 
 # A run in progress has two minutes; then all data may have to be made again.
 RESTORE_SECONDS = 420
@@ -96,7 +97,8 @@ def adapt_code_location(settings: dict[str, str]) -> None:
     """
     up = ("--progress", "quiet", "up", "--detach", "--wait", "--no-deps", LOCATION, f"{LOCATION}_worker")
     compose(*up, env={**os.environ, **settings}, apart=True)
-    wait_until_loaded(Client(webserver_url(), LOCATION), since=code_server_start(LOCATION))
+    deployment = model()
+    wait_until_loaded(Client(url_of(deployment), LOCATION), since=code_server_start(deployment["name"], LOCATION))
 
 
 def machine() -> str:

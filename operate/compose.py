@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,33 +85,30 @@ def published_url(deployment: Mapping[str, Any]) -> str | None:
     return None
 
 
-def webserver_url(env: Mapping[str, str] | None = None) -> str:
-    """The webserver's URL for this machine: its published port or, behind the edge, its container's address.
+def url_of(deployment: Mapping[str, Any]) -> str:
+    """The URL for this machine of a deployment's webserver: its published port or, behind the edge, its container's address.
 
     Raises:
         CommandError: the webserver does not run.
     """
-    deployment = model(env)
     if url := published_url(deployment):
         return url
-    container = compose("ps", "--quiet", "webserver", capture=True, env=env).strip()
+    labels = {"project": deployment["name"], "service": "webserver", "oneoff": "False"}
+    filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+    container = run(["docker", "ps", "--quiet", *filters], capture=True).strip()
     if not container:
         raise CommandError("the webserver does not run: make up")
     (described,) = json.loads(run(["docker", "inspect", container], capture=True))
     return f"http://{described['NetworkSettings']['Networks'][deployment['name'] + '_public']['IPAddress']}:3000"
 
 
-def code_server_start(location: str, env: Mapping[str, str] | None = None) -> float:
-    """The start time of the code server of a code location: seconds since 1970, by the engine's clock.
+def webserver_url(env: Mapping[str, str] | None = None) -> str:
+    """`url_of` the deployment that the Compose files describe.
 
     Raises:
-        CommandError: the code server does not run.
+        CommandError: the webserver does not run.
     """
-    container = compose("ps", "--quiet", location, capture=True, env=env).strip()
-    if not container:
-        raise CommandError(f"the code server {location} does not run: make up")
-    stamp = run(["docker", "inspect", "--format", "{{.State.StartedAt}}", container], capture=True).strip()
-    return datetime.fromisoformat(stamp).timestamp()
+    return url_of(model(env))
 
 
 def services() -> dict[str, dict[str, Any]]:

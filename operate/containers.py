@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from operate.compose import CommandError, run
@@ -27,6 +28,18 @@ def _described(filters: Sequence[str]) -> list[Container]:
     ids = run(["docker", "ps", "--all", "--quiet", *filters], capture=True).split()
     found: list[Container] = json.loads(run(["docker", "inspect", *ids], capture=True)) if ids else []
     return found
+
+
+def code_server_start(project: str, location: str) -> float:
+    """The start time of the code server of a code location: seconds since 1970, by the engine's clock.
+
+    Raises:
+        CommandError: the code server does not run.
+    """
+    started = [each["State"]["StartedAt"] for each in containers(project, location) if each["State"]["Running"]]
+    if not started:
+        raise CommandError(f"the code server {location} does not run: make up")
+    return max(datetime.fromisoformat(each).timestamp() for each in started)
 
 
 def service_of(container: Container) -> str:

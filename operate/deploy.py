@@ -21,8 +21,8 @@ from dagster_api.waiting import WaitError, seen, wait_for
 from operate import unfinished
 from operate.alone import alone
 from operate.code_server import drain_workers, end_code_servers, hand_out_secrets, image_of, is_current, start_beside
-from operate.compose import QUIET, CommandError, code_server_start, compose, model, webserver_url
-from operate.containers import containers
+from operate.compose import QUIET, CommandError, compose, model, url_of
+from operate.containers import code_server_start, containers
 from operate.images import adopt, build_locations, current_tag
 from operate.locations import Location, has_worker, locations
 from operate.recorded import check_same_dagster, record
@@ -66,17 +66,17 @@ def replace(deployment: Mapping[str, Any], location: Location, tag: str, env: Ma
     return workers
 
 
-def retire(location: Location, workers: Sequence[str]) -> None:
+def retire(url: str, location: Location, workers: Sequence[str]) -> None:
     """Lets the workers of the old code end, unless runs that were launched with it wait in the queue for longer."""
-    if left := queued_before(location, time.time()) if workers else 0:
+    if left := queued_before(url, location, time.time()) if workers else 0:
         print(f"{location.name}: the worker of its old code stays for {left} runs in the queue, until the next deployment")
     else:
         drain_workers(workers)
 
 
-def queued_before(location: Location, since: float) -> int:
+def queued_before(url: str, location: Location, since: float) -> int:
     """The number of runs that still wait after a while, and were launched before `since`, in seconds since 1970."""
-    client = Client(webserver_url(), location.name)
+    client = Client(url, location.name)
     mine = {"key": "dagster/code_location", "value": location.name}
 
     def waiting() -> list[Run]:
@@ -104,12 +104,12 @@ def release(deployment: Mapping[str, Any], location: Location, tag: str) -> list
     return replace(deployment, location, tag, env)
 
 
-def reload(location: Location, names: Sequence[str]) -> None:
+def reload(deployment: Mapping[str, Any], location: Location, names: Sequence[str]) -> None:
     """Makes the webserver load the new definitions: a request may have met the old server while both were there."""
-    client = Client(webserver_url(), location.name)
+    client = Client(url_of(deployment), location.name)
     client.query(queries.RELOAD_LOCATION, name=location.name)
-    wait_until_loaded(client, since=code_server_start(location.name), again=True)
-    load_workspace(client.url, names)
+    wait_until_loaded(client, since=code_server_start(deployment["name"], location.name), again=True)
+    load_workspace(deployment, names)
 
 
 def chosen(names: Sequence[str], hosted: Sequence[Location]) -> list[Location]:
@@ -125,10 +125,10 @@ def chosen(names: Sequence[str], hosted: Sequence[Location]) -> list[Location]:
     return [each for each in hosted if not names or each.name in names]
 
 
-def settle(project: str, location: Location, tag: str) -> None:
+def settle(deployment: Mapping[str, Any], location: Location, tag: str) -> None:
     """Removes images that nobody needs. With runs in the queue all stay: each needs the image that it was launched with."""
-    if not Client(webserver_url(), location.name).runs(statuses=["QUEUED"], limit=1):
-        remove_surplus(location, tags_in(file_of(project, location)), tag)
+    if not Client(url_of(deployment), location.name).runs(statuses=["QUEUED"], limit=1):
+        remove_surplus(location, tags_in(file_of(deployment["name"], location)), tag)
 
 
 def switch(deployment: Mapping[str, Any], location: Location, tag: str, releases: Sequence[str], names: Sequence[str]) -> None:
@@ -139,8 +139,8 @@ def switch(deployment: Mapping[str, Any], location: Location, tag: str, releases
     if workers is not None:
         print(f"{location.name}: {tag} serves")
         # Until then the webserver launches runs with the old image.
-        reload(location, names)
-        retire(location, workers)
+        reload(deployment, location, names)
+        retire(url_of(deployment), location, workers)
 
 
 def forward(deployment: Mapping[str, Any], wanted: Sequence[Location], names: Sequence[str]) -> None:
@@ -150,7 +150,7 @@ def forward(deployment: Mapping[str, Any], wanted: Sequence[Location], names: Se
     for location in wanted:
         tag = tags.get(location.tag_variable) or os.environ[location.tag_variable]
         switch(deployment, location, tag, with_release(tags_in(file_of(project, location)), current_tag(location), tag), names)
-        settle(project, location, tag)
+        settle(deployment, location, tag)
 
 
 def back(deployment: Mapping[str, Any], wanted: Sequence[Location], names: Sequence[str]) -> None:
@@ -166,10 +166,10 @@ def back(deployment: Mapping[str, Any], wanted: Sequence[Location], names: Seque
         switch(deployment, location, tags[location.name], releases[location.name], names)
 
 
-def check_webserver() -> None:
+def check_webserver(deployment: Mapping[str, Any]) -> None:
     """Raises `CommandError` if the webserver does not answer."""
     try:
-        Client(webserver_url(), "").get("/server_info")
+        Client(url_of(deployment), "").get("/server_info")
     except ApiError as error:
         raise CommandError(f"{error}; is the deployment up? make up") from error
 
@@ -189,7 +189,7 @@ def main(words: list[str]) -> int:
         deployment = model()
         hosted = locations(deployment)
         wanted = chosen(options.names, hosted)
-        check_webserver()
+        check_webserver(deployment)
         unfinished.check(deployment["name"])
         check_same_dagster(deployment["name"])
         (back if options.back else forward)(deployment, wanted, [each.name for each in hosted])

@@ -14,7 +14,8 @@ from typing import Any
 from dagster_api.client import ApiError, Client
 from dagster_api.loading import wait_until_loaded
 from operate import aside, unfinished
-from operate.compose import QUIET, CommandError, code_server_start, compose, run, run_containers, webserver_url
+from operate.compose import QUIET, CommandError, compose, run, run_containers, url_of
+from operate.containers import code_server_start
 from operate.down import of_project, remove
 from operate.env_file import env_file
 from operate.health import wait_until_healthy
@@ -105,8 +106,9 @@ class Former:
             broken = wait_until_healthy(self.release.lasting)
             # Behind the edge, a host with a rootless engine or Docker Desktop cannot reach the webserver.
             with suppress(ApiError):
+                url = url_of(self.model)
                 for name in self._locations() - broken.keys():
-                    wait_until_loaded(Client(webserver_url(), name), since=code_server_start(name))
+                    wait_until_loaded(Client(url, name), since=code_server_start(self.project, name))
 
     def _locations(self) -> set[str]:
         mounts = self.model["services"]["webserver"]["volumes"]

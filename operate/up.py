@@ -18,7 +18,7 @@ from dagster_api.waiting import WaitError
 from dagster_api.workspace import reload_workspace
 from operate import unfinished
 from operate.alone import alone
-from operate.compose import ROOT, CommandError, compose, model, published_url, run, webserver_url
+from operate.compose import ROOT, CommandError, compose, model, published_url, run, url_of
 from operate.containers import last_words
 from operate.env_file import add_to_env, env_file, replace_in_env, settings
 from operate.health import wait_until_healthy
@@ -64,19 +64,22 @@ def base_images(services: Mapping[str, Any]) -> list[str]:
     return [services["secrets"]["build"]["args"]["PYTHON_IMAGE"], services["postgres"]["image"], *edge, *broker, *monitoring]
 
 
-def address() -> str:
+def address(deployment: Mapping[str, Any]) -> str:
     """The UI's address for people."""
-    edge = model()["services"].get("edge")
+    edge = deployment["services"].get("edge")
     if edge is None:
-        return webserver_url().replace("127.0.0.1", "localhost")
+        return url_of(deployment).replace("127.0.0.1", "localhost")
     port = next(port["published"] for port in edge["ports"] if port["target"] == HTTPS)
     return f"https://{edge['environment']['EDGE_DOMAIN']}{'' if port == str(HTTPS) else f':{port}'}"
 
 
-def available(image: str) -> bool:
-    """Whether an image is present; pulls it if it is not."""
-    if subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0:
-        return True
+def is_present(image: str) -> bool:
+    """Whether the engine has an image."""
+    return subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0
+
+
+def pulled(image: str) -> bool:
+    """Pulls an image; returns whether that succeeded."""
     print(f"up: looking for {image}", file=sys.stderr)
     try:
         manifest = ["docker", "manifest", "inspect", image]
@@ -89,30 +92,35 @@ def available(image: str) -> bool:
 
 def check_grafana(services: Mapping[str, Any]) -> None:
     """Raises CommandError if Grafana is wanted and its image is not available: nothing here can stand in for it."""
-    if "grafana" in services and not available(image := services["grafana"]["build"]["args"]["GRAFANA_IMAGE"]):
+    if "grafana" not in services:
+        return
+    image = services["grafana"]["build"]["args"]["GRAFANA_IMAGE"]
+    if not is_present(image) and not pulled(image):
         raise CommandError(
             f"Grafana's image {image} cannot be pulled, and no package holds Grafana: "
             "set GRAFANA_IMAGE to one that can be pulled, or go on with GRAFANA=0."
         )
 
 
-def ensure_base_images(env: Mapping[str, str]) -> None:
-    """Builds the base images of docker/offline if the official ones are not available.
+def ensure_base_images(env: Mapping[str, str]) -> bool:
+    """Pulls missing base images, or builds those of docker/offline in their place; returns whether one was missing.
 
     Raises:
         CommandError: they cannot be built, or Grafana's image is not available.
     """
     services = model(env)["services"]
     check_grafana(services)
-    if all(available(image) for image in base_images(services)):
-        return
+    missing = [image for image in base_images(services) if not is_present(image)]
+    if all(map(pulled, missing)):
+        return bool(missing)
     print("up: the image registry cannot be reached: building base images from Debian's packages (40 s)", file=sys.stderr)
     optional = [name for name in ("edge", "broker", "prometheus") if name in services]
     add_to_env(env_file(), run([str(OFFLINE / "base_images.sh"), *optional], capture=True))
+    return True
 
 
-def start() -> None:
-    """Builds and starts the containers, and waits until the webserver has loaded the code locations.
+def start() -> dict[str, Any]:
+    """Builds and starts the containers, and waits until the webserver has loaded the code locations; returns the model.
 
     Raises:
         CommandError: Compose failed; the state of the containers is printed.
@@ -128,14 +136,14 @@ def start() -> None:
         # from it, Docker takes the container for one that a person stopped, and never restarts it.
         compose("exec", "--no-TTY", "run_connection_pool", "sh", "-c", "kill -HUP 1", capture=True)
         broken = wait_until_healthy(deployment)
-        load([each.name for each in hosted if each.name not in broken])
+        load(deployment, [each.name for each in hosted if each.name not in broken])
     except (CommandError, WaitError) as error:
         # If Compose rejects the settings, these commands fail too: the error says why.
         with suppress(CommandError):
             print(compose("ps", "--all", capture=True), compose("logs", "--tail", "15", capture=True), file=sys.stderr)
         # One location that does not load must not keep others out of the UI.
         with suppress(CommandError, ApiError):
-            reload_workspace(webserver_url())
+            reload_workspace(url_of(deployment))
         reasons = ""
         with suppress(CommandError):
             reasons = last_words(deployment["name"])
@@ -145,9 +153,10 @@ def start() -> None:
         raise CommandError(
             f"{said}\nEverything else runs. `docker compose logs NAME` has the traceback: correct it, then `make deploy`"
         )
+    return deployment
 
 
-def load(names: Sequence[str]) -> None:
+def load(deployment: Mapping[str, Any], names: Sequence[str]) -> None:
     """Waits until the webserver has loaded the code locations.
 
     Behind the edge, a host with a rootless engine or Docker Desktop cannot reach the webserver.
@@ -155,11 +164,10 @@ def load(names: Sequence[str]) -> None:
     Raises:
         WaitError: one is not loaded.
     """
-    url = webserver_url()
     try:
-        load_workspace(url, names)
+        load_workspace(deployment, names)
     except ApiError:
-        if published_url(model()):
+        if published_url(deployment):
             raise
         print("up: after a change of workspace.yaml, type: docker compose restart webserver daemon", file=sys.stderr)
 
@@ -190,13 +198,12 @@ def up() -> int:
     unfinished.check(project)
     check_same_dagster(project)
     size_workers(env_file())
-    # The second check compares the Postgres image's major version with the data's: the image is present then.
     if not check_deployment():
         return 1
-    ensure_base_images(os.environ)
-    if not check_deployment():
+    # Only an image that is present tells whether its Postgres can read the data.
+    if ensure_base_images(os.environ) and not check_deployment():
         return 1
-    start()
+    deployment = start()
     record(project)
-    print(f"Dagster runs: {address()}")
+    print(f"Dagster runs: {address(deployment)}")
     return 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.workspace import load_errors, reload_workspace
-from operate.compose import code_server_start, compose, services
+from operate.compose import compose, services, url_of
+from operate.containers import code_server_start
 from operate.locations import WORKSPACE
 
 # They mount workspace.yaml.
@@ -20,17 +22,18 @@ def listed(text: str) -> set[str]:
     return set(re.findall(r"^\s*location_name: *(\S+)", text, re.MULTILINE))
 
 
-def load_workspace(url: str, names: Sequence[str]) -> None:
+def load_workspace(deployment: Mapping[str, Any], names: Sequence[str]) -> None:
     """Waits until the webserver has loaded these code locations, and knows those of workspace.yaml only.
 
     Raises:
         ApiError: the webserver does not answer.
         WaitError: a location is not loaded; the message holds the reason.
     """
+    url = url_of(deployment)
     if _differs(url):
         _read_again(url)
     for name in names:
-        wait_until_loaded(Client(url, name), since=code_server_start(name))
+        wait_until_loaded(Client(url, name), since=code_server_start(deployment["name"], name))
 
 
 def _differs(url: str) -> bool:

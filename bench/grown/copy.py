@@ -13,7 +13,8 @@ from pathlib import Path
 
 from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
-from operate.compose import code_server_start, compose, free_port, model, run
+from operate.compose import compose, free_port, model, run
+from operate.containers import code_server_start
 from operate.locations import locations
 from operate.lock import write_lock
 from operate.overlays import BASE
@@ -44,7 +45,7 @@ class Copy:
         """
         self.environ.update(GROWN_ASSETS=str(assets), GROWN_EVALUATED_BY=evaluated_by)
         compose("up", "--detach", "--wait", env=self.environ)
-        wait_until_loaded(self.client, since=code_server_start(LOCATION, self.environ))
+        wait_until_loaded(self.client, since=code_server_start(self.environ["COMPOSE_PROJECT_NAME"], LOCATION))
 
 
 def overlay(folder: Path) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from operate.compose import ROOT
 from operate.env_file import replace_in_env, settings
-from operate.up import OFFLINE, available
+from operate.up import OFFLINE, is_present, pulled
 from tests.locations.house import House, copied, housed
 
 PROJECT = f"upgrade_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
@@ -77,7 +77,7 @@ def postgres() -> str:
 
 def old_postgres() -> str:
     """Returns an image of Postgres 15."""
-    if available("postgres:15-bookworm"):
+    if is_present("postgres:15-bookworm") or pulled("postgres:15-bookworm"):
         return "postgres:15-bookworm"
     subprocess.run([OFFLINE / "base_images.sh", "postgres15"], check=True, capture_output=True)
     return "offline-postgres:15-bookworm"
