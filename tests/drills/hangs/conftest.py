@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ from tests.stack.hosting import overlay
 
 __all__ = ["still"]
 PROJECT = f"hangs_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+OFTEN = {"HEALTH_INTERVAL": "10s"}
 SERVICES = (
     "connection_pool",
     "daemon",
@@ -31,9 +31,6 @@ SERVICES = (
 @pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yields the copy, with the code location of the stack tests."""
-    folder = tmp_path_factory.mktemp("code_location")
-    file = overlay(CODE, folder, environment=VARIABLES)
-    often = folder / "often.yml"
-    often.write_text(json.dumps({"services": {name: {"healthcheck": {"interval": "10s"}} for name in SERVICES}}))
-    with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}:{often}"}) as stack:
+    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES)
+    with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, **OFTEN, "COMPOSE_FILE": f"{BASE}:{file}"}) as stack:
         yield stack
