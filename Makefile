@@ -65,7 +65,7 @@ TESTS := scripts/tests.sh $(PYTHON) 3
 DRILLS := scripts/tests.sh $(PYTHON) 4
 
 test: test-static ## Run all tests but the drills
-	$(TESTS) tests/stack tests/locations tests/integration tests/unit $(DEMO_TESTS)
+	$(TESTS) tests/stack tests/login tests/locations tests/integration tests/unit $(DEMO_TESTS)
 
 test-static: .venv ## Test the text of this repository; needs Compose and no engine
 	docker/offline/engine.sh start
@@ -79,7 +79,7 @@ test-integration: .venv ## Test against Postgres and a gRPC code server; needs n
 
 test-stack: .venv ## Test the whole deployment in Docker, under a project name of its own
 	docker/offline/engine.sh start
-	$(TESTS) tests/stack tests/locations
+	$(TESTS) tests/stack tests/login tests/locations
 
 test-drills: .venv ## Test what takes long: faults under load, lost hosts, restores; ONLY="tests/drills/backup", RUNS=100 queues that many runs
 	docker/offline/engine.sh start

@@ -17,12 +17,12 @@ import pytest
 
 from operate.compose import ROOT
 
-# The files that take longest start first. Afterwards come the other files of a folder, so that a worker changes its copy of
-# the deployment once.
+# The files that take longest start first.
 FIRST = (
     "tests/stack/",
     "tests/demo/stack/",
     "tests/locations/",
+    "tests/login/",
     "tests/drills/workers/",
     "tests/drills/backup/",
     "tests/demo/drills/upgrade/",
@@ -32,6 +32,8 @@ FIRST = (
     "tests/integration/",
     "tests/demo/",
 )
+# It changes its copy, so it comes last in its folder: no other file needs the copy as it was.
+CHANGING = "tests/stack/test_own_code.py"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -43,11 +45,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sorts the tests by `FIRST`."""
+    """Sorts the tests by `FIRST` and `CHANGING`."""
 
-    def place(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[int, bool]:
         path = item.path.relative_to(ROOT).as_posix()
-        return next((number for number, start in enumerate(FIRST) if path.startswith(start)), len(FIRST))
+        first = next((number for number, start in enumerate(FIRST) if path.startswith(start)), len(FIRST))
+        return first, path == CHANGING
 
     items.sort(key=place)
 

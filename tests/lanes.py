@@ -9,12 +9,10 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-# The files of each folder share a copy of the deployment; those of code locations have a copy each.
-COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/drills/", "tests/demo/drills/")
-ANY = ("tests/locations/", "tests/demo/drills/", "tests/drills/")
-# Those of the worker that begins with files that need no copy.
-LAST = ("tests/locations/",)
-FIRST = {"gw0": ("tests/demo/stack/",), "gw1": ("tests/stack/",)}
+# The files of each folder share a copy of the deployment.
+COPIES = ("tests/demo/stack/", "tests/stack/", "tests/locations/", "tests/login/", "tests/drills/", "tests/demo/drills/")
+ANY = ("tests/locations/", "tests/login/", "tests/demo/drills/", "tests/drills/")
+FIRST = {"gw0": ("tests/demo/stack/",), "gw1": ("tests/stack/",), "gw2": ("tests/locations/",)}
 # Every drill has a copy, and most of them wait.
 FIRST_DRILLS = {
     "gw0": ("tests/drills/workers/",),
@@ -22,10 +20,8 @@ FIRST_DRILLS = {
     "gw2": ("tests/demo/drills/upgrade/",),
     "gw3": ("tests/demo/drills/offsite/",),
 }
-
-
-# The tests below it share one copy, so that one worker takes them all.
-TOGETHER = "tests/locations/changes/"
+# One worker takes all tests of such a folder, with one copy. They come in the order of their names.
+TOGETHER = ("tests/locations/", "tests/login/")
 
 
 class Lanes(LoadFileScheduling):
@@ -33,13 +29,12 @@ class Lanes(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         scope: str = super()._split_scope(nodeid)
-        return TOGETHER if scope.startswith(TOGETHER) else scope
+        return next((folder for folder in TOGETHER if scope.startswith(folder)), scope)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         drills = any(test.startswith("tests/drills/") for test in self.collection or ())
         own = (FIRST_DRILLS if drills else FIRST).get(node.gateway.id, ())
-        kinds = (own, ANY, None) if own else (None, LAST)
-        fitting = [file for kind in kinds for file in self.workqueue if _is(file, kind)]
+        fitting = [file for kind in (own, ANY, None) for file in self.workqueue if _is(file, kind)]
         if not fitting:
             node.shutdown()
             return

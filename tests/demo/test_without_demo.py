@@ -64,7 +64,7 @@ def test_compose_lists_no_service_of_the_demo(copy: Path) -> None:
         # These load the code location.
         ("tests/unit/test_imports.py", "tests/integration/test_code_server.py", "-k", "imports or serves_its_code_location"),
         # The stack tests host their own code location. Without the demo, only a missing import can make the others fail.
-        ("tests/unit", "tests/integration", "tests/stack", "tests/locations", "tests/drills", "--collect-only"),
+        ("tests/unit", "tests/integration", "tests/stack", "tests/login", "tests/locations", "tests/drills", "--collect-only"),
     ],
     ids=["static", "loading", "collected"],
 )

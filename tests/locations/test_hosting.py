@@ -13,11 +13,11 @@ from dagster_api.schedules_and_sensors import schedule, sensor
 from dagster_api.waiting import seen, wait_for
 from dagster_api.workspace import load_errors
 from operate.compose import run
+from tests.locations.conftest import NAMES
 from tests.locations.house import PROJECT, House
 from tests.stack.reaching import addresses, reached_services
 
 pytestmark = pytest.mark.timeout(900)
-NAMES = ("analytics", "catalog", "legacy", "reports")
 # The assets of each project, and a file that their materialization leaves in the project's folder.
 ASSETS = {
     "analytics": (("orders", "revenue"), "data/warehouse.duckdb"),

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,8 @@ from dagster_api.client import Client
 from dagster_api.loading import wait_until_loaded
 from dagster_api.runs import Run
 from dagster_api.schedules_and_sensors import schedule
-from operate.compose import ROOT, code_server_start, free_port, model, webserver_url
+from operate.compose import ROOT, free_port, model, webserver_url
+from operate.containers import code_server_start
 from operate.overlays import BASE
 from operate.up import ensure_base_images
 from tests.leftovers import remove_leftovers
@@ -47,6 +48,8 @@ VARIABLES = {
     "SHLVL": "7",
 }
 START_SECONDS = 600
+# The health checks of three copies took a tenth of the processors. Those of a start are as frequent as ever.
+SELDOM = {"HEALTH_INTERVAL": "5m"}
 # A test of alerts writes one.
 NO_ADDRESS = "# none\n"
 # More than a copy has.
@@ -61,6 +64,8 @@ class Stack:
     port: int
     environ: dict[str, str]
     url: str = ""
+    # The environment with which its containers were started.
+    started: dict[str, str] = field(default_factory=dict)
 
     @property
     def client(self) -> Client:
@@ -92,8 +97,14 @@ class Stack:
 
     def up(self, *arguments: str) -> None:
         """Starts the copy. Waits until it is healthy and the webserver has loaded the current code server."""
+        self.started = dict(self.environ)
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(START_SECONDS), *arguments)
-        wait_until_loaded(Client(webserver_url(self.environ), LOCATION), since=code_server_start(LOCATION, self.environ))
+        wait_until_loaded(Client(webserver_url(self.environ), LOCATION), since=code_server_start(self.project, LOCATION))
+
+    def restore(self) -> None:
+        """Starts the copy with its own settings if a test has started it with others."""
+        if self.started != self.environ:
+            self.up("--remove-orphans")
 
     def mark(self, name: str, *, on: bool) -> None:
         """Creates or removes a file in `data/` of the code location. The steps check whether it exists."""
@@ -178,15 +189,29 @@ def copy_of_the_deployment(
             stack.remove()
 
 
-@pytest.fixture(scope="package")
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yields the copy, with the code location of these tests."""
-    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES, healthcheck={"interval": "8s"})
+@contextmanager
+def copy_with_letters(project: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Builds and starts a copy with the code location of these tests, and removes it at the end."""
+    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES)
     addresses = tmp_path_factory.mktemp("alerts") / "addresses"
     addresses.write_text(NO_ADDRESS)
-    settings = {**SETTINGS, "COMPOSE_FILE": f"{BASE}:{file}", "ALERT_URLS_FILE": str(addresses)}
-    with copy_of_the_deployment(PROJECT, request.session, settings) as stack:
+    settings = {**SETTINGS, **SELDOM, "COMPOSE_FILE": f"{BASE}:{file}", "ALERT_URLS_FILE": str(addresses)}
+    with copy_of_the_deployment(project, request.session, settings) as stack:
         yield stack
+
+
+@pytest.fixture(scope="package")
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Yields the copy."""
+    with copy_with_letters(PROJECT, request, tmp_path_factory) as stack:
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def own_settings(request: pytest.FixtureRequest) -> None:
+    """Restores the copy if the test before left it with other settings. The next file may need others yet, or be the last."""
+    if "stack" in request.fixturenames:
+        request.getfixturevalue("stack").restore()
 
 
 @pytest.fixture

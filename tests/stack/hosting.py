@@ -35,16 +35,16 @@ def overlay(project: Path, context: Path, **service: Any) -> str:
 
 @contextmanager
 def hosting(stack: Stack, project: Path, context: Path) -> Iterator[Stack]:
-    """Hosts a project as the code location of the stack. Restores the old one at the end of the block."""
+    """Hosts a project as the code location of the stack. Restores the stack's settings at the end of the block."""
     before = dict(stack.environ)
     file = overlay(project, context, image=IMAGE, environment={"DAGSTER_CURRENT_IMAGE": IMAGE})
     stack.environ |= {"COMPOSE_FILE": f"{before['COMPOSE_FILE']}:{file}"}
     try:
-        replace_code_location(stack)
+        build(stack, LOCATION)
+        stack.up()
         yield stack
     finally:
         stack.environ = before
-        replace_code_location(stack)
 
 
 def build(stack: Stack, *services: str) -> None:
@@ -52,9 +52,3 @@ def build(stack: Stack, *services: str) -> None:
     for location in locations(model(stack.environ)):
         write_lock(location)
     stack.compose("build", "--quiet", *services)
-
-
-def replace_code_location(stack: Stack) -> None:
-    """Starts the code location that the Compose files name."""
-    build(stack, LOCATION)
-    stack.up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 from collections import Counter
@@ -14,7 +15,8 @@ from dagster_api.loading import wait_until_loaded
 from dagster_api.runs import ENDED, Run
 from dagster_api.schedules_and_sensors import schedule
 from dagster_api.waiting import seen, wait_for
-from operate.compose import ROOT, code_server_start, run
+from operate.compose import ROOT, run
+from operate.containers import code_server_start
 from tests.conftest import repository_text
 from tests.stack.conftest import PROJECT, Stack
 from tests.stack.runs import held_run
@@ -78,6 +80,12 @@ def crash_and_wait(stack: Stack, service: str) -> None:
     wait_for(f"{service} healthy again", back, seconds=90)
 
 
+def under_way_and_queued(stack: Stack, runs: list[str]) -> bool:
+    """Returns whether one of the runs is under way and another one in the queue."""
+    statuses = {stack.client.run(run_id).status for run_id in runs}
+    return seen(statuses == {"STARTED", "QUEUED"}, statuses)
+
+
 def test_run_fails_with_the_reason_if_its_container_ends_before_the_run_starts(broken_run_image: Stack) -> None:
     """The run must fail long before its start time-out, so that the daemon retries it soon."""
     failed = broken_run_image.client.wait(broken_run_image.client.launch("quick_job"), seconds=60)
@@ -104,20 +112,18 @@ def test_run_with_a_killed_container_fails_and_is_retried(still: Stack) -> None:
     assert retry.status == "SUCCESS", still.client.story(retry.run_id)
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_crash_of_a_service_loses_no_run(still: Stack, service: str) -> None:
-    """Each run must succeed, no matter whether it was started or queued at the crash."""
-    runs = [still.client.launch(job) for job in ("letters_job", "warehouse_job") * 2]
-
-    def under_way() -> bool:
-        statuses = [still.client.run(run_id).status for run_id in runs]
-        return seen("STARTED" in statuses and "QUEUED" in statuses, statuses)
-
-    wait_for("runs under way and in the queue", under_way, seconds=60, every=0.1)
-    crash_and_wait(still, service)
-    wait_until_loaded(still.client, since=code_server_start("user_code", still.environ))
-    ended = [last_attempt(still, run_id) for run_id in runs]
-    assert [run_.status for run_ in ended] == ["SUCCESS"] * 4, [still.client.story(run_.run_id) for run_ in ended]
+def test_crash_of_a_service_loses_no_run(still: Stack) -> None:
+    """At each crash two runs are held, one is on its way, and one waits in the queue. All must succeed."""
+    held = [held_run(still) for _ in range(2)]
+    for service in SERVICES:
+        runs = [still.client.launch(job) for job in ("letters_job", "warehouse_job")]
+        wait_for("one under way, one in the queue", functools.partial(under_way_and_queued, still, runs), seconds=60, every=0.1)
+        crash_and_wait(still, service)
+        wait_until_loaded(still.client, since=code_server_start(still.project, "user_code"))
+        ended = [last_attempt(still, run_id) for run_id in runs]
+        assert [run_.status for run_ in ended] == ["SUCCESS"] * 2, (service, [still.client.story(run_.run_id) for run_ in ended])
+    still.mark("hold", on=False)
+    assert [still.client.wait(run_id).status for run_id in held] == ["SUCCESS"] * 2
 
 
 @pytest.mark.parametrize("service", SERVICES)

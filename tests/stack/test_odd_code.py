@@ -25,6 +25,15 @@ SCHEDULE = (
     f"mutation($selector: ScheduleSelector!) {{ tick: scheduleDryRun(selectorData: $selector, timestamp: 1700000000) {RESULT} }}"
 )
 POOL_OF_ONE = 'mutation { setConcurrencyLimit(concurrencyKey: "oven", limit: 1) }'
+# What the run says of each step of `limits_job`.
+REMEDIES = {
+    "fill_tmp": "RUN_TMP in .env sets",
+    "start_threads": "RUN_PIDS in .env sets the limit",
+    "write_beside_the_code": "The root file system of a run is read-only.",
+    "execute_in_tmp": "Nothing in /tmp can be executed.",
+    "reach_outside": "RUN_EGRESS=allow in .env lets runs reach hosts",
+    "start_a_run": "A schedule or a sensor starts runs",
+}
 DISCARD = """import sys, dagster
 with dagster.DagsterInstance.get() as instance:
     instance.run_launcher._discard(instance.get_run_by_id(sys.argv[1]))
@@ -128,50 +137,42 @@ def test_run_that_exceeds_its_maximum_runtime_fails_and_is_not_retried(still: St
     assert ended.tags["dagster/will_retry"] == "false"
 
 
+def test_error_of_a_step_names_the_limit_that_the_step_exceeds(still: Stack) -> None:
+    """The author of the step finds the remedy in the events of the run."""
+    ended = still.client.wait(still.client.launch("limits_job"))
+    assert ended.steps == dict.fromkeys(REMEDIES, "FAILURE")
+    events = still.client.events(ended.run_id)
+    for step, remedy in REMEDIES.items():
+        said = [event.get("message") or "" for event in events if event.get("stepKey") == step]
+        assert remedy in "\n".join(said), (step, said)
+
+
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        ("fill_tmp", "RUN_TMP in .env sets"),
-        ("start_threads", "RUN_PIDS in .env sets the limit"),
-        ("write_beside_the_code", "The root file system of a run is read-only."),
-        ("execute_in_tmp", "Nothing in /tmp can be executed."),
-        ("reach_outside", "RUN_EGRESS=allow in .env lets runs reach hosts"),
-        ("start_a_run", "A schedule or a sensor starts runs"),
+        ("fill_memory", "it needed more memory than the 1024 MiB that RUN_MEMORY in .env allows"),
+        ("fill_shared_memory", "holds 64 MiB, which RUN_SHM in .env sets; RUN_TMP"),
     ],
 )
-def test_error_of_a_step_names_the_limit_that_the_step_exceeds(still: Stack, act: str, said: str) -> None:
-    """The author of the step finds the remedy in the events of the run."""
-    ended = still.client.wait(still.client.launch("limit_job", config=limit_config(act)))
-    assert ended.status == "FAILURE"
-    assert said in still.client.story(ended.run_id), still.client.story(ended.run_id)
-
-
-@pytest.mark.parametrize(
-    ("act", "said", "again"),
-    [
-        ("fill_memory", "it needed more memory than the 1024 MiB that RUN_MEMORY in .env allows", "false"),
-        ("fill_shared_memory", "holds 64 MiB, which RUN_SHM in .env sets; RUN_TMP", "false"),
-        ("be_killed", "it was killed from outside (SIGKILL)", "true"),
-    ],
-)
-def test_killed_run_names_its_limit_and_is_retried_only_if_a_retry_may_succeed(
-    still: Stack, act: str, said: str, again: str
-) -> None:
+def test_run_that_exceeds_its_memory_names_the_limit_and_is_not_retried(still: Stack, act: str, said: str) -> None:
     """A run that needs too much memory would need too much in its retry."""
     ended = still.client.wait(still.client.launch("limit_job", config=limit_config(act), tags={"dagster/max_retries": "1"}))
     assert ended.status == "FAILURE"
-    assert will_retry(still, ended.run_id) == again
+    assert will_retry(still, ended.run_id) == "false"
     assert said in still.client.story(ended.run_id)
 
 
 def test_daemon_retries_a_killed_run_despite_an_unreadable_event(still: Stack) -> None:
-    """A run can write such an event. The daemon then once retried no run at all."""
+    """A retry may succeed here. A run can write such an event, and the daemon then once retried no run at all."""
     columns = 'run_id, event, dagster_event_type, "timestamp"'
     unreadable = (
         f"INSERT INTO event_logs ({columns}) VALUES ('some run', '{{\"__class__\": \"Nope\"}}', 'PIPELINE_FAILURE', now())"
     )
     assert query(still, "dagster", unreadable) == ["done"]
     lost = still.client.launch("limit_job", config=limit_config("be_killed"), tags={"dagster/max_retries": "1"})
+    assert still.client.wait(lost).status == "FAILURE"
+    assert "it was killed from outside (SIGKILL)" in still.client.story(lost)
+    assert will_retry(still, lost) == "true"
     tags = [{"key": "dagster/parent_run_id", "value": lost}]
 
     def retried() -> bool:

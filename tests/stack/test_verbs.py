@@ -10,7 +10,8 @@ import pytest
 from bench.__main__ import bench, chosen_jobs
 from dagster_api.loading import wait_until_loaded
 from dagster_api.waiting import seen, wait_for
-from operate.compose import ROOT, code_server_start
+from operate.compose import ROOT
+from operate.containers import code_server_start
 from tests.stack.conftest import Stack
 
 ROWS = "SELECT count(*) FROM letters"
@@ -76,7 +77,7 @@ def test_wait_until_loaded_waits_for_the_new_code_server(still: Stack) -> None:
         still.compose("up", "--detach", "--wait", "--no-deps", "--force-recreate", "user_code")
     finally:
         still.compose("unpause", "webserver")
-    wait_until_loaded(still.client, since=code_server_start("user_code", still.environ))
+    wait_until_loaded(still.client, since=code_server_start(still.project, "user_code"))
     known = still.client.query(KNOWN_SERVER)["entry"]["versionKey"]
     assert json.loads(known)[0] == still.compose("exec", "-T", "user_code", "python", "-c", CODE_SERVER).strip()
 

@@ -16,16 +16,19 @@ from tests.static.test_hardening import FILES, HOST, OFFSITE, OIDC
 
 
 @pytest.fixture(scope="module")
-def oldest_compose(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns the path of Compose 2.26.1, which comes from the packages of Debian 13."""
+def oldest_compose(pytestconfig: pytest.Config) -> Path:
+    """Returns the path of Compose 2.26.1, which comes from the packages of Debian 13. pytest's cache keeps it."""
+    home = pytestconfig.cache.mkdir(f"compose_{'.'.join(map(str, OLDEST_COMPOSE))}")
+    found = home / "root/usr/libexec/docker/cli-plugins/docker-compose"
+    if found.exists():
+        return found
     if not shutil.which("apt-get"):
         if "CI" in os.environ:
             pytest.fail("the oldest Compose is fetched with apt-get: run CI on Debian or Ubuntu")
         pytest.skip("the oldest Compose is fetched with apt-get, which is not here")
-    home = tmp_path_factory.mktemp("compose")
     environ = {**os.environ, "ENGINE_HOME": str(home), "ENGINE_SUITE": "trixie"}
     subprocess.run([ROOT / "docker/offline/engine.sh", "fetch", "docker-compose"], env=environ, check=True, capture_output=True)
-    return home / "root/usr/libexec/docker/cli-plugins/docker-compose"
+    return found
 
 
 def config(command: list[str | Path], **settings: str) -> subprocess.CompletedProcess[str]:

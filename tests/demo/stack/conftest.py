@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from dagster_api.schedules_and_sensors import sensor
 from dagster_api.waiting import seen, wait_for
-from tests.stack.conftest import Stack, copy_of_the_deployment, page
+from tests.stack.conftest import SELDOM, Stack, copy_of_the_deployment, page
 
 __all__ = ["page"]
 PROJECT = f"demo_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
@@ -22,6 +23,10 @@ SETTINGS = {
     "DATA_EXTRACTION_CRON": "* * * * *",
     "USERS_API_READ_SECONDS": "20",
 }
+
+
+# Each minute it would launch runs that only its own tests need.
+FRESHNESS = "freshness_sensor"
 
 
 @dataclass
@@ -54,14 +59,22 @@ class Demo(Stack):
 @pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest) -> Iterator[Demo]:
     """Yields the copy of the deployment."""
-    with copy_of_the_deployment(PROJECT, request.session, SETTINGS, Demo) as stack:
+    with copy_of_the_deployment(PROJECT, request.session, {**SETTINGS, **SELDOM}, Demo) as stack:
         yield stack
 
 
 @pytest.fixture
 def still(stack: Demo) -> Demo:
-    """Returns the copy with stopped schedules, no run under way, and a healthy source."""
+    """Returns the copy with stopped schedules and freshness sensor, no run under way, and a healthy source."""
     stack.schedules(running=False)
+    sensor(stack.client, FRESHNESS).turn(on=False)
     stack.control(behaviour="ok")
     stack.quiet()
     return stack
+
+
+@pytest.fixture
+def watched(still: Demo) -> Demo:
+    """Returns the same copy with the freshness sensor."""
+    sensor(still.client, FRESHNESS).turn(on=True)
+    return still

@@ -21,7 +21,7 @@ from tests.demo.stack.conftest import Demo
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_commands_of_the_demo_readme_write_a_report(still: Demo, tmp_path: Path) -> None:
+def test_commands_of_the_demo_readme_write_a_report(watched: Demo, tmp_path: Path) -> None:
     """They need no Python on the host. Each repetition starts with the data of the previous repetition.
 
     After the evaluation, the source must behave as before.
@@ -29,14 +29,14 @@ def test_commands_of_the_demo_readme_write_a_report(still: Demo, tmp_path: Path)
     ((typed, unpack),) = re.findall(
         r"```sh\n([^`]*) > report.tar\n(mkdir -p reports [^`]*)\n```", (ROOT / "demo/README.md").read_text()
     )
-    still.compose("build", "--quiet", "evaluation")
-    still.control(behaviour="incomplete")
+    watched.compose("build", "--quiet", "evaluation")
+    watched.control(behaviour="incomplete")
     script = f"{typed} --repeat 2 --only incremental > report.tar\n{unpack}".replace("report", f"{tmp_path}/report")
-    ran = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=still.environ, text=True, capture_output=True, check=False)
+    ran = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=watched.environ, text=True, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     reports = tmp_path / "reports"
     assert {path.name for path in reports.iterdir()} == FILES
-    assert still.behaviour() == "incomplete"
+    assert watched.behaviour() == "incomplete"
     report = json.loads((reports / "evaluation.json").read_text())
     assert [scenario["name"] for scenario in report["scenarios"]] == ["incremental"]
     (steps,) = [
@@ -66,20 +66,20 @@ def test_evaluation_rejects_invalid_arguments_before_it_restarts_a_service(
     assert still.compose("ps", "--quiet") == before
 
 
-def test_evaluation_restores_the_deployment_after_ctrl_c(still: Demo, tmp_path: Path) -> None:
+def test_evaluation_restores_the_deployment_after_ctrl_c(watched: Demo, tmp_path: Path) -> None:
     """Ctrl-C comes while data is bad and the sensor is stopped. Data, schedules, sensor and containers must be restored.
 
     A second Ctrl-C must not prevent that.
     """
-    still.schedules(running=True)
+    watched.schedules(running=True)
     said, report = tmp_path / "said", tmp_path / "report"
     command = [sys.executable, "-m", "demo.evaluate", "--into", str(report), "--only", "debugging_record"]
     with said.open("w") as stderr:
         evaluation = subprocess.Popen(
-            command, cwd=ROOT, env=still.environ, text=True, stderr=stderr, stdout=subprocess.PIPE, start_new_session=True
+            command, cwd=ROOT, env=watched.environ, text=True, stderr=stderr, stdout=subprocess.PIPE, start_new_session=True
         )
     try:
-        wait_for("the bad record", lambda: seen(bad_records(still) > 0, still.behaviour()), seconds=240)
+        wait_for("the bad record", lambda: seen(bad_records(watched) > 0, watched.behaviour()), seconds=240)
         os.killpg(evaluation.pid, signal.SIGINT)
         wait_for("an answer", lambda: seen("evaluate: stopping, " in said.read_text(), said.read_text()), seconds=30)
         os.killpg(evaluation.pid, signal.SIGINT)
@@ -88,11 +88,11 @@ def test_evaluation_restores_the_deployment_after_ctrl_c(still: Demo, tmp_path: 
         evaluation.kill()
     assert (evaluation.returncode, stdout) == (130, ""), said.read_text()
     assert said.read_text().endswith("evaluate: stopped; what it had changed is restored\n")
-    assert (still.behaviour(), bad_records(still)) == ("ok", 0)
-    switches = [schedule(still.client, name) for name in ("users_assets_schedule", "data_extraction_schedule")]
-    assert [switch.is_on() for switch in (*switches, sensor(still.client, "freshness_sensor"))] == [True] * 3
+    assert (watched.behaviour(), bad_records(watched)) == ("ok", 0)
+    switches = [schedule(watched.client, name) for name in ("users_assets_schedule", "data_extraction_schedule")]
+    assert [switch.is_on() for switch in (*switches, sensor(watched.client, "freshness_sensor"))] == [True] * 3
     assert list(report.iterdir()) == []
-    assert one_off_containers(still) == []
+    assert one_off_containers(watched) == []
 
 
 def one_off_containers(stack: Demo) -> list[str]:

@@ -76,38 +76,38 @@ def test_assets_and_jobs_write_identical_rows_and_files(still: Demo) -> None:
     assert len(csv.splitlines()) == 11
 
 
-def test_freshness_sensor_refreshes_only_the_source_if_its_data_is_unchanged(still: Demo) -> None:
+def test_freshness_sensor_refreshes_only_the_source_if_its_data_is_unchanged(watched: Demo) -> None:
     """The schedule is stopped, so the sensor must notice the stale source. Unchanged data must cause no work downstream."""
-    start = still.succeeds("users_assets_job").created
+    start = watched.succeeds("users_assets_job").created
 
     def status() -> str | None:
-        return still.client.freshness("raw_user_data")
+        return watched.client.freshness("raw_user_data")
 
     (refresh, *_) = wait_for(
-        "a refresh by freshness_sensor", lambda: seen(runs_of_freshness_sensor(still, start) or None, status()), seconds=200
+        "a refresh by freshness_sensor", lambda: seen(runs_of_freshness_sensor(watched, start) or None, status()), seconds=200
     )
     assert refresh.assets == ("raw_user_data",)
-    assert still.client.wait(refresh.run_id).status == "SUCCESS"
+    assert watched.client.wait(refresh.run_id).status == "SUCCESS"
     wait_for("freshness seen again", lambda: seen(status() == "HEALTHY", status()), seconds=90)
-    assert [run.assets for run in runs_of_freshness_sensor(still, start)] == [("raw_user_data",)]
+    assert [run.assets for run in runs_of_freshness_sensor(watched, start)] == [("raw_user_data",)]
 
 
-def test_freshness_sensor_materializes_all_assets_downstream_of_new_data(still: Demo) -> None:
+def test_freshness_sensor_materializes_all_assets_downstream_of_new_data(watched: Demo) -> None:
     """The source publishes data while the schedule is stopped. The next refresh must update the whole group `users`."""
-    before, start = still.warehouse(ROWS.format("assets")), time.time()
-    still.control(publish=True)
-    still.succeeds("users_assets_job", assets=("raw_user_data",))
+    before, start = watched.warehouse(ROWS.format("assets")), time.time()
+    watched.control(publish=True)
+    watched.succeeds("users_assets_job", assets=("raw_user_data",))
     touched: set[str] = set()
 
     def materialized() -> bool:
-        runs = runs_of_freshness_sensor(still, start)
+        runs = runs_of_freshness_sensor(watched, start)
         touched.update(asset for run in runs for asset in run.assets if run.status == "SUCCESS")
-        described = [(run.status, run.assets, still.client.errors(run.run_id)) for run in runs]
+        described = [(run.status, run.assets, watched.client.errors(run.run_id)) for run in runs]
         return seen(touched >= USERS - {"raw_user_data"}, described)
 
     wait_for("the new data downstream", materialized, seconds=120)
     assert touched <= USERS
-    assert still.warehouse(ROWS.format("assets")) != before
+    assert watched.warehouse(ROWS.format("assets")) != before
 
 
 def test_failing_source_fails_the_run_with_a_reason_and_keeps_the_old_data(still: Demo) -> None:

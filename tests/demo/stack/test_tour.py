@@ -39,17 +39,17 @@ def test_tour_sections_have_only_steps_that_the_test_can_take() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_steps_of_the_tour_work_in_their_order(still: Demo, page: Page) -> None:
+def test_steps_of_the_tour_work_in_their_order(watched: Demo, page: Page) -> None:
     """A step may need the result of an earlier step."""
-    url = f"http://127.0.0.1:{still.port}"
+    url = f"http://127.0.0.1:{watched.port}"
     for heading, text in sections():
         for step in STEP.finditer(text):
             try:
-                take_step(step, url, still, page)
+                take_step(step, url, watched, page)
             except Exception as error:
                 error.add_note(f"in '{heading}', at: {step[0]}")
                 raise
-    still.quiet()
+    watched.quiet()
 
 
 def take_step(step: re.Match[str], url: str, stack: Demo, page: Page) -> None:

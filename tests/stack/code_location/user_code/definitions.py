@@ -7,7 +7,7 @@ import time
 import dagster as dg
 
 from user_code import alerting, letters, ticking, traces
-from user_code.limits import ACTS
+from user_code.limits import ACTS, CAUGHT
 from user_code.places import described_surroundings
 
 TRIES = dg.RetryPolicy(max_retries=2)
@@ -70,6 +70,13 @@ def meet_a_limit(context: dg.OpExecutionContext) -> None:
     ACTS[context.op_config["act"]]()
 
 
+@dg.job(executor_def=dg.in_process_executor)
+def limits_job() -> None:
+    """Meets every limit that fails a step and does not kill the run. Each step is named after its act."""
+    for act in CAUGHT:
+        dg.configured(meet_a_limit, name=act)({"act": act})()
+
+
 @dg.op
 def look_around() -> None:
     """Prints its environment and its writable folders."""
@@ -126,6 +133,7 @@ JOBS = [
     *jobs(meet_a_limit, "limit"),
     *jobs(look_around, "look"),
     *jobs(baking, "pool"),
+    limits_job,
     alerting.milk_job,
     two_steps_job,
     done_and_killed_job,

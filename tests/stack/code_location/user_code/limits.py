@@ -28,10 +28,14 @@ def fill_shared_memory() -> None:
 
 
 def fill_tmp() -> None:
-    """Writes more than RUN_TMP."""
-    with (TMP / "large").open("wb") as file:
-        for _ in range(1024):
-            file.write(bytes(MIB))
+    """Writes more than RUN_TMP, and removes it for the next step."""
+    large = TMP / "large"
+    try:
+        with large.open("wb") as file:
+            for _ in range(1024):
+                file.write(bytes(MIB))
+    finally:
+        large.unlink()
 
 
 def start_threads() -> None:
@@ -77,6 +81,8 @@ def be_killed() -> None:
     os.kill(os.getpid(), 9)
 
 
+# Those that end with an exception.
+CAUGHT = ("fill_tmp", "start_threads", "write_beside_the_code", "execute_in_tmp", "reach_outside", "start_a_run")
 ACTS: dict[str, Callable[[], None]] = {
     act.__name__: act
     for act in (

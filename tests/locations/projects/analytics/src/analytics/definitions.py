@@ -55,4 +55,6 @@ def defs() -> dg.Definitions:
         jobs=[fragile_job, tick_job],
         schedules=[dg.ScheduleDefinition(name="every_minute", job=tick_job, cron_schedule="* * * * *")],
         resources={"dbt": DbtCliResource(project_dir=PROJECT)},
+        # A process for each step would import dbt each time.
+        executor=dg.in_process_executor,
     )

@@ -1,4 +1,4 @@
-"""Runs an OpenID Connect provider over TLS: `python -m tests.stack.oidc_provider HOST PORT CERTIFICATE GROUPS`.
+"""Runs an OpenID Connect provider over TLS: `python -m tests.login.oidc_provider HOST PORT CERTIFICATE GROUPS`.
 
 GROUPS is JSON.
 """

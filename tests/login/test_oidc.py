@@ -16,9 +16,9 @@ from playwright.sync_api import Page, expect
 
 from dagster_api.waiting import NotYetError, seen, wait_for
 from operate.compose import ROOT, free_port, webserver_url
+from tests.login.edge import Edge, edge_in_front, readable
 from tests.stack.browser import SEEN_MILLISECONDS, browser_page, network_changes_awaited, visit
 from tests.stack.conftest import Stack
-from tests.stack.edge import Edge, edge_in_front, readable
 
 pytestmark = pytest.mark.timeout(300)
 GROUPS = {
@@ -57,7 +57,7 @@ def provider(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     authority, folder, port = trustme.CA(), tmp_path_factory.mktemp("provider"), free_port()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     authority.issue_cert(host).private_key_and_cert_chain_pem.write_to_path(str(folder / "key.pem"))
-    command = [sys.executable, "-m", "tests.stack.oidc_provider", host, str(port), str(folder / "key.pem"), json.dumps(GROUPS)]
+    command = [sys.executable, "-m", "tests.login.oidc_provider", host, str(port), str(folder / "key.pem"), json.dumps(GROUPS)]
     provider = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         found = Provider(f"https://{host}:{port}", folder / "ca.pem")

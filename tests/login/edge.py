@@ -68,7 +68,7 @@ def readable(file: Path) -> str:
 
 @contextmanager
 def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -> Iterator[Edge]:
-    """Puts the edge in front of the copy. Restores the copy at the end of the block."""
+    """Puts the edge in front of the copy. Restores its settings at the end of the block."""
     before, https = dict(stack.environ), settings.pop("EDGE_HTTPS_PORT", "") or str(free_port())
     stack.environ |= {
         "COMPOSE_FILE": ":".join([before["COMPOSE_FILE"], "docker/compose.edge.yml", *overlays]),
@@ -86,7 +86,6 @@ def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -
         yield Edge(f"https://localhost:{https}", authority)
     finally:
         stack.environ, stack.url = before, ""
-        stack.up("--remove-orphans")
 
 
 @contextmanager

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from dagster_api.client import ApiError
-from dagster_api.runs import Run
 from dagster_api.workspace import load_errors
+from operate.compose import run
 from tests.locations.house import PROJECT, House
 
 pytestmark = pytest.mark.timeout(600)
-OP = """
+# A run with `held` waits until the test lets it go on.
+GO = "data/go"
+OP = f"""
 import time
 
-@dg.op(config_schema={{"pause": dg.Field(float, default_value=0.0)}})
+
+@dg.op(config_schema={{"held": dg.Field(bool, default_value=False)}})
 def speak(context: dg.OpExecutionContext) -> None:
-    context.log.info("{said}")
-    time.sleep(context.op_config["pause"])
+    context.log.info("one")
+    while context.op_config["held"] and not Path("{GO}").exists():
+        time.sleep(0.2)
 
 
 @dg.job(executor_def=dg.in_process_executor)
@@ -32,12 +37,18 @@ def speak_job() -> None:
 """
 
 
+CANCEL = """mutation($ids: [String!]!) { terminateRuns(runIds: $ids) {
+  ... on TerminateRunsResult { terminateRunResults { __typename ... on TerminateRunFailure { message } } } } }"""
+# As many as run at once, by default.
+UNDER_WAY = 3
+
+
 @pytest.fixture(scope="module")
 def code(house: House) -> Iterator[Path]:
     """Yields a file of a project that has a job of one op. Restores the file at the end."""
     file = house.projects / "reports/src/reports/defs/reports.py"
     before = file.read_text()
-    file.write_text(before + OP.format(said="one"))
+    file.write_text(before + OP)
     house.made("deploy", "NAME=reports")
     yield file
     file.write_text(before)
@@ -51,14 +62,10 @@ def said(house: House, run_id: str) -> str:
     return client.story(run_id)
 
 
-def ended(house: House, ids: list[str]) -> list[Run]:
-    """Returns runs after their end. Those that still wait in the queue are canceled."""
-    client = house.client("reports")
-    for run in client.runs(runIds=ids, statuses=["QUEUED"], limit=1000):
-        # It may have left the queue meanwhile, and ended.
-        with suppress(ApiError):
-            client.terminate(run.run_id)
-    return [client.wait(run_id, seconds=200) for run_id in ids]
+def cancel(house: House, ids: list[str]) -> None:
+    """Cancels runs that wait in the queue."""
+    answer = house.client("reports").query(CANCEL, ids=ids)["terminateRuns"]["terminateRunResults"]
+    assert {each["__typename"] for each in answer} <= {"TerminateRunSuccess"}, answer
 
 
 def servers(house: House) -> str:
@@ -71,8 +78,13 @@ def current_tag(house: House) -> str:
 
 
 def images() -> list[str]:
-    command = ["docker", "image", "ls", "--format", "{{.Tag}}", f"{PROJECT}/reports"]
-    return subprocess.run(command, text=True, capture_output=True, check=True).stdout.split()
+    return run(["docker", "image", "ls", "--format", "{{.Tag}}", f"{PROJECT}/reports"], capture=True).split()
+
+
+def layers(tag: str) -> set[str]:
+    """Returns the layers of a release's image."""
+    (described,) = json.loads(run(["docker", "image", "inspect", f"{PROJECT}/reports:{tag}"], capture=True))
+    return set(described["RootFS"]["Layers"])
 
 
 class Launching(threading.Thread):
@@ -87,8 +99,8 @@ class Launching(threading.Thread):
 
     def run(self) -> None:
         """Launches."""
-        # One run at a time pauses, and the others wait in the queue: they would only take the processors.
-        config = {"ops": {"speak": {"config": {"pause": 20.0}}}}
+        # The first ones wait for the end of the test, and the others in the queue: they would only take the processors.
+        config = {"ops": {"speak": {"config": {"held": True}}}}
         while not self.ending.wait(0.5):
             try:
                 self.launched.append(self.client.launch("speak_job", config=config))
@@ -109,7 +121,7 @@ def launches(house: House) -> Iterator[Launching]:
 
 
 def test_no_launch_is_lost_while_code_is_replaced(house: House, code: Path) -> None:
-    """Each run keeps the image with which it was launched, so that the old code finishes what it started."""
+    """Each run keeps the image with which it was launched, also in the queue: the old code finishes what it started."""
     first = current_tag(house)
     with launches(house) as launching:
         for word in ("two", "three"):
@@ -117,9 +129,13 @@ def test_no_launch_is_lost_while_code_is_replaced(house: House, code: Path) -> N
             assert " serves\n" in house.made("deploy", "NAME=reports")
     assert launching.errors == []
     assert len(launching.launched) > 10
-    runs = ended(house, launching.launched)
-    assert {run.status for run in runs} <= {"SUCCESS", "CANCELED"}
-    assert runs[0].tags["dagster/image"] == f"{PROJECT}/reports:{first}"
+    # One more of the old code, from the queue.
+    kept = launching.launched[: UNDER_WAY + 1]
+    cancel(house, launching.launched[UNDER_WAY + 1 :])
+    house.compose("exec", "-T", "reports", "touch", GO)
+    assert [said(house, run_id).count("three two one") for run_id in kept] == [0] * len(kept)
+    used = {each.tags["dagster/image"] for each in house.client("reports").runs(runIds=kept)}
+    assert used == {f"{PROJECT}/reports:{first}"}
     assert said(house, house.client("reports").launch("speak_job")).count("three two one") == 1
 
 
@@ -181,10 +197,18 @@ def test_deploy_keeps_the_images_of_the_last_three_releases(house: House, code: 
     assert sorted(images()) == sorted(file.read_text().split()[-3:])
 
 
+def test_change_of_code_stores_no_package_again(house: House, code: Path) -> None:
+    """The packages of a project take hundreds of megabytes, and each release kept a copy of them."""
+    first = current_tag(house)
+    code.write_text(f"{code.read_text()}\n# one more release\n")
+    house.made("deploy", "NAME=reports")
+    assert len(layers(current_tag(house)) - layers(first)) == 1
+
+
 def test_deploy_names_the_locations_that_exist(house: House) -> None:
     """A typing error must replace no server."""
     server = servers(house)
     refused = house.make("deploy", "NAME=report")
     assert refused.returncode != 0
-    assert "there is no code location report: there are catalog, reports, user_code" in refused.stderr
+    assert "there is no code location report: there are analytics, catalog, legacy, reports, user_code" in refused.stderr
     assert servers(house) == server

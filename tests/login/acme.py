@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagster_api.waiting import seen, wait_for
-from tests.stack.conftest import PROJECT
-from tests.stack.edge import readable
+from tests.login.conftest import PROJECT
+from tests.login.edge import readable
 
 HOST, CONTAINER = "acme.test", f"{PROJECT}_acme"
 DIRECTORY = f"https://{HOST}/acme/local/directory"

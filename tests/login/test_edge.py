@@ -13,11 +13,11 @@ from playwright.sync_api import expect
 
 from dagster_api.waiting import wait_for
 from operate.compose import ROOT, webserver_url
+from tests.login.acme import DIRECTORY, acme_service
+from tests.login.edge import HEADERS, Edge, certificate_names, edge_in_front, edge_with_settings, is_loaded, logged_in_page
 from tests.selector import SELECTOR
-from tests.stack.acme import DIRECTORY, acme_service
 from tests.stack.browser import SEEN_MILLISECONDS, visit
 from tests.stack.conftest import Stack
-from tests.stack.edge import HEADERS, Edge, certificate_names, edge_in_front, edge_with_settings, is_loaded, logged_in_page
 
 pytestmark = pytest.mark.timeout(300)
 # The users exist only in this copy, which the tests remove.

@@ -1,0 +1,1 @@
+"""The login in front of the deployment, as a copy of its own."""

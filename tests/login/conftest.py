@@ -1,0 +1,20 @@
+"""These tests have a copy of their own: any worker takes it, beside the one of the stack tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stack.conftest import Stack, copy_with_letters, own_settings, still
+
+__all__ = ["own_settings", "still"]
+PROJECT = f"login_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+
+
+@pytest.fixture(scope="package")
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Yields the copy."""
+    with copy_with_letters(PROJECT, request, tmp_path_factory) as stack:
+        yield stack
