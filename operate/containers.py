@@ -8,24 +8,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from operate.compose import CommandError, run
+from operate.compose import CommandError, filters, run
 
 Container = dict[str, Any]
 
 
 def containers(project: str, service: str = "") -> list[Container]:
     """The containers of one service or of all, running or not. Those of `docker compose run` are left out."""
-    labels = {"project": project, "oneoff": "False", **({"service": service} if service else {})}
-    filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+    chosen = filters(project, service)
     try:
-        return _described(filters)
+        return _described(chosen)
     except CommandError:
         # One may vanish between the two commands: `make deploy` removes an old code server.
-        return _described(filters)
+        return _described(chosen)
 
 
-def _described(filters: Sequence[str]) -> list[Container]:
-    ids = run(["docker", "ps", "--all", "--quiet", *filters], capture=True).split()
+def _described(chosen: Sequence[str]) -> list[Container]:
+    ids = run(["docker", "ps", "--all", "--quiet", *chosen], capture=True).split()
     found: list[Container] = json.loads(run(["docker", "inspect", *ids], capture=True)) if ids else []
     return found
 
