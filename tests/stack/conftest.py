@@ -209,7 +209,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(autouse=True)
 def own_settings(request: pytest.FixtureRequest) -> None:
-    """Restores the copy if the test before left it with other settings. The next file may need others yet, or be the last."""
+    """Restores the copy if the test before left it with other settings. The last file of a folder needs no restore."""
     if "stack" in request.fixturenames:
         request.getfixturevalue("stack").restore()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 
@@ -35,11 +36,12 @@ PORTS = ("EDGE_HTTPS_PORT", "EDGE_HTTP_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_P
 @pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yields the copy, with the code location of the stack tests. Its probes run every ten seconds, to wait for less."""
-    file = overlay(CODE, tmp_path_factory.mktemp("code_location"), environment=VARIABLES)
-    files = (BASE, WORKER, MONITORING, WORKER_GATEWAY, BACKUP, EDGE, file)
+    folder = tmp_path_factory.mktemp("code_location")
+    often = folder / "often.yml"
+    often.write_text(json.dumps({"services": {name: {"healthcheck": {"interval": "10s"}} for name in OF_OVERLAYS}}))
+    files = (BASE, WORKER, MONITORING, WORKER_GATEWAY, BACKUP, EDGE, overlay(CODE, folder, environment=VARIABLES), str(often))
     settings = {
         **SETTINGS,
-        "HEALTH_INTERVAL": "10s",
         "COMPOSE_FILE": ":".join(files),
         "RUN_ISOLATION": "worker",
         "LOG_FORMAT": "json",
