@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from operate.overlays import BASE, WORKER
-from tests.demo.stack.conftest import PROJECT, SETTINGS, Demo, page, still
+from tests.demo.stack.conftest import PROJECT, SETTINGS, Demo, page, still, watched
 from tests.stack.conftest import copy_of_the_deployment
 
-__all__ = ["page", "still"]
+__all__ = ["page", "still", "watched"]
 
 
 @pytest.fixture(scope="package")
