@@ -31,7 +31,7 @@ def seen(result: T | None, instead: object) -> T:
 
 def pause(waited: float) -> float:
     """The seconds until the next poll. A long wait asks less often: each question costs the webserver CPU."""
-    return min(max(SHORTEST_PAUSE, waited / 20), LONGEST_PAUSE)
+    return min(max(SHORTEST_PAUSE, waited / 10), LONGEST_PAUSE)
 
 
 def wait_for(what: str, poll: Callable[[], T], *, seconds: float, every: float | None = None) -> T:

@@ -14,7 +14,7 @@ import requests
 
 from dagster_api.queries import LAUNCH
 from dagster_api.waiting import seen
-from operate.compose import free_port
+from operate.compose import webserver_url
 from operate.up import ensure_base_images
 from tests.selector import SELECTOR
 from tests.stack.browser import browser_page
@@ -66,26 +66,26 @@ def readable(file: Path) -> str:
     return str(file)
 
 
+def edge_of(stack: Stack, folder: Path) -> Edge:
+    """Returns the edge of the running copy. Its CA is kept in the folder. The copy's client then asks the webserver itself."""
+    stack.url = webserver_url(stack.environ)
+    authority = folder / "root.crt"
+    authority.write_text(stack.exec("edge", "cat", "/data/caddy/pki/authorities/local/root.crt"))
+    return Edge(f"https://localhost:{stack.environ['EDGE_HTTPS_PORT']}", authority)
+
+
 @contextmanager
-def edge_in_front(stack: Stack, folder: Path, *overlays: str, **settings: str) -> Iterator[Edge]:
-    """Puts the edge in front of the copy. Restores its settings at the end of the block."""
-    before, https = dict(stack.environ), settings.pop("EDGE_HTTPS_PORT", "") or str(free_port())
-    stack.environ |= {
-        "COMPOSE_FILE": ":".join([before["COMPOSE_FILE"], "docker/compose.edge.yml", *overlays]),
-        "EDGE_BIND": "127.0.0.1",
-        "EDGE_HTTPS_PORT": https,
-        "EDGE_HTTP_PORT": str(free_port()),
-        **settings,
-    }
+def edge_with_overlay(stack: Stack, folder: Path, overlay: str, **settings: str) -> Iterator[Edge]:
+    """Starts the copy with an overlay and settings. Restores the settings at the end of the block."""
+    before = dict(stack.environ)
+    stack.environ |= {"COMPOSE_FILE": f"{before['COMPOSE_FILE']}:{overlay}", **settings}
     ensure_base_images(stack.environ)
     stack.compose("build", "--quiet")
     try:
         stack.up()
-        authority = folder / "root.crt"
-        authority.write_text(stack.compose("exec", "-T", "edge", "cat", "/data/caddy/pki/authorities/local/root.crt"))
-        yield Edge(f"https://localhost:{https}", authority)
+        yield edge_of(stack, folder)
     finally:
-        stack.environ, stack.url = before, ""
+        stack.environ = before
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ import requests
 from playwright.sync_api import expect
 
 from dagster_api.waiting import wait_for
-from operate.compose import ROOT, webserver_url
+from operate.compose import ROOT
 from tests.login.acme import DIRECTORY, acme_service
-from tests.login.edge import HEADERS, Edge, certificate_names, edge_in_front, edge_with_settings, is_loaded, logged_in_page
+from tests.login.edge import HEADERS, Edge, certificate_names, edge_of, edge_with_settings, is_loaded, logged_in_page
 from tests.selector import SELECTOR
 from tests.stack.browser import SEEN_MILLISECONDS, visit
 from tests.stack.conftest import Stack
@@ -25,16 +24,15 @@ PASSWORDS = {"vera": "looks-and-sees-7", "otto": "runs-and-stops-8", "gil": "is-
 
 
 @pytest.fixture(scope="module")
-def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """Yields the copy with the edge in front, and three users."""
-    with edge_in_front(stack, tmp_path_factory.mktemp("edge")) as edge:
-        edge.passwords = PASSWORDS
-        for name, role in (("vera", "viewer"), ("otto", "operator"), ("gil", "viewer")):
-            made = stack.make("user", f"NAME={name}", f"ROLE={role}", text=PASSWORDS[name] + "\n")
-            assert (made.returncode, made.stdout) == (0, f"user: {name} is {role} now\n"), made.stderr
-        stack.url = webserver_url(stack.environ)
-        wait_for("the code location for viewers", lambda: is_loaded(edge), seconds=60)
-        yield edge
+def edge(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Edge:
+    """Returns the edge of the copy, which has three users."""
+    edge = edge_of(stack, tmp_path_factory.mktemp("edge"))
+    edge.passwords = PASSWORDS
+    for name, role in (("vera", "viewer"), ("otto", "operator"), ("gil", "viewer")):
+        made = stack.make("user", f"NAME={name}", f"ROLE={role}", text=PASSWORDS[name] + "\n")
+        assert (made.returncode, made.stdout) == (0, f"user: {name} is {role} now\n"), made.stderr
+    wait_for("the code location for viewers", lambda: is_loaded(edge), seconds=60)
+    return edge
 
 
 def test_edge_serves_nothing_without_a_login(edge: Edge, stack: Stack) -> None:
@@ -151,8 +149,7 @@ def test_operator_can_materialize_and_gets_events_over_a_websocket(edge: Edge, s
         visit(page, ASSET)
         expect(page.get_by_role("button", name="Materialize", exact=False).first).to_be_enabled(timeout=SEEN_MILLISECONDS)
         run = stack.client.wait(stack.client.launch("quick_job"))
-        visit(page, f"/runs/{run.run_id}")
-        expect(page.get_by_text("RUN_SUCCESS").first).to_be_visible(timeout=SEEN_MILLISECONDS)
+        visit(page, f"/runs/{run.run_id}", "RUN_SUCCESS")
     assert any(url.startswith("wss://") and url.endswith("/graphql") for url in sockets)
 
 
@@ -197,5 +194,5 @@ def test_edge_gets_a_certificate_for_its_domain_from_an_acme_service(edge: Edge,
 
 def test_caddyfile_is_formatted(edge: Edge, stack: Stack) -> None:
     """Caddy's formatter must change nothing, so that changes of the file stay small."""
-    formatted = stack.compose("exec", "-T", "edge", "caddy", "fmt", "/etc/caddy/Caddyfile")
+    formatted = stack.exec("edge", "caddy", "fmt", "/etc/caddy/Caddyfile")
     assert formatted == (ROOT / "docker/edge/Caddyfile").read_text()

@@ -15,8 +15,8 @@ import trustme
 from playwright.sync_api import Page, expect
 
 from dagster_api.waiting import NotYetError, seen, wait_for
-from operate.compose import ROOT, free_port, webserver_url
-from tests.login.edge import Edge, edge_in_front, readable
+from operate.compose import ROOT, free_port
+from tests.login.edge import Edge, edge_with_overlay, readable
 from tests.stack.browser import SEEN_MILLISECONDS, browser_page, network_changes_awaited, visit
 from tests.stack.conftest import Stack
 
@@ -72,8 +72,8 @@ def provider(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def edge(stack: Stack, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """Yields the copy behind an edge that asks the provider."""
     folder = tmp_path_factory.mktemp("oidc")
-    secret, https = folder / "secret", str(free_port())
-    callback = f"https://localhost:{https}/oidc/callback"
+    secret = folder / "secret"
+    callback = f"https://localhost:{stack.environ['EDGE_HTTPS_PORT']}/oidc/callback"
     url, body = f"{provider.issuer}/oauth2/clients", {"redirect_uris": [callback]}
     client = requests.post(url, json=body, verify=str(provider.authority), timeout=10).json()
     secret.write_text(client["client_secret"])
@@ -83,8 +83,7 @@ def edge(stack: Stack, provider: Provider, tmp_path_factory: pytest.TempPathFact
         "OIDC_CLIENT_SECRET_FILE": readable(secret),
         "EDGE_CA_FILE": readable(provider.authority),
     }
-    with edge_in_front(stack, folder, "docker/compose.oidc.yml", EDGE_HTTPS_PORT=https, **settings) as edge:
-        stack.url = webserver_url(stack.environ)
+    with edge_with_overlay(stack, folder, "docker/compose.oidc.yml", **settings) as edge:
         yield edge
 
 

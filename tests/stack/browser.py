@@ -38,11 +38,12 @@ def browser_page(url: str, **options: Any) -> Iterator[Page]:
         browser.close()
 
 
-def visit(page: Page, address: str) -> Response:
-    """Opens an address, and repeats this until the whole page arrives; returns its response.
+def visit(page: Page, address: str, *texts: str) -> Response:
+    """Opens an address, and repeats this until the whole page arrives and shows the texts; returns its response.
 
     The start or end of a container changes the host's networks. Chromium then aborts the requests that it is loading.
-    The page stays empty if the page itself, a script or an answer is missing.
+    The page stays empty if the page itself, a script or an answer is missing. A graph that misses the script of its
+    layout shows that it is loading, for ever.
     """
     lost: list[str] = []
     page.on("requestfailed", lambda request: lost.append(request.url) if request.failure == NETWORK_CHANGED else None)
@@ -55,6 +56,8 @@ def visit(page: Page, address: str) -> Response:
         if not lost:
             with rendering_awaited():
                 page.wait_for_function(HAS_TEXT, timeout=RENDERED_MILLISECONDS)
+                for text in texts:
+                    page.get_by_text(text, exact=True).first.wait_for(timeout=RENDERED_MILLISECONDS)
         return seen(None if lost else response, f"{NETWORK_CHANGED}: {lost}")
 
     return wait_for(f"an answer of {address}", there, seconds=SEEN_MILLISECONDS / 1000)
@@ -62,11 +65,11 @@ def visit(page: Page, address: str) -> Response:
 
 @contextmanager
 def rendering_awaited() -> Iterator[None]:
-    """Lets `wait_for` repeat its block where a page stays empty."""
+    """Lets `wait_for` repeat its block where a page stays empty or incomplete."""
     try:
         yield
     except BrowserTimeoutError as error:
-        raise NotYetError(f"the page is empty: {error.message}") from error
+        raise NotYetError(f"the page is incomplete: {error.message}") from error
 
 
 @contextmanager

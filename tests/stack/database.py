@@ -20,4 +20,4 @@ for statement in sys.argv[2:]:
 
 def query(stack: Stack, database: str, *statements: str) -> list[str]:
     """Returns `done` or the error code for each statement. The role of a run executes the statements."""
-    return stack.compose("exec", "-T", "user_code", "python", "-c", ASK, database, *statements).split()
+    return stack.exec("user_code", "python", "-c", ASK, database, *statements).split()

@@ -57,7 +57,7 @@ except psycopg2.OperationalError as error:
 
 def run_in_user_code(stack: Stack, program: str, *arguments: str) -> str:
     """Returns the output of a program that runs in the container `user_code`, with the rights of a run."""
-    return stack.compose("exec", "-T", "user_code", "python", "-c", CONNECT + program, *arguments).strip()
+    return stack.exec("user_code", "python", "-c", CONNECT + program, *arguments).strip()
 
 
 def health(stack: Stack) -> tuple[bool, str]:
@@ -78,7 +78,7 @@ def test_malicious_view_gains_no_rights_from_an_operator_who_reads_it(stack: Sta
     (psql,) = re.findall(r"`docker compose exec postgres (psql -U warehouse [^`]+)`", repository_text("docs/operating.md"))
     try:
         with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
-            stack.compose("exec", "-T", "postgres", *shlex.split(psql), "--command", "SELECT * FROM public.planted_view")
+            stack.exec("postgres", *shlex.split(psql), "--command", "SELECT * FROM public.planted_view")
         with pytest.raises(AssertionError, match="permission denied to COPY to or from an external program"):
             stack.warehouse("SELECT * FROM public.planted_view")
     finally:

@@ -71,7 +71,7 @@ def container_state(stack: Stack, service: str) -> dict:
 def crash_and_wait(stack: Stack, service: str) -> None:
     """Kills all processes of a service's container. Waits until Docker has restarted it and it is healthy."""
     before = container_state(stack, service)["StartedAt"]
-    stack.compose("exec", "-T", service, "sh", "-c", "kill -9 -1", check=False)
+    stack.exec(service, "sh", "-c", "kill -9 -1", check=False)
 
     def back() -> bool:
         now = container_state(stack, service)

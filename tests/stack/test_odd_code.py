@@ -85,10 +85,10 @@ def test_daemon_removes_the_container_of_a_failed_launch_unless_its_run_has_star
     run_id = still.client.launch("sleep_job")
     wait_until_begun(still, run_id)
     container = still.client.run(run_id).tags["docker/container_id"]
-    still.compose("exec", "-T", "daemon", "python", "-c", DISCARD, run_id)
+    still.exec("daemon", "python", "-c", DISCARD, run_id)
     assert run(["docker", "inspect", "--format", "{{.State.Status}}", container], capture=True).strip() == "running"
     assert terminated(still, run_id).status == "CANCELED"
-    still.compose("exec", "-T", "daemon", "python", "-c", DISCARD, run_id)
+    still.exec("daemon", "python", "-c", DISCARD, run_id)
     assert run(["docker", "ps", "--all", "--quiet", "--filter", f"id={container}"], capture=True) == ""
 
 
@@ -193,7 +193,7 @@ def test_code_server_and_runs_have_the_same_environment_and_writable_folders(sti
     """Code that works in the code server must also work in a run. Each variable must keep the operator's value."""
     run_id = still.succeeds("look_job").run_id
     output = json.loads(next(line for line in still.client.output(run_id)[0].splitlines() if line.startswith('{"environment"')))
-    server = json.loads(still.compose("exec", "-T", "user_code", "python", "-m", "user_code.places"))
+    server = json.loads(still.exec("user_code", "python", "-m", "user_code.places"))
     for name, value in VARIABLES.items():
         assert output["environment"][name] == value.replace("$$", "$")
     different = {name for name, _ in output["environment"].items() ^ server["environment"].items()}
@@ -201,7 +201,7 @@ def test_code_server_and_runs_have_the_same_environment_and_writable_folders(sti
     assert output["places"] == server["places"]
     assert output["places"]["user"] == "dagster"
     assert output["places"]["executed"] == "runs"
-    assert still.compose("exec", "-T", "user_code", "cat", "data/file.csv") == "kept"
+    assert still.exec("user_code", "cat", "data/file.csv") == "kept"
 
 
 def test_slow_sensor_fails_with_its_time_limit_and_a_slow_schedule_succeeds(still: Stack) -> None:

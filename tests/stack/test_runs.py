@@ -44,7 +44,7 @@ def test_docker_inspect_shows_no_password(still: Stack) -> None:
     run_container = still.succeeds("quick_job").tags["docker/container_id"]
     services = still.compose("ps", "--all", "--quiet").split()
     described = run(["docker", "inspect", *services, run_container], capture=True)
-    pgpass = still.compose("exec", "-T", "user_code", "cat", "/run/secrets/pgpass")
+    pgpass = still.exec("user_code", "cat", "/run/secrets/pgpass")
     passwords = [line.split(":")[4] for line in pgpass.splitlines()]
     assert len(passwords) == 3
     assert all(len(password) > 40 and password not in described for password in passwords)

@@ -79,7 +79,7 @@ def test_wait_until_loaded_waits_for_the_new_code_server(still: Stack) -> None:
         still.compose("unpause", "webserver")
     wait_until_loaded(still.client, since=code_server_start(still.project, "user_code"))
     known = still.client.query(KNOWN_SERVER)["entry"]["versionKey"]
-    assert json.loads(known)[0] == still.compose("exec", "-T", "user_code", "python", "-c", CODE_SERVER).strip()
+    assert json.loads(known)[0] == still.exec("user_code", "python", "-c", CODE_SERVER).strip()
 
 
 def test_bench_measures_each_job_and_the_rate_of_runs(still: Stack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,11 +139,11 @@ def test_make_secret_stores_a_secret_that_only_user_code_can_read(still: Stack) 
     secret = "key-of-the-shop-5"
     kept = still.make("secret", "NAME=shop_api_key", text=secret)
     assert (kept.returncode, kept.stdout) == (0, "secret: user code reads it as /run/secrets/shop_api_key\n"), kept.stderr
-    read = ("exec", "-T", "user_code", "stat", "--format=%a %u", "/run/secrets/shop_api_key")
-    assert still.compose(*read) == "600 10001\n"
-    assert still.compose("exec", "-T", "user_code", "cat", "/run/secrets/shop_api_key") == secret
+    read = ("user_code", "stat", "--format=%a %u", "/run/secrets/shop_api_key")
+    assert still.exec(*read) == "600 10001\n"
+    assert still.exec("user_code", "cat", "/run/secrets/shop_api_key") == secret
     assert still.make("secret", "NAME=shop_api_key").stdout == "secret: there is no shop_api_key any more\n"
-    assert "No such file or directory" in still.refused(*read)
+    assert "No such file or directory" in still.exec_refused(*read)
     refused = still.make("secret", "NAME=pgpass", text=secret)
     assert (refused.returncode != 0, "the name 'pgpass' is not allowed" in refused.stderr) == (True, True)
     still.succeeds("quick_job")

@@ -86,7 +86,7 @@ def test_run_joins_only_the_network_runs_egress_if_egress_is_allowed(still: Stac
 
 def test_only_the_launch_gateway_runs_as_root(stack: Stack) -> None:
     """Attackers in a container have the rights of its user. The test asks the kernel, because the Compose text may be wrong."""
-    users = {service: stack.compose("exec", "-T", service, "id", "-u").strip() for service in (*PORTS, "daemon")}
+    users = {service: stack.exec(service, "id", "-u").strip() for service in (*PORTS, "daemon")}
     assert users == {**dict.fromkeys((*PORTS, "daemon"), "10001"), "postgres": "999", "launch_gateway": "0"}
 
 
@@ -128,21 +128,21 @@ def test_role_of_runs_changes_only_rows_that_a_run_reports(stack: Stack) -> None
 
 def test_run_connection_pool_accepts_no_other_role(stack: Stack) -> None:
     """A stolen password of Dagster's own role must be useless in this pool."""
-    users = stack.compose("exec", "-T", "run_connection_pool", "cat", "/run/secrets/userlist.txt").splitlines()
+    users = stack.exec("run_connection_pool", "cat", "/run/secrets/userlist.txt").splitlines()
     assert [line.split('"')[1] for line in users] == ["dagster_run", "warehouse", "dagster_monitor", "outputs_user_code"]
-    said = stack.refused("exec", "-T", "user_code", "python", "-c", ASK, "template1", "SELECT 1")
+    said = stack.exec_refused("user_code", "python", "-c", ASK, "template1", "SELECT 1")
     assert "FATAL:  no such database: template1" in said
 
 
 def test_role_of_runs_cannot_connect_to_the_warehouse(stack: Stack) -> None:
     """The warehouse has its own role, which has no rights in Dagster's database."""
-    said = stack.refused("exec", "-T", "user_code", "python", "-c", ASK, "warehouse", "SELECT 1")
+    said = stack.exec_refused("user_code", "python", "-c", ASK, "warehouse", "SELECT 1")
     assert 'FATAL:  permission denied for database "warehouse"' in said
-    passwords = stack.compose("exec", "-T", "user_code", "cat", "/run/secrets/pgpass")
+    passwords = stack.exec("user_code", "cat", "/run/secrets/pgpass")
     assert [line.split(":")[3] for line in passwords.splitlines()] == ["dagster_run", "warehouse", "outputs_user_code"]
 
 
 def test_imports_of_a_run_install_no_audit_hook_in_the_image(stack: Stack) -> None:
     """A hook would slow down each run. Runs import the packages of the image, not those of this machine."""
-    answer = stack.compose("exec", "-T", "user_code", "python", "-c", IMPORTS, *OF_A_RUN)
+    answer = stack.exec("user_code", "python", "-c", IMPORTS, *OF_A_RUN)
     assert json.loads(answer)["hooks"] == []

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,22 @@ from tests.static.test_hardening import FILES, HOST, OFFSITE, OIDC
 
 
 @pytest.fixture(scope="module")
-def oldest_compose(pytestconfig: pytest.Config) -> Path:
-    """Returns the path of Compose 2.26.1, which comes from the packages of Debian 13. pytest's cache keeps it."""
-    home = pytestconfig.cache.mkdir(f"compose_{'.'.join(map(str, OLDEST_COMPOSE))}")
-    found = home / "root/usr/libexec/docker/cli-plugins/docker-compose"
+def oldest_compose() -> Path:
+    """Returns the path of Compose 2.26.1, which comes from the packages of Debian 13. The user's cache keeps it."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    found = caches / f"docker-compose-{'.'.join(map(str, OLDEST_COMPOSE))}"
     if found.exists():
         return found
     if not shutil.which("apt-get"):
         if "CI" in os.environ:
             pytest.fail("the oldest Compose is fetched with apt-get: run CI on Debian or Ubuntu")
         pytest.skip("the oldest Compose is fetched with apt-get, which is not here")
-    environ = {**os.environ, "ENGINE_HOME": str(home), "ENGINE_SUITE": "trixie"}
-    subprocess.run([ROOT / "docker/offline/engine.sh", "fetch", "docker-compose"], env=environ, check=True, capture_output=True)
-    return found
+    caches.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=caches) as home:
+        environ = {**os.environ, "ENGINE_HOME": home, "ENGINE_SUITE": "trixie"}
+        fetch = [ROOT / "docker/offline/engine.sh", "fetch", "docker-compose"]
+        subprocess.run(fetch, env=environ, check=True, capture_output=True)
+        return (Path(home) / "root/usr/libexec/docker/cli-plugins/docker-compose").replace(found)
 
 
 def config(command: list[str | Path], **settings: str) -> subprocess.CompletedProcess[str]:

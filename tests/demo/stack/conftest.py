@@ -36,12 +36,12 @@ class Demo(Stack):
     def control(self, **request: Any) -> None:
         """Changes the behaviour of the source. The request starts in a container, because no port is published."""
         arguments = [f"{name}={json.dumps(value).strip(chr(34))}" for name, value in request.items()]
-        self.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", *arguments)
+        self.exec("users_api", "python", "-m", "users_api.control", *arguments)
 
     def behaviour(self) -> str:
         """Returns the current behaviour of the source."""
         ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/control').read().decode())"
-        return str(json.loads(self.compose("exec", "-T", "users_api", "python", "-c", ask))["behaviour"])
+        return str(json.loads(self.exec("users_api", "python", "-c", ask))["behaviour"])
 
     def hanging_run(self) -> str:
         """Returns the ID of a run whose first step waits for a source that does not answer."""

@@ -16,9 +16,6 @@ def test_commands_of_the_demo_readme_work(still: Demo) -> None:
     for command in commands:
         arguments = command.removeprefix("docker compose exec ").split()
         assert '"behaviour"' in still.compose("exec", "-T", *arguments), command
-    assert (
-        json.loads(still.compose("exec", "-T", "users_api", "python", "-m", "users_api.control", "behaviour=ok"))["behaviour"]
-        == "ok"
-    )
-    said = still.refused("exec", "-T", "users_api", "python", "-m", "users_api.control", "behaviour=sing")
+    assert json.loads(still.exec("users_api", "python", "-m", "users_api.control", "behaviour=ok"))["behaviour"] == "ok"
+    said = still.exec_refused("users_api", "python", "-m", "users_api.control", "behaviour=sing")
     assert said.startswith('behaviour "sing" is not known')

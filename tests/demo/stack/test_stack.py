@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(700)
 
 def exported_file(stack: Demo, name: str) -> str:
     """Returns the text of an exported file."""
-    return stack.compose("exec", "-T", "user_code", "cat", f"/var/lib/dagster/exports/{name}")
+    return stack.exec("user_code", "cat", f"/var/lib/dagster/exports/{name}")
 
 
 def succeeded_run_of_schedule(stack: Demo, schedule: str) -> Run:
@@ -145,6 +145,4 @@ def test_user_code_reaches_the_source_and_the_source_joins_only_networks_of_runs
     """The source stands for a foreign system, so it must not reach the deployment's services."""
     networks = stack.compose("ps", "--format", "{{.Networks}}", "users_api").strip().split(",")
     assert sorted(networks) == [f"{stack.project}_runs", f"{stack.project}_runs_egress"]
-    stack.compose(
-        "exec", "-T", "user_code", "python", "-c", "import urllib.request as u; u.urlopen('http://users_api:8080/users')"
-    )
+    stack.exec("user_code", "python", "-c", "import urllib.request as u; u.urlopen('http://users_api:8080/users')")

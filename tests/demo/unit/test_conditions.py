@@ -104,8 +104,8 @@ def test_daemon_materializes_missing_assets_once_from_the_source_on(plant: Plant
 
 
 def test_daemon_requests_nothing_while_data_is_fresh(fresh: Plant) -> None:
-    """Fresh data needs no run. The hour contains a tick of the retry cron in each minute."""
-    assert [fresh.tick(timedelta(seconds=20)) for _ in range(180)] == [set()] * 180
+    """Fresh data needs no run. The half hour contains a tick of the retry cron in each minute."""
+    assert [fresh.tick(timedelta(seconds=30)) for _ in range(60)] == [set()] * 60
 
 
 def test_daemon_refreshes_once_in_a_stale_episode(fresh: Plant) -> None:

@@ -50,7 +50,7 @@ def looks_again(stack: Stack) -> None:
         since = time.time()
 
         def looked(since: float = since) -> bool:
-            at = stack.compose("exec", "-T", "monitor", "stat", "--format=%Y", "/tmp/looked", check=False).strip()  # noqa: S108
+            at = stack.exec("monitor", "stat", "--format=%Y", "/tmp/looked", check=False).strip()  # noqa: S108
             return seen(bool(at) and float(at) > since, at)
 
         wait_for("a look of the monitor", looked, seconds=90, every=1)
@@ -80,8 +80,8 @@ def test_message_that_cannot_be_sent_makes_the_monitor_unhealthy(still: Stack, i
     inbox.status = 503
     still.mark("fail", on=True)
     still.succeeds("milk_job")
-    probe = ("exec", "-T", "monitor", "cat", "/tmp/failed")  # noqa: S108
+    probe = ("monitor", "cat", "/tmp/failed")  # noqa: S108
     said = "no address of ALERT_URLS_FILE has taken the message"
-    wait_for("the reason", lambda: seen(said in still.compose(*probe, check=False), "no reason"), seconds=240, every=1)
+    wait_for("the reason", lambda: seen(said in still.exec(*probe, check=False), "no reason"), seconds=240, every=1)
     inbox.status = 200
     wait_for("the message", lambda: seen(bool(inbox.titles), "no message"), seconds=240, every=1)

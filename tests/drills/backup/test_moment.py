@@ -33,7 +33,7 @@ SLOTS = "SELECT count(*) FROM pg_replication_slots"
 
 def outcomes(stack: Stack) -> dict[str, Any]:
     """Returns the outcomes of the service's work."""
-    return dict(json.loads(stack.compose("exec", "-T", "backup", "cat", STATUS, check=False) or "{}"))
+    return dict(json.loads(stack.exec("backup", "cat", STATUS, check=False) or "{}"))
 
 
 def wait_for_work(stack: Stack, kind: str, since: datetime) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def wait_for_work(stack: Stack, kind: str, since: datetime) -> dict[str, Any]:
 
 def make_incremental(stack: Stack) -> None:
     """Lets the service make an incremental backup now."""
-    stack.compose("exec", "-T", "backup", "/usr/bin/python3", "-c", INCREMENTAL)
+    stack.exec("backup", "/usr/bin/python3", "-c", INCREMENTAL)
     assert outcomes(stack)["incremental"]["said"].endswith(" is whole")
 
 
@@ -67,14 +67,14 @@ def restore(stack: Stack, at: str) -> str:
 
 def program(stack: Stack, name: str) -> Callable[[], str]:
     """Returns a function that returns the error of a program in the service, which must fail."""
-    return lambda: stack.refused("exec", "-T", "backup", "/usr/bin/python3", "-m", f"database_backup.{name}")
+    return lambda: stack.exec_refused("backup", "/usr/bin/python3", "-m", f"database_backup.{name}")
 
 
 def test_first_backup_is_made_and_tried_at_once(still: Stack) -> None:
     """A backup that was never restored counts as none."""
     said = wait_for_work(still, "drill", EVER)["said"]
     assert said.endswith(" rows, all indexes are whole")
-    assert said.split()[0] in still.compose("exec", "-T", "backup", "ls", BASES).split()
+    assert said.split()[0] in still.exec("backup", "ls", BASES).split()
 
 
 def test_databases_of_three_moments_come_back(still: Stack) -> None:
@@ -94,7 +94,7 @@ def test_databases_of_three_moments_come_back(still: Stack) -> None:
     wait_for_work(still, "full", began)
     still.succeeds("letters_job")
     make_incremental(still)
-    still.compose("exec", "-T", "backup", "/usr/bin/python3", "-m", "database_backup.drill")
+    still.exec("backup", "/usr/bin/python3", "-m", "database_backup.drill")
     still.warehouse("INSERT INTO numbers VALUES (0)")
     third = moment(still)
     restore(still, second)
@@ -147,7 +147,7 @@ def test_wal_that_was_removed_before_it_was_received_is_followed_by_a_full_backu
     """The service was stopped for long. Postgres removes WAL beyond a limit, because the disk would be full."""
     still.compose("stop", "backup")
     for _ in range(8):
-        still.compose("exec", "-T", "postgres", "psql", "-qAtU", "postgres", "-c", "SELECT pg_switch_wal()", "-c", "CHECKPOINT")
+        still.exec("postgres", "psql", "-qAtU", "postgres", "-c", "SELECT pg_switch_wal()", "-c", "CHECKPOINT")
         still.warehouse("CREATE TABLE filler AS SELECT generate_series(1, 100000) AS n")
         still.warehouse("DROP TABLE filler")
     lost = still.warehouse("SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'backup'")
@@ -165,7 +165,7 @@ def test_damaged_backup_is_noticed_and_another_one_is_made(still: Stack) -> None
     make_incremental(still)
     newest = f"$(ls -d {BASES}/*/data/global/pg_filenode.map | tail -n 2 | head -n 1)"
     damage = f"printf x | dd of={newest} bs=1 seek=100 conv=notrunc"
-    still.compose("exec", "-T", "backup", "sh", "-c", damage)
+    still.exec("backup", "sh", "-c", damage)
     began = datetime.now(UTC)
     assert "global/pg_filenode.map" in program(still, "drill")()
     # The last full backup is as old as the service lets it be before it makes another one.

@@ -101,7 +101,7 @@ def test_stopped_daemon_is_told_of_once(still: Stack, prometheus: Prometheus, in
 def test_silenced_alert_stays_silent(still: Stack, prometheus: Prometheus, inbox: Inbox) -> None:
     """An operator works on it."""
     amtool = ("amtool", "--alertmanager.url=http://127.0.0.1:9093", "silence", "add", "--author=me", "--comment=repair")
-    still.compose("exec", "-T", "alertmanager", *amtool, "--duration=1h", "alertname=ExporterDown", "job=postgres")
+    still.exec("alertmanager", *amtool, "--duration=1h", "alertname=ExporterDown", "job=postgres")
     with stopped(still, "postgres_exporter"):
         prometheus.wait_for("ExporterDown")
         wait_for_state(prometheus, "ExporterDown", "suppressed")

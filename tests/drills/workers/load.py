@@ -57,10 +57,10 @@ class Load:
         """Waits until the runs that a worker executes have ended. It asks the database: the webserver may be frozen."""
         ids = ", ".join(f"'{root}'" for root in self.roots)
         query = f"SELECT count(*) FROM runs WHERE status = 'STARTED' AND run_id IN ({ids})"
-        psql = ("exec", "-T", "postgres", "psql", "--username=postgres", "--dbname=dagster", "--tuples-only", "--no-align")
+        psql = ("postgres", "psql", "--username=postgres", "--dbname=dagster", "--tuples-only", "--no-align")
 
         def none() -> bool:
-            count = self.stack.compose(*psql, "--command", query).strip()
+            count = self.stack.exec(*psql, "--command", query).strip()
             return seen(count == "0", count)
 
         wait_for("the end of all runs under way", none, seconds=120, every=1)
@@ -115,7 +115,7 @@ def container(stack: Stack, service: str) -> str:
 
 def crash(stack: Stack, service: str) -> None:
     """Kills a service with SIGKILL. Docker restarts it."""
-    stack.compose("exec", "-T", service, "sh", "-c", "kill -9 -1", check=False)
+    stack.exec(service, "sh", "-c", "kill -9 -1", check=False)
 
 
 def freeze(stack: Stack, service: str) -> None:
@@ -148,7 +148,7 @@ for pid in {"slots": slots, "runs": runs}[sys.argv[1]]:
 
 def kill_processes(stack: Stack, kind: str) -> None:
     """Kills the slots of the worker, or the processes of its runs."""
-    stack.compose("exec", "-T", "user_code_worker", "python", "-c", KILL, kind)
+    stack.exec("user_code_worker", "python", "-c", KILL, kind)
 
 
 def wait_until_well(stack: Stack) -> None:

@@ -47,9 +47,7 @@ REFUSED = [
 
 def answers(stack: Stack, commands: list[list[str]]) -> list[str]:
     """Returns the broker's answers to commands of user code."""
-    found: list[str] = json.loads(
-        stack.compose("exec", "-T", "user_code_worker", "python", "-c", ASK, json.dumps(commands)).splitlines()[-1]
-    )
+    found: list[str] = json.loads(stack.exec("user_code_worker", "python", "-c", ASK, json.dumps(commands)).splitlines()[-1])
     return found
 
 
@@ -66,7 +64,7 @@ def test_message_that_user_code_invents_starts_no_run(still: Stack) -> None:
     task = done.tags["dagster/worker_task"]
     forged = FORGED.replace("@RUN@", done.run_id).replace("@TASK@", task)
     before = len(still.client.events(done.run_id))
-    still.compose("exec", "-T", "user_code_worker", "python", "-c", forged)
+    still.exec("user_code_worker", "python", "-c", forged)
     still.succeeds("quick_job")
     assert f"run {done.run_id} is not executed: it is success" in still.compose("logs", "user_code_worker")
     assert len(still.client.events(done.run_id)) == before
@@ -82,9 +80,9 @@ app.send_task(TASK, ["@RUN@", "@TASK@"], queue=queue_of(os.environ["DAGSTER_CURR
 
 def test_false_workers_of_user_code_do_not_stop_the_queue(still: Stack) -> None:
     """Workers say how many slots they have, with a password that user code has too."""
-    still.compose("exec", "-T", "user_code_worker", "python", "-c", INVENT)
+    still.exec("user_code_worker", "python", "-c", INVENT)
     still.succeeds("quick_job")
-    still.compose("exec", "-T", "user_code_worker", "python", "-c", REMOVE)
+    still.exec("user_code_worker", "python", "-c", REMOVE)
 
 
 # No text, no worker, and more slots than there can be; from now until the end of time.
@@ -108,7 +106,7 @@ def test_broker_keeps_no_key_of_ended_runs(still: Stack) -> None:
     for _ in range(10):
         still.succeeds("quick_job")
     still.quiet()
-    left = still.compose("exec", "-T", "daemon", "python", "-c", KEYS)
+    left = still.exec("daemon", "python", "-c", KEYS)
     of_queue = {"_kombu.binding.queue.local", "_kombu.binding_permanent.queue.local", "workers"}
     assert set(json.loads(left)) - {"user_code:unacked_mutex"} == {f"user_code:{name}" for name in of_queue}
 

@@ -21,12 +21,12 @@ MEMORY = "cat /proc/[0-9]*/smaps_rollup 2>/dev/null | awk '/^Pss_Anon:/ { sum +=
 
 def keys(stack: Stack) -> set[str]:
     """Returns the keys of the broker that have not expired."""
-    return set(stack.compose("exec", "-T", "broker", "sh", "-c", KEYS).split())
+    return set(stack.exec("broker", "sh", "-c", KEYS).split())
 
 
 def memory(stack: Stack) -> int:
     """Returns the KiB that the processes of the idle worker hold."""
-    return int(stack.compose("exec", "-T", "user_code_worker", "sh", "-c", MEMORY))
+    return int(stack.exec("user_code_worker", "sh", "-c", MEMORY))
 
 
 def test_day_of_ticks_leaves_nothing_behind(still: Stack) -> None:

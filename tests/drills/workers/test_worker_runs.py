@@ -47,7 +47,7 @@ def test_process_of_a_run_starts_without_threads_and_connections_of_the_worker(s
 def test_runs_and_code_server_have_the_same_environment(still: Stack) -> None:
     """Code that works in the code server must also work in a worker."""
     output = printed(still, still.succeeds("look_job").run_id)
-    server = json.loads(still.compose("exec", "-T", "user_code", "python", "-m", "user_code.places"))
+    server = json.loads(still.exec("user_code", "python", "-m", "user_code.places"))
     for name, value in VARIABLES.items():
         assert output["environment"][name] == value.replace("$$", "$")
     different = {name for name, _ in output["environment"].items() ^ server["environment"].items()}
@@ -171,9 +171,6 @@ def test_no_password_of_the_broker_is_in_an_environment_a_log_or_a_message(still
     still.succeeds("quick_job")
     services = still.compose("ps", "--all", "--quiet").split()
     shown = run(["docker", "inspect", *services], capture=True) + still.compose("logs")
-    passwords = [
-        still.compose("exec", "-T", service, "cat", "/run/secrets/broker_password").strip()
-        for service in ("user_code_worker", "daemon")
-    ]
+    passwords = [still.exec(service, "cat", "/run/secrets/broker_password").strip() for service in ("user_code_worker", "daemon")]
     assert len(set(passwords)) == 2
     assert all(len(password) > 40 and password not in shown for password in passwords)

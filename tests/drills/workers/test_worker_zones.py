@@ -42,4 +42,4 @@ def test_worker_holds_neither_the_docker_socket_nor_capabilities(stack: Stack) -
     assert (host["ReadonlyRootfs"], host["CapDrop"], host["SecurityOpt"]) == (True, ["ALL"], ["no-new-privileges:true"])
     assert not any("docker.sock" in mount["Source"] for mount in described["Mounts"])
     assert sorted(described["NetworkSettings"]["Networks"]) == [f"{PROJECT}_runs", f"{PROJECT}_work"]
-    assert stack.compose("exec", "-T", "user_code_worker", "id", "-u").strip() == "10001"
+    assert stack.exec("user_code_worker", "id", "-u").strip() == "10001"
