@@ -28,8 +28,9 @@ FIRST = (
     "tests/demo/drills/upgrade/",
     "tests/demo/drills/offsite/",
     "tests/demo/drills/",
-    "tests/demo/test_without_demo.py",
     "tests/integration/",
+    "tests/demo/integration/",
+    "tests/demo/test_without_demo.py",
     "tests/demo/",
 )
 # It changes its copy, so it comes last in its folder: no other file needs the copy as it was.

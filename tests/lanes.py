@@ -20,8 +20,8 @@ FIRST_DRILLS = {
     "gw2": ("tests/demo/drills/upgrade/",),
     "gw3": ("tests/demo/drills/offsite/",),
 }
-# One worker takes all tests of such a folder, in the order of their names. They share a copy, or a history that runs make.
-TOGETHER = ("tests/locations/", "tests/login/", "tests/integration/maintenance/")
+# One worker takes all tests of such a folder, in the order of their names. They share a copy, or a database.
+TOGETHER = ("tests/locations/", "tests/login/", "tests/integration/", "tests/demo/integration/")
 
 
 class Lanes(LoadFileScheduling):

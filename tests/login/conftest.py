@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from operate.compose import free_port
-from tests.stack.conftest import Stack, copy_with_letters, own_settings, still
+from tests.stack.conftest import Stack, browser, copy_with_letters, own_settings, still
 
-__all__ = ["own_settings", "still"]
+__all__ = ["browser", "own_settings", "still"]
 PROJECT = f"login_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -19,6 +19,9 @@ from operate.up import ensure_base_images
 from tests.selector import SELECTOR
 from tests.stack.browser import browser_page
 from tests.stack.conftest import Stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
@@ -115,6 +118,7 @@ def is_loaded(edge: Edge) -> bool:
     return seen("greeting" in assets, assets)
 
 
-def logged_in_page(edge: Edge, user: str) -> Any:
+def logged_in_page(browser: Browser, edge: Edge, user: str) -> AbstractContextManager[Page]:
     """Returns a browser page that sends the user's name and password."""
-    return browser_page(edge.url, ignore_https_errors=True, http_credentials={"username": user, "password": edge.passwords[user]})
+    login = {"username": user, "password": edge.passwords[user]}
+    return browser_page(browser, edge.url, ignore_https_errors=True, http_credentials=login)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from dagster_api.waiting import wait_for
 from operate.compose import ROOT
@@ -133,18 +133,18 @@ def test_smoke_passes_behind_the_edge_without_a_password(edge: Edge, stack: Stac
 ASSET = "/assets/greeting"
 
 
-def test_ui_disables_the_materialize_button_for_a_viewer(edge: Edge) -> None:
+def test_ui_disables_the_materialize_button_for_a_viewer(edge: Edge, browser: Browser) -> None:
     """An enabled button would always fail for a viewer."""
-    with logged_in_page(edge, "vera") as page:
+    with logged_in_page(browser, edge, "vera") as page:
         visit(page, ASSET)
         button = page.get_by_role("button", name="Materialize", exact=False).first
         expect(button).to_be_disabled(timeout=SEEN_MILLISECONDS)
 
 
-def test_operator_can_materialize_and_gets_events_over_a_websocket(edge: Edge, stack: Stack) -> None:
+def test_operator_can_materialize_and_gets_events_over_a_websocket(edge: Edge, stack: Stack, browser: Browser) -> None:
     """The page of a run receives its events over a websocket, which must pass through the edge."""
     sockets: list[str] = []
-    with logged_in_page(edge, "otto") as page:
+    with logged_in_page(browser, edge, "otto") as page:
         page.on("websocket", lambda socket: sockets.append(socket.url))
         visit(page, ASSET)
         expect(page.get_by_role("button", name="Materialize", exact=False).first).to_be_enabled(timeout=SEEN_MILLISECONDS)

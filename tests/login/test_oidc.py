@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 import trustme
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from dagster_api.waiting import NotYetError, seen, wait_for
 from operate.compose import ROOT, free_port
@@ -126,10 +126,10 @@ def log_in(page: Page, provider: Provider, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "may_run"), [("vera", False), ("otto", True)])
 def test_group_of_a_user_decides_whether_the_user_can_materialize(
-    edge: Edge, provider: Provider, name: str, *, may_run: bool
+    edge: Edge, provider: Provider, browser: Browser, name: str, *, may_run: bool
 ) -> None:
     """The company manages the rights in its provider. After the login, the browser returns to the requested page."""
-    with browser_page(edge.url, ignore_https_errors=True) as page:
+    with browser_page(browser, edge.url, ignore_https_errors=True) as page:
         log_in(page, provider, name)
         assert visit(page, ASSET).status == 200
         button = page.get_by_role("button", name="Materialize", exact=False).first
@@ -139,8 +139,8 @@ def test_group_of_a_user_decides_whether_the_user_can_materialize(
         assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Lax")
 
 
-def test_edge_rejects_a_user_who_is_in_neither_group(edge: Edge, provider: Provider) -> None:
+def test_edge_rejects_a_user_who_is_in_neither_group(edge: Edge, provider: Provider, browser: Browser) -> None:
     """A group with a similar name must give no rights."""
-    with browser_page(edge.url, ignore_https_errors=True) as page:
+    with browser_page(browser, edge.url, ignore_https_errors=True) as page:
         log_in(page, provider, "mallory")
         assert visit(page, ASSET).status == 403

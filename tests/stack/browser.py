@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Error, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Response, sync_playwright
 from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
 from dagster_api.waiting import NotYetError, seen, wait_for
@@ -28,14 +28,20 @@ def chromium() -> str:
 
 
 @contextmanager
-def browser_page(url: str, **options: Any) -> Iterator[Page]:
-    """Yields a page of a new browser. Addresses without a host are addresses of `url`."""
+def started_browser() -> Iterator[Browser]:
+    """Yields a browser. Its start takes four seconds of CPU, so that the tests of a folder share it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        page = browser.new_page(base_url=url, viewport={"width": 1280, "height": 720}, **options)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def browser_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
+    """Yields a page with cookies and a login of its own. Addresses without a host are addresses of `url`."""
+    with browser.new_page(base_url=url, viewport={"width": 1280, "height": 720}, **options) as page:
         page.set_default_timeout(SEEN_MILLISECONDS)
         yield page
-        browser.close()
 
 
 def visit(page: Page, address: str, *texts: str) -> Response:

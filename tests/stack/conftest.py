@@ -27,11 +27,11 @@ from operate.overlays import BASE
 from operate.up import ensure_base_images
 from tests.leftovers import remove_leftovers
 from tests.selector import LOCATION
-from tests.stack.browser import browser_page
+from tests.stack.browser import browser_page, started_browser
 from tests.stack.hosting import build, overlay
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 
 # Two workers of `make test` may each run a copy at the same time.
@@ -237,8 +237,15 @@ def still(stack: Stack) -> Stack:
     return stack
 
 
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Yields a browser."""
+    with started_browser() as browser:
+        yield browser
+
+
 @pytest.fixture
-def page(still: Stack) -> Iterator[Page]:
+def page(still: Stack, browser: Browser) -> Iterator[Page]:
     """Yields a browser page whose home is the copy's UI."""
-    with browser_page(still.client.url) as page:
+    with browser_page(browser, still.client.url) as page:
         yield page

@@ -12,9 +12,9 @@ import pytest
 
 from dagster_api.schedules_and_sensors import sensor
 from dagster_api.waiting import seen, wait_for
-from tests.stack.conftest import SELDOM, Stack, copy_of_the_deployment, page
+from tests.stack.conftest import SELDOM, Stack, browser, copy_of_the_deployment, page
 
-__all__ = ["page"]
+__all__ = ["browser", "page"]
 PROJECT = f"demo_test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 # The schedules tick each minute, so that a test can wait for them. Dagster allows no shorter time until data is stale.
 SETTINGS = {

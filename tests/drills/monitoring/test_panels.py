@@ -15,7 +15,7 @@ from dagster_api.waiting import seen, wait_for
 from operate.compose import ROOT
 from scripts.dashboard import Panel, panels
 from tests.drills.monitoring.prometheus import Prometheus, answer
-from tests.stack.browser import browser_page
+from tests.stack.browser import browser_page, started_browser
 from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(1500)
@@ -83,10 +83,10 @@ def picture(prometheus: Prometheus, folder: Path, page: Path) -> None:
     """Draws all panels into a file `metrics.png` of a folder."""
     charts = "".join(f"<div>{drawn(panel, lines(prometheus, panel))}</div>" for panel in panels())
     page.write_text(f"<style>body {{display: grid; grid-template-columns: repeat(3, 1fr); margin: 0}}</style>{charts}")
-    with browser_page(page.as_uri()) as browser:
-        browser.set_viewport_size({"width": 1900, "height": 600})
-        browser.goto(page.as_uri())
-        browser.screenshot(path=folder / "metrics.png", full_page=True)
+    with started_browser() as browser, browser_page(browser, page.as_uri()) as shown:
+        shown.set_viewport_size({"width": 1900, "height": 600})
+        shown.goto(page.as_uri())
+        shown.screenshot(path=folder / "metrics.png", full_page=True)
 
 
 def test_each_panel_shows_data(still: Stack, prometheus: Prometheus, tmp_path: Path) -> None:
