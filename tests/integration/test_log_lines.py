@@ -125,6 +125,7 @@ def test_stopped_command_takes_no_processor() -> None:
         shell = psutil.Process(process.pid)
         [command] = [each for each in shell.children() if each.name() != "awk"]
         wait_for("the stopped command", lambda: seen(command.status() == psutil.STATUS_STOPPED, command.status()), seconds=10)
+        wait_for("the wait", lambda: seen(shell.status() == psutil.STATUS_SLEEPING, shell.status()), seconds=10)
         waits = [shell.status() for _ in range(100)]
         command.kill()
     assert waits.count(psutil.STATUS_SLEEPING) > 90
