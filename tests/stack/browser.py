@@ -48,8 +48,8 @@ def visit(page: Page, address: str, *texts: str) -> Response:
     """Opens an address, and repeats this until the whole page arrives and shows the texts; returns its response.
 
     The start or end of a container changes the host's networks. Chromium then aborts the requests that it is loading.
-    The page stays empty if the page itself, a script or an answer is missing. A graph that misses the script of its
-    layout shows that it is loading, for ever.
+    The page stays empty if the page itself, a script or an answer is missing. A graph once showed for a minute that it was
+    loading, while the test of the stack ran beside it: no request of the page had failed.
     """
     lost: list[str] = []
     page.on("requestfailed", lambda request: lost.append(request.url) if request.failure == NETWORK_CHANGED else None)
