@@ -6,14 +6,16 @@ One page once caused the query `SELECT true`, and got an error.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Error
+from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
-from dagster_api.waiting import seen, wait_for
+from dagster_api.waiting import NotYetError, seen, wait_for
 from tests.stack.browser import NETWORK_CHANGED, visit
 from tests.stack.conftest import Stack
 
@@ -26,6 +28,8 @@ ASSET = "/assets/greeting"
 LIMIT = 'mutation { setConcurrencyLimit(concurrencyKey: "oven", limit: 2) }'
 NO_LIMIT = 'mutation { deleteConcurrencyLimit(concurrencyKey: "oven") }'
 FOLLOW = "address => { history.pushState(null, '', address); dispatchEvent(new PopStateEvent('popstate')) }"
+# Playwright calls a page idle after this time without a request.
+QUIET_MILLISECONDS = 500
 # Chromium says so of an answer that arrives after it has left the page.
 DISCARDED = "No resource with given identifier found"
 HOME = "/overview/activity/timeline"
@@ -93,14 +97,21 @@ class Traffic:
         self.under_way: set[Request] = set()
         self.answers: list[Response] = []
         self.lost = False
-        # Playwright takes no built-in method.
-        page.on("request", lambda request: self.under_way.add(request))  # noqa: PLW0108
-        page.on("requestfinished", lambda request: self.under_way.discard(request))  # noqa: PLW0108
-        page.on("requestfailed", self.failed)
-        page.on("response", lambda response: self.answers.append(response))  # noqa: PLW0108
+        page.on("request", self.begun)
+        page.on("response", self.answered)
+        page.on("requestfinished", self.ended)
+        page.on("requestfailed", self.ended)
 
-    def failed(self, request: Request) -> None:
-        """Notes a request without an answer."""
+    def begun(self, request: Request) -> None:
+        """Notes a request."""
+        self.under_way.add(request)
+
+    def answered(self, response: Response) -> None:
+        """Notes an answer, which may still be on its way."""
+        self.answers.append(response)
+
+    def ended(self, request: Request) -> None:
+        """Notes the end of a request, and whether it has no answer because the host's networks changed."""
         self.under_way.discard(request)
         self.lost |= request.failure == NETWORK_CHANGED
 
@@ -110,8 +121,9 @@ class Traffic:
         return [said for response in answers if (said := error_of_answer(response))]
 
     def settled(self, page: Page) -> bool:
-        """Waits half a second, and returns whether the page has asked the API and waits for no answer."""
-        page.wait_for_timeout(500)
+        """Returns whether the page has asked the API, waits for no answer, and asks nothing more for half a second."""
+        with contextlib.suppress(BrowserTimeoutError):
+            raise NotYetError(page.wait_for_event("request", timeout=QUIET_MILLISECONDS).url)
         asked = any(map(is_api_answer, self.answers))
         return seen((asked or self.lost) and not self.under_way, [request.url for request in self.under_way] or "it asks nothing")
 
