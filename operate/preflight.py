@@ -19,7 +19,8 @@ GIB = 1024**3
 # Engine 25.0 introduced `start_interval` of health checks. The oldest Compose that a test parses these files with is 2.26.1.
 OLDEST_ENGINE = (25, 0)
 OLDEST_COMPOSE = (2, 26)
-# Older engines let neighbours on the same network segment reach ports published on loopback: moby issues 41872, 45610.
+# Older engines let neighbours on the same network segment reach ports published on loopback:
+# https://github.com/moby/moby/issues/41872, https://github.com/moby/moby/issues/45610.
 LOOPBACK_IS_LOOPBACK = (28, 0)
 # Measured memory: 1.0 GiB for idle services, 0.25 GiB a run. Measured disk: 3.3 GiB of images, 1 GiB for their build.
 FREE_MEMORY_BYTES = 2 * GIB

@@ -17,7 +17,7 @@ from dagster_api.waiting import WaitError
 from operate.compose import CommandError, compose
 
 JOB = "bread_job"
-# A team's first week, and issue 16.
+# A small team's assets, and those of a large one.
 FEW_ASSETS, MANY_ASSETS = 10, 1_000
 EVENTS, DAYS = 1_000_000, 90
 # Copies are made of these.

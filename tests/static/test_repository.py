@@ -150,3 +150,10 @@ def test_repository_holds_no_usable_password() -> None:
     found = {path: match[0] for path, text in texts.items() if (match := pattern.search(text))}
     allowed = {"docker-compose.yml": "PASSWORD_FILE", "docker/offline/postgres-entrypoint.sh": "password"}
     assert {path: text for path, text in found.items() if path not in allowed} == {}
+
+
+def test_issues_are_named_by_their_full_address() -> None:
+    """A number alone does not say whose issue it is, and cannot be opened."""
+    pattern = re.compile(r"(?i)\b(?:issues?|pull requests?|PR) #?\d+")
+    texts = {path: repository_text(path) for path in tracked() if not path.endswith(".png")}
+    assert {path: match[0] for path, text in texts.items() if (match := pattern.search(text))} == {}

@@ -18,7 +18,7 @@ from tests.inbox import Inbox
 from tests.stack.conftest import Stack
 
 pytestmark = pytest.mark.timeout(600)
-# Issue 16: a message about a stopped daemon.
+# A message about a stopped daemon must come in this time, to be of use.
 MOST_SECONDS = 180
 # The rule of the drill is true for every disk.
 ALWAYS = {"DiskLow"}

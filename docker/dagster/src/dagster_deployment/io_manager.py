@@ -1,6 +1,6 @@
 """Keeps return values of ops and assets that name no I/O manager: no key can touch another key's file.
 
-Dagster's own I/O manager joins keys to paths: with partitions `eu` and `eu/de` it deletes the output of `eu` (issue 11).
+Dagster's own I/O manager joins keys to paths: with partitions `eu` and `eu/de` it deletes the output of `eu`.
 Here a name keeps only small letters, digits and `-_.`. It is thus unique on every file system, also without letter case.
 """
 

@@ -2,7 +2,7 @@
 
 Dagster asks the catalogue of Postgres for them before most queries, to be able to serve an older database. The service
 `migrate` has made them before any other process starts, and none disappears. At rest, these questions took a quarter of the
-daemon's processor time (issue 16).
+daemon's processor time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Makes Terminate final, and possible at any moment of a run.
 
-Dagster treats the interrupt of a step with a RetryPolicy as a failure (dagster issue #15026). The step repeated all its
-work, and the run succeeded. While a step waits for its next attempt or for a pool slot, Dagster notices no interrupt.
-Dagster cannot terminate a run that is starting. Dagster has no setting for any of the three, so this module changes
-Dagster's own modules.
+Dagster treats the interrupt of a step with a RetryPolicy as a failure (https://github.com/dagster-io/dagster/issues/15026).
+The step repeated all its work, and the run succeeded. While a step waits for its next attempt or for a pool slot, Dagster
+notices no interrupt. Dagster cannot terminate a run that is starting. Dagster has no setting for any of the three, so this
+module changes Dagster's own modules.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Makes Dagster skip an event or a run that it cannot read in its database.
 
-A run reports by writing to the database, so user code can write a text that is not an event (issue 11). User code with a
+A run reports by writing to the database, so user code can write a text that is not an event. User code with a
 newer Dagster writes events that an older daemon does not know. The daemon stopped at such an event for good: it retried no
 run and sent no alert. The webserver answered every list of runs with an error.
 """

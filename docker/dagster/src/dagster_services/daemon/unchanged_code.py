@@ -1,7 +1,7 @@
 """Keeps the daemon from loading the same definitions again each minute.
 
 Dagster's daemon does, in case it missed a new code server. With a small code location this took a fifth of its processor time at
-rest (issue 16). A server has an id of its own, and never changes its definitions.
+rest. A server has an id of its own, and never changes its definitions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lets webserver and daemon keep their connections to the database.
 
-Dagster's daemon opens a connection for each query: a sixth of its processor time at rest, and half of the connection pool's
-(issue 16). The webserver keeps some, and notices only by an error in the UI that the database was restarted.
+Dagster's daemon opens a connection for each query: a sixth of its processor time at rest, and half of the connection pool's.
+The webserver keeps some, and notices only by an error in the UI that the database was restarted.
 A question before each use costs less, and replaces a connection that broke.
 """
 

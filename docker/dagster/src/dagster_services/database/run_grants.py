@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROLE = Identifier("dagster_run")
 # Stands for every column but the id. An id ahead of its sequence would block everybody's events. An id near the end
-# of the numbers moves the cursors of daemon and sensors there for good (issue 11).
+# of the numbers moves the cursors of daemon and sensors there for good.
 ALL = ("*",)
 MINE = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relowner = current_user::regrole"
 COLUMNS = """SELECT attname, pg_get_serial_sequence(attrelid::regclass::text, attname)::regclass::text FROM pg_attribute
@@ -67,7 +67,7 @@ def grant(connection: psycopg2.extensions.connection) -> None:
 def reading(connection: psycopg2.extensions.connection, role: Identifier = ROLE) -> Iterator[Composed]:
     """Revokes a role's grants of earlier releases, and lets it read.
 
-    It names Dagster's own tables and sequences: `ON ALL TABLES` failed on a table that somebody else had added (issue 11).
+    It names Dagster's own tables and sequences: `ON ALL TABLES` failed on a table that somebody else had added.
     """
     for name in names(connection, "r") + names(connection, "S"):
         yield SQL("REVOKE ALL ON {} FROM {}").format(Identifier(name), role)

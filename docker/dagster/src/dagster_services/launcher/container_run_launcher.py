@@ -1,8 +1,8 @@
 """Dagster's container launcher, which also watches the containers that it starts and stops.
 
 DockerRunLauncher starts a container and never looks back. A run whose process dies during imports stays in *Starting*
-until `start_timeout_seconds` of dagster.yaml, and fails without a reason (dagster issue #8312). A run whose container is
-killed after its stop time-out stays in *Canceling* until `cancel_timeout_seconds`.
+until `start_timeout_seconds` of dagster.yaml, and fails without a reason (https://github.com/dagster-io/dagster/issues/8312).
+A run whose container is killed after its stop time-out stays in *Canceling* until `cancel_timeout_seconds`.
 """
 
 import logging

@@ -1,8 +1,9 @@
 """Hands runs to the workers, stops them, and notices that a worker is lost.
 
 Dagster's own CeleryRunLauncher has no answer to a lost worker or to a broker that is away, and retries a canceled run
-(dagster pull request #33493 and our measurements: docs/measurements.md). It also asks the workers themselves for their health:
-one that is silent delays the check of all others. Here a lease in the broker answers, which expires by itself.
+(https://github.com/dagster-io/dagster/pull/33493, and our own measurements: docs/measurements.md). It also asks the workers
+themselves for their health: one that is silent delays the check of all others. Here a lease in the broker answers, which
+expires by itself.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rules of retention, one for each table. They are one condition for counting and for deleting.
 
-Dagster itself purges ticks only. The rules follow its open pull request 33863, which deletes operational events by age:
+Dagster itself purges ticks only. The rules follow its open pull request, which deletes operational events by age:
 https://github.com/dagster-io/dagster/pull/33863. Beyond it, a run and old events of assets go too, once nothing needs them.
 
 `x` is the row in question. `%(before)s` is the moment up to which rows are old: UTC without a time zone, as Dagster writes it.
