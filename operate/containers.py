@@ -53,10 +53,15 @@ def health_of(container: Container) -> str:
 
 def last_words(project: str) -> str:
     """The last line of each container that has failed: a reason in one sentence."""
-    failed = [each for each in containers(project) if each["State"]["ExitCode"]]
-    return "; ".join(
-        f"{service_of(each)} has ended with {each['State']['ExitCode']}: {_last_line(each['Id'])}" for each in failed
-    )
+    ends = [(each, end) for each in containers(project) if (end := failure(each))]
+    return "; ".join(f"{service_of(each)} {end}: {_last_line(each['Id'])}" for each, end in ends)
+
+
+def failure(container: Container) -> str:
+    """How it has failed, or nothing. Docker forgets the exit code as soon as it has restarted the container."""
+    if status := container["State"]["ExitCode"]:
+        return f"has ended with {status}"
+    return "has ended and was restarted" if container["RestartCount"] and not is_well(container) else ""
 
 
 def _last_line(container: str) -> str:

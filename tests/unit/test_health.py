@@ -6,13 +6,21 @@ from typing import Any
 
 import pytest
 
+from operate.containers import failure
 from operate.health import at_first, broken_code, faults_of, is_lost
 
 BROKEN = "the code location does not load: RuntimeError: no such table\n"
 
 
 def container(
-    service: str, status: str = "running", *, health: str = "", said: str = "", probe: int = 1, restarts: int = 0
+    service: str,
+    status: str = "running",
+    *,
+    health: str = "",
+    said: str = "",
+    probe: int = 1,
+    restarts: int = 0,
+    exit_code: int = 1,
 ) -> Any:
     """Returns the engine's description of a container. It started at second 0.5, and `probe` is the second of its last probe."""
     log = [{"Output": said, "Start": f"2026-11-29T10:00:0{probe}.123456789+01:00"}] if probe >= 0 else []
@@ -22,7 +30,7 @@ def container(
         "RestartCount": restarts,
         "Config": {"Labels": {"com.docker.compose.service": service}},
         "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}},
-        "State": {"Status": status, "ExitCode": 1, "StartedAt": "2026-11-29T09:00:00.5Z", **checks},
+        "State": {"Status": status, "ExitCode": exit_code, "StartedAt": "2026-11-29T09:00:00.5Z", **checks},
     }
 
 
@@ -72,3 +80,17 @@ def test_make_up_waits_only_for_services_that_may_become_healthy(now: Any, lost:
     """A service that is starting needs time. The others need a person."""
     before = at_first([container("shop", health="unhealthy", restarts=1)])
     assert is_lost(now, before) is lost
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (container("webserver", "restarting"), "has ended with 1"),
+        (container("webserver", health="starting", restarts=3, exit_code=0), "has ended and was restarted"),
+        (container("webserver", health="healthy", restarts=3, exit_code=0), ""),
+        (container("webserver", health="starting", exit_code=0), ""),
+    ],
+)
+def test_service_that_restarts_again_and_again_has_failed(now: Any, said: str) -> None:
+    """`make upgrade` gives its last line as the reason. The engine restarts it, so that it often runs at that moment."""
+    assert failure(now) == said
