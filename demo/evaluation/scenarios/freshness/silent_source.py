@@ -12,7 +12,7 @@ from demo.evaluation.measure.claims import Claim, Source
 from demo.evaluation.measure.figures import Style
 from demo.evaluation.measure.measures import Measure
 from demo.evaluation.measure.reported import Question
-from demo.evaluation.measure.verdicts import ReasonedVerdict, ScenarioFigures, verdict
+from demo.evaluation.measure.verdicts import ReasonedVerdict, ScenarioFigures, Verdict, verdict
 from demo.evaluation.play.scenario import Scenario
 
 JOB, SCHEDULE = "data_extraction_job", "data_extraction_schedule"
@@ -42,6 +42,8 @@ def stale_visible(figures: ScenarioFigures) -> ReasonedVerdict:
 def by_itself(figures: ScenarioFigures) -> ReasonedVerdict:
     """Holds if the sensor refreshes before the job's schedule; partly if it refreshes at all."""
     asset = figures.value(Measure.UNTIL_FRESH, KEPT)
+    if figures.value(Measure.RUNS_SPENT, KEPT) == 0:
+        return Verdict.NOT, "freshness_sensor launched no run: look in the UI whether it is on"
     order = figures.compare(Measure.UNTIL_FRESH, KEPT, SCHEDULED)
     scheduled, kept = (figures.text(Measure.UNTIL_FRESH, variant) for variant in BOTH)
     said = f"fresh after {kept} s by the sensor, after {scheduled} s by a schedule"
