@@ -230,7 +230,9 @@ def own_settings(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def still(stack: Stack) -> Stack:
-    """Returns the copy with stopped schedules, no run under way, and no file that makes a step fail or wait."""
+    """Returns the copy with its own settings, stopped schedules, no run under way, and no file that makes a step fail or wait."""
+    # Drills import this fixture, and not `own_settings`.
+    stack.restore()
     stack.schedules(running=False)
     stack.exec("user_code", "rm", "-f", "data/fail", "data/hold")
     stack.quiet()
