@@ -8,9 +8,9 @@ import pytest
 
 from operate.overlays import BASE, WORKER
 from tests.demo.stack.conftest import PROJECT, SETTINGS, Demo, page, still, watched
-from tests.stack.conftest import copy_of_the_deployment
+from tests.stack.conftest import browser, copy_of_the_deployment
 
-__all__ = ["page", "still", "watched"]
+__all__ = ["browser", "page", "still", "watched"]
 
 
 @pytest.fixture(scope="package")
