@@ -91,7 +91,7 @@ def test_stopped_daemon_is_told_of_once(still: Stack, prometheus: Prometheus, in
         assert time.monotonic() - since < MOST_SECONDS
         prometheus.wait_for("DaemonSilent", "QueueOld", "SensorSilent")
         wait_for_state(prometheus, "SensorSilent", "suppressed")
-    wait_for_line(inbox, "over: the daemon SENSOR has written no heartbeat")
+    wait_for_line(inbox, "over: the daemon SENSOR has written no heartbeat", 240)
     slow.turn(on=False)
     still.client.wait(queued)
     told = lines(inbox)
